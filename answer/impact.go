@@ -91,8 +91,8 @@ func (v *View) Impact(ctx context.Context, root lineage.Node, only Filter) (*Imp
 	roots := []lineage.Node{root}
 	s := v.graphWith(only.key(), roots)
 	found, err := s.Arrivals(ctx, graph.Arrivals{
-		Root: root,
-		Took: func(e graph.Edge) (float64, bool) { return v.lateness(ls, e) },
+		Roots: roots,
+		Took:  func(e graph.Edge) (float64, bool) { return v.lateness(ls, e) },
 		Measured: func(n lineage.Node) map[lineage.Node]float64 {
 			if len(traced[n]) == 0 {
 				return nil

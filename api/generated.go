@@ -244,6 +244,17 @@ type ComplexityRoot struct {
 		Type      func(childComplexity int) int
 	}
 
+	CopyLoss struct {
+		Bytes      func(childComplexity int) int
+		Copies     func(childComplexity int) int
+		NotCopied  func(childComplexity int) int
+		Only       func(childComplexity int) int
+		Partitions func(childComplexity int) int
+		Records    func(childComplexity int) int
+		Topic      func(childComplexity int) int
+		Why        func(childComplexity int) int
+	}
+
 	Coverage struct {
 		BlindSpots       func(childComplexity int) int
 		Complete         func(childComplexity int) int
@@ -355,6 +366,31 @@ type ComplexityRoot struct {
 		Observed func(childComplexity int) int
 		To       func(childComplexity int) int
 		Why      func(childComplexity int) int
+	}
+
+	DeletionAdvice struct {
+		Against      func(childComplexity int, first int) int
+		AgainstCount func(childComplexity int) int
+		Coverage     func(childComplexity int) int
+		Days         func(childComplexity int) int
+		LastRead     func(childComplexity int) int
+		LastWritten  func(childComplexity int) int
+		Records      func(childComplexity int) int
+		Topic        func(childComplexity int) int
+		Untold       func(childComplexity int, first int) int
+		UntoldCount  func(childComplexity int) int
+		Verdict      func(childComplexity int) int
+		WatchedSince func(childComplexity int) int
+		Window       func(childComplexity int) int
+	}
+
+	DeletionReason struct {
+		Detail   func(childComplexity int) int
+		Evidence func(childComplexity int) int
+		Flow     func(childComplexity int) int
+		Kind     func(childComplexity int) int
+		LastSeen func(childComplexity int) int
+		Node     func(childComplexity int) int
 	}
 
 	Editing struct {
@@ -654,6 +690,13 @@ type ComplexityRoot struct {
 		Into    func(childComplexity int) int
 	}
 
+	Loss struct {
+		Node       func(childComplexity int) int
+		Partitions func(childComplexity int) int
+		Why        func(childComplexity int) int
+		With       func(childComplexity int) int
+	}
+
 	Metadata struct {
 		EditCount func(childComplexity int) int
 		Edits     func(childComplexity int, first int) int
@@ -796,6 +839,8 @@ type ComplexityRoot struct {
 		Nodes           func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, states []*answer.FlowState, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
 		PathBalance     func(childComplexity int, nodes []string, window WindowInput) int
 		Paths           func(childComplexity int, from string, to string, window WindowInput, includeInternal bool, first int) int
+		Retire          func(childComplexity int, days int, kinds []answer.RetireKind, cluster *string, owner *string, first int, after *string) int
+		SafeToDelete    func(childComplexity int, topic string, days int) int
 		Storage         func(childComplexity int) int
 		SuggestedJoins  func(childComplexity int, window *WindowInput) int
 		Timeline        func(childComplexity int, window WindowInput, roots []string, cluster *string, buckets int) int
@@ -803,6 +848,7 @@ type ComplexityRoot struct {
 		TopicUsage      func(childComplexity int, topic string, window WindowInput) int
 		UndeclaredFlows func(childComplexity int, window WindowInput, cluster *string, all bool, first int, after *string) int
 		UsageBill       func(childComplexity int, window WindowInput, groupBy usage.Grouping, cluster *string, first int, after *string) int
+		WhatIf          func(childComplexity int, lose []string, window WindowInput) int
 	}
 
 	Ranked struct {
@@ -853,6 +899,52 @@ type ComplexityRoot struct {
 		Step  func(childComplexity int) int
 	}
 
+	RetentionRisk struct {
+		AfterSeconds     func(childComplexity int) int
+		At               func(childComplexity int) int
+		By               func(childComplexity int) int
+		Flow             func(childComplexity int) int
+		Reader           func(childComplexity int) int
+		RecordsPerSecond func(childComplexity int) int
+		Waiting          func(childComplexity int) int
+		Why              func(childComplexity int) int
+	}
+
+	Retirable struct {
+		Cluster      func(childComplexity int) int
+		Evidence     func(childComplexity int) int
+		Group        func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		Node         func(childComplexity int) int
+		Owner        func(childComplexity int) int
+		Since        func(childComplexity int) int
+		Untold       func(childComplexity int, first int) int
+		UntoldCount  func(childComplexity int) int
+		Verdict      func(childComplexity int) int
+		WatchedSince func(childComplexity int) int
+	}
+
+	RetireConnection struct {
+		ByKind     func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		Days       func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+		Window     func(childComplexity int) int
+	}
+
+	RetireCount struct {
+		Count func(childComplexity int) int
+		Kind  func(childComplexity int) int
+		Safe  func(childComplexity int) int
+	}
+
+	RetireEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Sealed struct {
 		AmendedAt  func(childComplexity int) int
 		Amendments func(childComplexity int) int
@@ -889,6 +981,17 @@ type ComplexityRoot struct {
 		AtLeast func(childComplexity int) int
 		Count   func(childComplexity int) int
 		Nearest func(childComplexity int) int
+	}
+
+	Starving struct {
+		AfterSeconds   func(childComplexity int) int
+		At             func(childComplexity int) int
+		AtLeastSeconds func(childComplexity int) int
+		Hops           func(childComplexity int) int
+		Node           func(childComplexity int) int
+		Through        func(childComplexity int) int
+		Waiting        func(childComplexity int) int
+		Wholly         func(childComplexity int) int
 	}
 
 	Storage struct {
@@ -1063,6 +1166,12 @@ type ComplexityRoot struct {
 		Reason  func(childComplexity int) int
 	}
 
+	Untold struct {
+		Detail func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Since  func(childComplexity int) int
+	}
+
 	UsageBill struct {
 		Amplification      func(childComplexity int, first int) int
 		AmplificationCount func(childComplexity int) int
@@ -1075,6 +1184,22 @@ type ComplexityRoot struct {
 		TotalCount         func(childComplexity int) int
 		Totals             func(childComplexity int) int
 		Window             func(childComplexity int) int
+	}
+
+	WhatIf struct {
+		Copies         func(childComplexity int, first int) int
+		CopiesCount    func(childComplexity int) int
+		CopiesUnknown  func(childComplexity int) int
+		Coverage       func(childComplexity int) int
+		Lost           func(childComplexity int, first int) int
+		LostCount      func(childComplexity int) int
+		OnlyCopies     func(childComplexity int) int
+		Retention      func(childComplexity int, first int) int
+		RetentionCount func(childComplexity int) int
+		Starved        func(childComplexity int, first int) int
+		StarvedCount   func(childComplexity int) int
+		Untold         func(childComplexity int) int
+		Window         func(childComplexity int) int
 	}
 
 	WriterBalance struct {
@@ -1118,6 +1243,9 @@ type QueryResolver interface {
 	Candidates(ctx context.Context, topic string, window WindowInput, first int) (*Candidates, error)
 	FlowBalance(ctx context.Context, topic string, window WindowInput) (*FlowBalance, error)
 	PathBalance(ctx context.Context, nodes []string, window WindowInput) (*PathBalance, error)
+	SafeToDelete(ctx context.Context, topic string, days int) (*DeletionAdvice, error)
+	WhatIf(ctx context.Context, lose []string, window WindowInput) (*WhatIf, error)
+	Retire(ctx context.Context, days int, kinds []answer.RetireKind, cluster *string, owner *string, first int, after *string) (*RetireConnection, error)
 	Storage(ctx context.Context) (*Storage, error)
 	Ledger(ctx context.Context) (*Ledger, error)
 	UsageBill(ctx context.Context, window WindowInput, groupBy usage.Grouping, cluster *string, first int, after *string) (*UsageBill, error)
@@ -2066,6 +2194,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ConsumerGroup.Type(childComplexity), true
 
+	case "CopyLoss.bytes":
+		if e.ComplexityRoot.CopyLoss.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyLoss.Bytes(childComplexity), true
+	case "CopyLoss.copies":
+		if e.ComplexityRoot.CopyLoss.Copies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyLoss.Copies(childComplexity), true
+	case "CopyLoss.notCopied":
+		if e.ComplexityRoot.CopyLoss.NotCopied == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyLoss.NotCopied(childComplexity), true
+	case "CopyLoss.only":
+		if e.ComplexityRoot.CopyLoss.Only == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyLoss.Only(childComplexity), true
+	case "CopyLoss.partitions":
+		if e.ComplexityRoot.CopyLoss.Partitions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyLoss.Partitions(childComplexity), true
+	case "CopyLoss.records":
+		if e.ComplexityRoot.CopyLoss.Records == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyLoss.Records(childComplexity), true
+	case "CopyLoss.topic":
+		if e.ComplexityRoot.CopyLoss.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyLoss.Topic(childComplexity), true
+	case "CopyLoss.why":
+		if e.ComplexityRoot.CopyLoss.Why == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CopyLoss.Why(childComplexity), true
+
 	case "Coverage.blindSpots":
 		if e.ComplexityRoot.Coverage.BlindSpots == nil {
 			break
@@ -2581,6 +2758,132 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeclaredPair.Why(childComplexity), true
+
+	case "DeletionAdvice.against":
+		if e.ComplexityRoot.DeletionAdvice.Against == nil {
+			break
+		}
+
+		args, err := ec.field_DeletionAdvice_against_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DeletionAdvice.Against(childComplexity, args["first"].(int)), true
+	case "DeletionAdvice.againstCount":
+		if e.ComplexityRoot.DeletionAdvice.AgainstCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionAdvice.AgainstCount(childComplexity), true
+	case "DeletionAdvice.coverage":
+		if e.ComplexityRoot.DeletionAdvice.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionAdvice.Coverage(childComplexity), true
+	case "DeletionAdvice.days":
+		if e.ComplexityRoot.DeletionAdvice.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionAdvice.Days(childComplexity), true
+	case "DeletionAdvice.lastRead":
+		if e.ComplexityRoot.DeletionAdvice.LastRead == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionAdvice.LastRead(childComplexity), true
+	case "DeletionAdvice.lastWritten":
+		if e.ComplexityRoot.DeletionAdvice.LastWritten == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionAdvice.LastWritten(childComplexity), true
+	case "DeletionAdvice.records":
+		if e.ComplexityRoot.DeletionAdvice.Records == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionAdvice.Records(childComplexity), true
+	case "DeletionAdvice.topic":
+		if e.ComplexityRoot.DeletionAdvice.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionAdvice.Topic(childComplexity), true
+	case "DeletionAdvice.untold":
+		if e.ComplexityRoot.DeletionAdvice.Untold == nil {
+			break
+		}
+
+		args, err := ec.field_DeletionAdvice_untold_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DeletionAdvice.Untold(childComplexity, args["first"].(int)), true
+	case "DeletionAdvice.untoldCount":
+		if e.ComplexityRoot.DeletionAdvice.UntoldCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionAdvice.UntoldCount(childComplexity), true
+	case "DeletionAdvice.verdict":
+		if e.ComplexityRoot.DeletionAdvice.Verdict == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionAdvice.Verdict(childComplexity), true
+	case "DeletionAdvice.watchedSince":
+		if e.ComplexityRoot.DeletionAdvice.WatchedSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionAdvice.WatchedSince(childComplexity), true
+	case "DeletionAdvice.window":
+		if e.ComplexityRoot.DeletionAdvice.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionAdvice.Window(childComplexity), true
+
+	case "DeletionReason.detail":
+		if e.ComplexityRoot.DeletionReason.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionReason.Detail(childComplexity), true
+	case "DeletionReason.evidence":
+		if e.ComplexityRoot.DeletionReason.Evidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionReason.Evidence(childComplexity), true
+	case "DeletionReason.flow":
+		if e.ComplexityRoot.DeletionReason.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionReason.Flow(childComplexity), true
+	case "DeletionReason.kind":
+		if e.ComplexityRoot.DeletionReason.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionReason.Kind(childComplexity), true
+	case "DeletionReason.lastSeen":
+		if e.ComplexityRoot.DeletionReason.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionReason.LastSeen(childComplexity), true
+	case "DeletionReason.node":
+		if e.ComplexityRoot.DeletionReason.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletionReason.Node(childComplexity), true
 
 	case "Editing.by":
 		if e.ComplexityRoot.Editing.By == nil {
@@ -3850,6 +4153,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LinkBalance.Into(childComplexity), true
 
+	case "Loss.node":
+		if e.ComplexityRoot.Loss.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loss.Node(childComplexity), true
+	case "Loss.partitions":
+		if e.ComplexityRoot.Loss.Partitions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loss.Partitions(childComplexity), true
+	case "Loss.why":
+		if e.ComplexityRoot.Loss.Why == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loss.Why(childComplexity), true
+	case "Loss.with":
+		if e.ComplexityRoot.Loss.With == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Loss.With(childComplexity), true
+
 	case "Metadata.editCount":
 		if e.ComplexityRoot.Metadata.EditCount == nil {
 			break
@@ -4518,6 +4846,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Paths(childComplexity, args["from"].(string), args["to"].(string), args["window"].(WindowInput), args["includeInternal"].(bool), args["first"].(int)), true
+	case "Query.retire":
+		if e.ComplexityRoot.Query.Retire == nil {
+			break
+		}
+
+		args, err := ec.field_Query_retire_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Retire(childComplexity, args["days"].(int), args["kinds"].([]answer.RetireKind), args["cluster"].(*string), args["owner"].(*string), args["first"].(int), args["after"].(*string)), true
+	case "Query.safeToDelete":
+		if e.ComplexityRoot.Query.SafeToDelete == nil {
+			break
+		}
+
+		args, err := ec.field_Query_safeToDelete_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SafeToDelete(childComplexity, args["topic"].(string), args["days"].(int)), true
 	case "Query.storage":
 		if e.ComplexityRoot.Query.Storage == nil {
 			break
@@ -4590,6 +4940,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.UsageBill(childComplexity, args["window"].(WindowInput), args["groupBy"].(usage.Grouping), args["cluster"].(*string), args["first"].(int), args["after"].(*string)), true
+	case "Query.whatIf":
+		if e.ComplexityRoot.Query.WhatIf == nil {
+			break
+		}
+
+		args, err := ec.field_Query_whatIf_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.WhatIf(childComplexity, args["lose"].([]string), args["window"].(WindowInput)), true
 
 	case "Ranked.detail":
 		if e.ComplexityRoot.Ranked.Detail == nil {
@@ -4799,6 +5160,202 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ResolvedWindow.Step(childComplexity), true
 
+	case "RetentionRisk.afterSeconds":
+		if e.ComplexityRoot.RetentionRisk.AfterSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRisk.AfterSeconds(childComplexity), true
+	case "RetentionRisk.at":
+		if e.ComplexityRoot.RetentionRisk.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRisk.At(childComplexity), true
+	case "RetentionRisk.by":
+		if e.ComplexityRoot.RetentionRisk.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRisk.By(childComplexity), true
+	case "RetentionRisk.flow":
+		if e.ComplexityRoot.RetentionRisk.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRisk.Flow(childComplexity), true
+	case "RetentionRisk.reader":
+		if e.ComplexityRoot.RetentionRisk.Reader == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRisk.Reader(childComplexity), true
+	case "RetentionRisk.recordsPerSecond":
+		if e.ComplexityRoot.RetentionRisk.RecordsPerSecond == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRisk.RecordsPerSecond(childComplexity), true
+	case "RetentionRisk.waiting":
+		if e.ComplexityRoot.RetentionRisk.Waiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRisk.Waiting(childComplexity), true
+	case "RetentionRisk.why":
+		if e.ComplexityRoot.RetentionRisk.Why == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionRisk.Why(childComplexity), true
+
+	case "Retirable.cluster":
+		if e.ComplexityRoot.Retirable.Cluster == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retirable.Cluster(childComplexity), true
+	case "Retirable.evidence":
+		if e.ComplexityRoot.Retirable.Evidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retirable.Evidence(childComplexity), true
+	case "Retirable.group":
+		if e.ComplexityRoot.Retirable.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retirable.Group(childComplexity), true
+	case "Retirable.kind":
+		if e.ComplexityRoot.Retirable.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retirable.Kind(childComplexity), true
+	case "Retirable.node":
+		if e.ComplexityRoot.Retirable.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retirable.Node(childComplexity), true
+	case "Retirable.owner":
+		if e.ComplexityRoot.Retirable.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retirable.Owner(childComplexity), true
+	case "Retirable.since":
+		if e.ComplexityRoot.Retirable.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retirable.Since(childComplexity), true
+	case "Retirable.untold":
+		if e.ComplexityRoot.Retirable.Untold == nil {
+			break
+		}
+
+		args, err := ec.field_Retirable_untold_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Retirable.Untold(childComplexity, args["first"].(int)), true
+	case "Retirable.untoldCount":
+		if e.ComplexityRoot.Retirable.UntoldCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retirable.UntoldCount(childComplexity), true
+	case "Retirable.verdict":
+		if e.ComplexityRoot.Retirable.Verdict == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retirable.Verdict(childComplexity), true
+	case "Retirable.watchedSince":
+		if e.ComplexityRoot.Retirable.WatchedSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retirable.WatchedSince(childComplexity), true
+
+	case "RetireConnection.byKind":
+		if e.ComplexityRoot.RetireConnection.ByKind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetireConnection.ByKind(childComplexity), true
+	case "RetireConnection.coverage":
+		if e.ComplexityRoot.RetireConnection.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetireConnection.Coverage(childComplexity), true
+	case "RetireConnection.days":
+		if e.ComplexityRoot.RetireConnection.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetireConnection.Days(childComplexity), true
+	case "RetireConnection.edges":
+		if e.ComplexityRoot.RetireConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetireConnection.Edges(childComplexity), true
+	case "RetireConnection.pageInfo":
+		if e.ComplexityRoot.RetireConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetireConnection.PageInfo(childComplexity), true
+	case "RetireConnection.totalCount":
+		if e.ComplexityRoot.RetireConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetireConnection.TotalCount(childComplexity), true
+	case "RetireConnection.window":
+		if e.ComplexityRoot.RetireConnection.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetireConnection.Window(childComplexity), true
+
+	case "RetireCount.count":
+		if e.ComplexityRoot.RetireCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetireCount.Count(childComplexity), true
+	case "RetireCount.kind":
+		if e.ComplexityRoot.RetireCount.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetireCount.Kind(childComplexity), true
+	case "RetireCount.safe":
+		if e.ComplexityRoot.RetireCount.Safe == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetireCount.Safe(childComplexity), true
+
+	case "RetireEdge.cursor":
+		if e.ComplexityRoot.RetireEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetireEdge.Cursor(childComplexity), true
+	case "RetireEdge.node":
+		if e.ComplexityRoot.RetireEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetireEdge.Node(childComplexity), true
+
 	case "Sealed.amendedAt":
 		if e.ComplexityRoot.Sealed.AmendedAt == nil {
 			break
@@ -4958,6 +5515,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Starved.Nearest(childComplexity), true
+
+	case "Starving.afterSeconds":
+		if e.ComplexityRoot.Starving.AfterSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Starving.AfterSeconds(childComplexity), true
+	case "Starving.at":
+		if e.ComplexityRoot.Starving.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Starving.At(childComplexity), true
+	case "Starving.atLeastSeconds":
+		if e.ComplexityRoot.Starving.AtLeastSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Starving.AtLeastSeconds(childComplexity), true
+	case "Starving.hops":
+		if e.ComplexityRoot.Starving.Hops == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Starving.Hops(childComplexity), true
+	case "Starving.node":
+		if e.ComplexityRoot.Starving.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Starving.Node(childComplexity), true
+	case "Starving.through":
+		if e.ComplexityRoot.Starving.Through == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Starving.Through(childComplexity), true
+	case "Starving.waiting":
+		if e.ComplexityRoot.Starving.Waiting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Starving.Waiting(childComplexity), true
+	case "Starving.wholly":
+		if e.ComplexityRoot.Starving.Wholly == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Starving.Wholly(childComplexity), true
 
 	case "Storage.bytes":
 		if e.ComplexityRoot.Storage.Bytes == nil {
@@ -5722,6 +6328,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UnknownChange.Reason(childComplexity), true
 
+	case "Untold.detail":
+		if e.ComplexityRoot.Untold.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Untold.Detail(childComplexity), true
+	case "Untold.kind":
+		if e.ComplexityRoot.Untold.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Untold.Kind(childComplexity), true
+	case "Untold.since":
+		if e.ComplexityRoot.Untold.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Untold.Since(childComplexity), true
+
 	case "UsageBill.amplification":
 		if e.ComplexityRoot.UsageBill.Amplification == nil {
 			break
@@ -5793,6 +6418,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UsageBill.Window(childComplexity), true
+
+	case "WhatIf.copies":
+		if e.ComplexityRoot.WhatIf.Copies == nil {
+			break
+		}
+
+		args, err := ec.field_WhatIf_copies_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.WhatIf.Copies(childComplexity, args["first"].(int)), true
+	case "WhatIf.copiesCount":
+		if e.ComplexityRoot.WhatIf.CopiesCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WhatIf.CopiesCount(childComplexity), true
+	case "WhatIf.copiesUnknown":
+		if e.ComplexityRoot.WhatIf.CopiesUnknown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WhatIf.CopiesUnknown(childComplexity), true
+	case "WhatIf.coverage":
+		if e.ComplexityRoot.WhatIf.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WhatIf.Coverage(childComplexity), true
+	case "WhatIf.lost":
+		if e.ComplexityRoot.WhatIf.Lost == nil {
+			break
+		}
+
+		args, err := ec.field_WhatIf_lost_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.WhatIf.Lost(childComplexity, args["first"].(int)), true
+	case "WhatIf.lostCount":
+		if e.ComplexityRoot.WhatIf.LostCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WhatIf.LostCount(childComplexity), true
+	case "WhatIf.onlyCopies":
+		if e.ComplexityRoot.WhatIf.OnlyCopies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WhatIf.OnlyCopies(childComplexity), true
+	case "WhatIf.retention":
+		if e.ComplexityRoot.WhatIf.Retention == nil {
+			break
+		}
+
+		args, err := ec.field_WhatIf_retention_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.WhatIf.Retention(childComplexity, args["first"].(int)), true
+	case "WhatIf.retentionCount":
+		if e.ComplexityRoot.WhatIf.RetentionCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WhatIf.RetentionCount(childComplexity), true
+	case "WhatIf.starved":
+		if e.ComplexityRoot.WhatIf.Starved == nil {
+			break
+		}
+
+		args, err := ec.field_WhatIf_starved_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.WhatIf.Starved(childComplexity, args["first"].(int)), true
+	case "WhatIf.starvedCount":
+		if e.ComplexityRoot.WhatIf.StarvedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WhatIf.StarvedCount(childComplexity), true
+	case "WhatIf.untold":
+		if e.ComplexityRoot.WhatIf.Untold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WhatIf.Untold(childComplexity), true
+	case "WhatIf.window":
+		if e.ComplexityRoot.WhatIf.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WhatIf.Window(childComplexity), true
 
 	case "WriterBalance.flow":
 		if e.ComplexityRoot.WriterBalance.Flow == nil {
@@ -6060,6 +6784,19 @@ type Query {
   flowBalance(topic: ID!, window: Window!): FlowBalance
   "The same summed up on a way: topic, program, topic, and so on; it ends in a topic or a program. Where do records go missing?"
   pathBalance(nodes: [ID!]!, window: Window!): PathBalance
+  """
+  Whether a topic may be deleted: nobody wrote it, read it or was let in to it in so many days up to now, 1 to 3,650, and nobody has it assigned, a position in it, is configured to move it or is declared to use it. SAFE only
+  where all of that time was watched and it holds nothing that somebody may read unseen: else CANNOT_BE_TOLD, with what was not seen.
+  """
+  safeToDelete(topic: ID!, days: Int! = 30): DeletionAdvice
+  """
+  What is hurt if some things are lost at the window's end, at the rates that were measured in it. lose, at most 50: ids of nodes, cluster:NAME of a cluster, broker:CLUSTER/ID of a broker.
+  """
+  whatIf(lose: [ID!]!, window: Window!): WhatIf
+  """
+  What could be put away, by so many days up to now, 1 to 3,650: what nobody was seen to use, and whether that is proved. By kind, what is proved first, then by name. Internal topics are left out. owner: whose it is; "": nobody's.
+  """
+  retire(days: Int! = 30, kinds: [RetireKind!], cluster: ID, owner: String, first: Int! = 50, after: String): RetireConnection
   "What lineaged's own store holds, and what a year of the load of now would take. It is of no window."
   storage: Storage
   "What was said of usage so that it can't be changed unseen; null: it is switched off. It is of no window, and read at /export/ledger."
@@ -6801,6 +7538,115 @@ input MetadataChange { field: MetadataField!  key: String  values: [String!] }
 type MetadataSet { version: Int!  changed: Boolean!  node: Node }
 "enabled: catalog.edit is on. by: as whom what he says is written down; null: it is not known who he is. trouble: why nothing can be written; null: it can."
 type Editing { enabled: Boolean!  by: String  trouble: String }
+
+"SAFE: nothing speaks against it, and all was seen that could. UNSAFE: something speaks against it. CANNOT_BE_TOLD: nothing is known that does, and something may."
+enum DeletionVerdict { SAFE UNSAFE CANNOT_BE_TOLD }
+"""
+against: why it is UNSAFE, the worst first; untold: what was not seen of what would speak against it. watchedSince: since when the topic is watched without its being another; null: it was not seen. lastWritten, lastRead: as far as anybody
+was seen to in these days; null: nobody was. What no source could have seen even so, as a reader without a group that waits at an empty topic, is in coverage.blindSpots. coverage is of the topic's cluster in these days.
+"""
+type DeletionAdvice {
+  topic: Topic!
+  verdict: DeletionVerdict!
+  against(first: Int! = 50): [DeletionReason!]!  againstCount: Int!
+  untold(first: Int! = 50): [Untold!]!  untoldCount: Int!
+  days: Int!
+  watchedSince: Time
+  lastWritten: Time
+  lastRead: Time
+  records: Int64             # that it holds, at most; null: not known
+  window: ResolvedWindow!
+  coverage: Coverage!
+}
+"detail is in words, evidence by which it is known. lastSeen: when last within these days or the seven before now; null: it is of no time. flow or node is what it is about; neither: the topic itself."
+type DeletionReason { kind: DeletionReasonKind!  detail: String!  lastSeen: Time  evidence: [EvidenceKind!]!  flow: Flow  node: Node }
+enum DeletionReasonKind {
+  WRITTEN     # records went into it
+  READ        # somebody read it
+  SUBSCRIBED  # somebody has partitions of it assigned, whether or not anything moves
+  LET_IN      # an authorizer let somebody in to it: a grant was used
+  COMMITTED   # a group has a position in it
+  CONFIGURED  # a connector or a stream job is configured to read or write it
+  REPLICATED  # a replicator copies it, or writes it
+  DECLARED    # somebody says that it is used
+  INTERNAL    # Kafka, Connect, MirrorMaker 2 or a stream job keeps its books in it
+  TABLE       # it is compacted and holds records: whoever uses it as a table reads it whole when it starts, mostly without a group
+  NEW         # it was created within these days
+}
+"since: until when it was not seen, or since when it is not, as far as that is known."
+type Untold { kind: UntoldKind!  detail: String!  since: Time }
+enum UntoldKind {
+  BEFORE_DATA   # these days begin before the oldest data that is held
+  FIRST_SEEN    # the topic was first looked at within them, and may be older
+  GAPS          # a part of them was not observed
+  SOURCE_OFF    # a source that would have seen its use is switched off, or configured no more
+  OUT_OF_SIGHT  # lineaged may not see the topic, or not all groups
+  RECORDS       # it holds records, or that is not known: who reads them without a group leaves no trace
+  FLOW          # of somebody it is not known whether he used it
+  DECLARATIONS  # a declaration that can't be placed, or a file that is wrong, may name it
+}
+
+"""
+lost: what is lost itself, what was asked for first. starved: who gets less of what he gets now, in the order in which it would be missed. copies: the topics among lost, those without another copy first. retention: who reads no more what is still
+there, and when it begins to be deleted before he has read it, the soonest first. untold: what of it can't be told at all, and why. It is of the window's end. Lists are bounded by first, at most 1,000. Internal topics are left out unless asked for.
+"""
+type WhatIf {
+  lost(first: Int! = 100): [Loss!]!  lostCount: Int!
+  starved(first: Int! = 100): [Starving!]!  starvedCount: Int!
+  copies(first: Int! = 100): [CopyLoss!]!  copiesCount: Int!
+  "How many of copies have no other copy, and of how many that can't be told."
+  onlyCopies: Int!  copiesUnknown: Int!
+  retention(first: Int! = 100): [RetentionRisk!]!  retentionCount: Int!
+  untold: [String!]!
+  window: ResolvedWindow!
+  coverage: Coverage!
+}
+"with: what is lost that takes it along, as it was asked for; null: it was asked for itself. partitions: of a topic of which not all partitions are lost, how many are; null: all."
+type Loss { node: Node!  why: LossReason!  with: ID  partitions: Int }
+enum LossReason {
+  ASKED        # it was asked for
+  ON_CLUSTER   # a topic of a cluster that is lost
+  RUNS_THERE   # a connector, replicator or stream job that keeps its state in a cluster that is lost
+  REPLICAS     # a topic of which partitions have no replica but on brokers that are lost
+}
+"""
+wholly: true: nobody else is seen to feed it; false: somebody does, so that it goes on with less; null: that can't be told. hops and through are of the way by which it can be missed the soonest. waiting: what waits for it on that hop and can still be read: records behind, by what it
+reads a second; null: not known; 0 of what is lost with its topic. afterSeconds: until it gets nothing more by it, as far as all of that way is measured; null: not known. atLeastSeconds: what is measured of it. at: the window's end, and afterSeconds.
+"""
+type Starving { node: Node!  wholly: Boolean  hops: Int!  through: Flow!  waiting: Int64  afterSeconds: Float  atLeastSeconds: Float!  at: Time }
+"""
+only: true: no copy of it is known that is left; false: one is; null: that can't be told, and why says why. copies: those that are left. notCopied: records that the copy which lacks the least had not got; null: not known, or there is none downstream. records, bytes: what it
+holds, see Topic. partitions: as of Loss.
+"""
+type CopyLoss { topic: Topic!  only: Boolean  why: String  copies: [Node!]!  notCopied: Int64  records: Int64  bytes: Int64  partitions: Int }
+"""
+flow: from a topic that is still there to who reads it no more. waiting: records behind at the window's end; null: not known. afterSeconds: until the oldest record that it has not read may be deleted, at the soonest; null: never, or that can't be told: see by. at: the window's end,
+and afterSeconds. recordsPerSecond: what goes into the topic, and so is lost a second from then on; null: not known. why: what it rests on, or why it can't be told.
+"""
+type RetentionRisk { flow: Flow!  reader: ReaderLoss!  waiting: Int64  afterSeconds: Float  at: Time  by: RetentionLimit!  recordsPerSecond: Float  why: String! }
+"LOST: it is lost itself. BLOCKED: it writes into what is lost, and may read no more before it can."
+enum ReaderLoss { LOST BLOCKED }
+"TIME: retention.ms. SIZE: retention.bytes. NEVER: neither deletes what it has not read. NOT_KNOWN: see why."
+enum RetentionLimit { TIME SIZE NEVER NOT_KNOWN }
+
+enum RetireKind {
+  UNUSED_TOPIC     # a topic against whose deletion nothing speaks (see safeToDelete)
+  UNOWNED_TOPIC    # a topic of which no owner is known; verdict is that of its deletion
+  DEAD_GROUP       # a group that nobody is in and that read nothing
+  IDLE_CONNECTOR   # a connector or replicator that moved nothing
+}
+"byKind counts all of the cluster and owner, whatever kinds says. coverage is of these days, of the cluster or of all."
+type RetireConnection { edges: [RetireEdge!]!  pageInfo: PageInfo!  totalCount: Int!  byKind: [RetireCount!]!  days: Int!  window: ResolvedWindow!  coverage: Coverage! }
+type RetireEdge { cursor: String!  node: Retirable! }
+type RetireCount { kind: RetireKind!  count: Int!  safe: Int! }
+"""
+verdict: SAFE: what is said of it is proved for all of these days; CANNOT_BE_TOLD: nothing speaks against it, and untold says what was not seen; UNSAFE: of an unowned topic that is used. node: the topic or connector, of a group whose it is; group: its name, and cluster where.
+since: when it moved last, as far as that was seen; null: not in the seven days before now. evidence: what says so, in words.
+"""
+type Retirable {
+  kind: RetireKind!  verdict: DeletionVerdict!  node: Node!  group: String  cluster: Cluster  owner: String
+  since: Time  watchedSince: Time  evidence: String!  untold(first: Int! = 10): [Untold!]!  untoldCount: Int!
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -7127,6 +7973,28 @@ func (ec *executionContext) childFields_ConsumerGroup(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type ConsumerGroup", field.Name)
 }
 
+func (ec *executionContext) childFields_CopyLoss(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "topic":
+		return ec.fieldContext_CopyLoss_topic(ctx, field)
+	case "only":
+		return ec.fieldContext_CopyLoss_only(ctx, field)
+	case "why":
+		return ec.fieldContext_CopyLoss_why(ctx, field)
+	case "copies":
+		return ec.fieldContext_CopyLoss_copies(ctx, field)
+	case "notCopied":
+		return ec.fieldContext_CopyLoss_notCopied(ctx, field)
+	case "records":
+		return ec.fieldContext_CopyLoss_records(ctx, field)
+	case "bytes":
+		return ec.fieldContext_CopyLoss_bytes(ctx, field)
+	case "partitions":
+		return ec.fieldContext_CopyLoss_partitions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CopyLoss", field.Name)
+}
+
 func (ec *executionContext) childFields_Coverage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "window":
@@ -7317,6 +8185,56 @@ func (ec *executionContext) childFields_DeclaredPair(ctx context.Context, field 
 		return ec.fieldContext_DeclaredPair_flow(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeclaredPair", field.Name)
+}
+
+func (ec *executionContext) childFields_DeletionAdvice(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "topic":
+		return ec.fieldContext_DeletionAdvice_topic(ctx, field)
+	case "verdict":
+		return ec.fieldContext_DeletionAdvice_verdict(ctx, field)
+	case "against":
+		return ec.fieldContext_DeletionAdvice_against(ctx, field)
+	case "againstCount":
+		return ec.fieldContext_DeletionAdvice_againstCount(ctx, field)
+	case "untold":
+		return ec.fieldContext_DeletionAdvice_untold(ctx, field)
+	case "untoldCount":
+		return ec.fieldContext_DeletionAdvice_untoldCount(ctx, field)
+	case "days":
+		return ec.fieldContext_DeletionAdvice_days(ctx, field)
+	case "watchedSince":
+		return ec.fieldContext_DeletionAdvice_watchedSince(ctx, field)
+	case "lastWritten":
+		return ec.fieldContext_DeletionAdvice_lastWritten(ctx, field)
+	case "lastRead":
+		return ec.fieldContext_DeletionAdvice_lastRead(ctx, field)
+	case "records":
+		return ec.fieldContext_DeletionAdvice_records(ctx, field)
+	case "window":
+		return ec.fieldContext_DeletionAdvice_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_DeletionAdvice_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeletionAdvice", field.Name)
+}
+
+func (ec *executionContext) childFields_DeletionReason(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_DeletionReason_kind(ctx, field)
+	case "detail":
+		return ec.fieldContext_DeletionReason_detail(ctx, field)
+	case "lastSeen":
+		return ec.fieldContext_DeletionReason_lastSeen(ctx, field)
+	case "evidence":
+		return ec.fieldContext_DeletionReason_evidence(ctx, field)
+	case "flow":
+		return ec.fieldContext_DeletionReason_flow(ctx, field)
+	case "node":
+		return ec.fieldContext_DeletionReason_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeletionReason", field.Name)
 }
 
 func (ec *executionContext) childFields_Editing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7877,6 +8795,20 @@ func (ec *executionContext) childFields_LinkBalance(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type LinkBalance", field.Name)
 }
 
+func (ec *executionContext) childFields_Loss(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_Loss_node(ctx, field)
+	case "why":
+		return ec.fieldContext_Loss_why(ctx, field)
+	case "with":
+		return ec.fieldContext_Loss_with(ctx, field)
+	case "partitions":
+		return ec.fieldContext_Loss_partitions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Loss", field.Name)
+}
+
 func (ec *executionContext) childFields_Metadata(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "version":
@@ -8155,6 +9087,98 @@ func (ec *executionContext) childFields_ResolvedWindow(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type ResolvedWindow", field.Name)
 }
 
+func (ec *executionContext) childFields_RetentionRisk(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "flow":
+		return ec.fieldContext_RetentionRisk_flow(ctx, field)
+	case "reader":
+		return ec.fieldContext_RetentionRisk_reader(ctx, field)
+	case "waiting":
+		return ec.fieldContext_RetentionRisk_waiting(ctx, field)
+	case "afterSeconds":
+		return ec.fieldContext_RetentionRisk_afterSeconds(ctx, field)
+	case "at":
+		return ec.fieldContext_RetentionRisk_at(ctx, field)
+	case "by":
+		return ec.fieldContext_RetentionRisk_by(ctx, field)
+	case "recordsPerSecond":
+		return ec.fieldContext_RetentionRisk_recordsPerSecond(ctx, field)
+	case "why":
+		return ec.fieldContext_RetentionRisk_why(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionRisk", field.Name)
+}
+
+func (ec *executionContext) childFields_Retirable(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Retirable_kind(ctx, field)
+	case "verdict":
+		return ec.fieldContext_Retirable_verdict(ctx, field)
+	case "node":
+		return ec.fieldContext_Retirable_node(ctx, field)
+	case "group":
+		return ec.fieldContext_Retirable_group(ctx, field)
+	case "cluster":
+		return ec.fieldContext_Retirable_cluster(ctx, field)
+	case "owner":
+		return ec.fieldContext_Retirable_owner(ctx, field)
+	case "since":
+		return ec.fieldContext_Retirable_since(ctx, field)
+	case "watchedSince":
+		return ec.fieldContext_Retirable_watchedSince(ctx, field)
+	case "evidence":
+		return ec.fieldContext_Retirable_evidence(ctx, field)
+	case "untold":
+		return ec.fieldContext_Retirable_untold(ctx, field)
+	case "untoldCount":
+		return ec.fieldContext_Retirable_untoldCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Retirable", field.Name)
+}
+
+func (ec *executionContext) childFields_RetireConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RetireConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RetireConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RetireConnection_totalCount(ctx, field)
+	case "byKind":
+		return ec.fieldContext_RetireConnection_byKind(ctx, field)
+	case "days":
+		return ec.fieldContext_RetireConnection_days(ctx, field)
+	case "window":
+		return ec.fieldContext_RetireConnection_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_RetireConnection_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetireConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RetireCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_RetireCount_kind(ctx, field)
+	case "count":
+		return ec.fieldContext_RetireCount_count(ctx, field)
+	case "safe":
+		return ec.fieldContext_RetireCount_safe(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetireCount", field.Name)
+}
+
+func (ec *executionContext) childFields_RetireEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RetireEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RetireEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetireEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Sealed(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "start":
@@ -8229,6 +9253,28 @@ func (ec *executionContext) childFields_Starved(ctx context.Context, field graph
 		return ec.fieldContext_Starved_nearest(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Starved", field.Name)
+}
+
+func (ec *executionContext) childFields_Starving(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_Starving_node(ctx, field)
+	case "wholly":
+		return ec.fieldContext_Starving_wholly(ctx, field)
+	case "hops":
+		return ec.fieldContext_Starving_hops(ctx, field)
+	case "through":
+		return ec.fieldContext_Starving_through(ctx, field)
+	case "waiting":
+		return ec.fieldContext_Starving_waiting(ctx, field)
+	case "afterSeconds":
+		return ec.fieldContext_Starving_afterSeconds(ctx, field)
+	case "atLeastSeconds":
+		return ec.fieldContext_Starving_atLeastSeconds(ctx, field)
+	case "at":
+		return ec.fieldContext_Starving_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Starving", field.Name)
 }
 
 func (ec *executionContext) childFields_Storage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8487,6 +9533,18 @@ func (ec *executionContext) childFields_UnknownChange(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type UnknownChange", field.Name)
 }
 
+func (ec *executionContext) childFields_Untold(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Untold_kind(ctx, field)
+	case "detail":
+		return ec.fieldContext_Untold_detail(ctx, field)
+	case "since":
+		return ec.fieldContext_Untold_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Untold", field.Name)
+}
+
 func (ec *executionContext) childFields_UsageBill(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -8513,6 +9571,38 @@ func (ec *executionContext) childFields_UsageBill(ctx context.Context, field gra
 		return ec.fieldContext_UsageBill_coverage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UsageBill", field.Name)
+}
+
+func (ec *executionContext) childFields_WhatIf(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lost":
+		return ec.fieldContext_WhatIf_lost(ctx, field)
+	case "lostCount":
+		return ec.fieldContext_WhatIf_lostCount(ctx, field)
+	case "starved":
+		return ec.fieldContext_WhatIf_starved(ctx, field)
+	case "starvedCount":
+		return ec.fieldContext_WhatIf_starvedCount(ctx, field)
+	case "copies":
+		return ec.fieldContext_WhatIf_copies(ctx, field)
+	case "copiesCount":
+		return ec.fieldContext_WhatIf_copiesCount(ctx, field)
+	case "onlyCopies":
+		return ec.fieldContext_WhatIf_onlyCopies(ctx, field)
+	case "copiesUnknown":
+		return ec.fieldContext_WhatIf_copiesUnknown(ctx, field)
+	case "retention":
+		return ec.fieldContext_WhatIf_retention(ctx, field)
+	case "retentionCount":
+		return ec.fieldContext_WhatIf_retentionCount(ctx, field)
+	case "untold":
+		return ec.fieldContext_WhatIf_untold(ctx, field)
+	case "window":
+		return ec.fieldContext_WhatIf_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_WhatIf_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WhatIf", field.Name)
 }
 
 func (ec *executionContext) childFields_WriterBalance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8818,6 +9908,34 @@ func (ec *executionContext) field_DeclarationConnection_files_args(ctx context.C
 }
 
 func (ec *executionContext) field_Declaration_pairs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_DeletionAdvice_against_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_DeletionAdvice_untold_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -9885,6 +11003,82 @@ func (ec *executionContext) field_Query_paths_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_retire_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "days",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["days"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "kinds",
+		func(ctx context.Context, v any) ([]answer.RetireKind, error) {
+			return ec.unmarshalORetireKind2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetireKindᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["kinds"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "cluster",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["cluster"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "owner",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["owner"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_safeToDelete_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "topic",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["topic"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "days",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["days"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_suggestedJoins_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -10089,6 +11283,28 @@ func (ec *executionContext) field_Query_usageBill_args(ctx context.Context, rawA
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_whatIf_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "lose",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["lose"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Replicator_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -10116,6 +11332,20 @@ func (ec *executionContext) field_Replicator_series_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["step"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Retirable_untold_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
 	return args, nil
 }
 
@@ -10224,6 +11454,62 @@ func (ec *executionContext) field_Unidentified_series_args(ctx context.Context, 
 }
 
 func (ec *executionContext) field_UsageBill_amplification_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_WhatIf_copies_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_WhatIf_lost_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_WhatIf_retention_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_WhatIf_starved_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -14046,6 +15332,208 @@ func (ec *executionContext) fieldContext_ConsumerGroup_lastMoved(_ context.Conte
 	return graphql.NewScalarFieldContext("ConsumerGroup", field, true, false, "Time")
 }
 
+func (ec *executionContext) _CopyLoss_topic(ctx context.Context, field graphql.CollectedField, obj *CopyLoss) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CopyLoss_topic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Topic, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Topic) graphql.Marshaler {
+			return ec.marshalNTopic2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopic(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CopyLoss_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CopyLoss",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Topic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CopyLoss_only(ctx context.Context, field graphql.CollectedField, obj *CopyLoss) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CopyLoss_only(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Only, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CopyLoss_only(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CopyLoss", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _CopyLoss_why(ctx context.Context, field graphql.CollectedField, obj *CopyLoss) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CopyLoss_why(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Why, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CopyLoss_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CopyLoss", field, false, false, "String")
+}
+
+func (ec *executionContext) _CopyLoss_copies(ctx context.Context, field graphql.CollectedField, obj *CopyLoss) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CopyLoss_copies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Copies, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Node) graphql.Marshaler {
+			return ec.marshalNNode2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐNodeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CopyLoss_copies(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CopyLoss",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CopyLoss_notCopied(ctx context.Context, field graphql.CollectedField, obj *CopyLoss) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CopyLoss_notCopied(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NotCopied, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CopyLoss_notCopied(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CopyLoss", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CopyLoss_records(ctx context.Context, field graphql.CollectedField, obj *CopyLoss) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CopyLoss_records(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Records, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CopyLoss_records(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CopyLoss", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CopyLoss_bytes(ctx context.Context, field graphql.CollectedField, obj *CopyLoss) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CopyLoss_bytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CopyLoss_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CopyLoss", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _CopyLoss_partitions(ctx context.Context, field graphql.CollectedField, obj *CopyLoss) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CopyLoss_partitions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Partitions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CopyLoss_partitions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CopyLoss", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Coverage_window(ctx context.Context, field graphql.CollectedField, obj *Coverage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16157,6 +17645,530 @@ func (ec *executionContext) fieldContext_DeclaredPair_flow(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeletionAdvice_topic(ctx context.Context, field graphql.CollectedField, obj *DeletionAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionAdvice_topic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Topic(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Topic) graphql.Marshaler {
+			return ec.marshalNTopic2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopic(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionAdvice_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeletionAdvice",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Topic(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeletionAdvice_verdict(ctx context.Context, field graphql.CollectedField, obj *DeletionAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionAdvice_verdict(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Verdict(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.Verdict) graphql.Marshaler {
+			return ec.marshalNDeletionVerdict2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐVerdict(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionAdvice_verdict(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeletionAdvice", field, true, false, "DeletionVerdict")
+}
+
+func (ec *executionContext) _DeletionAdvice_against(ctx context.Context, field graphql.CollectedField, obj *DeletionAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionAdvice_against(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Against(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []DeletionReason) graphql.Marshaler {
+			return ec.marshalNDeletionReason2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeletionReasonᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionAdvice_against(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeletionAdvice",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeletionReason(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_DeletionAdvice_against_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeletionAdvice_againstCount(ctx context.Context, field graphql.CollectedField, obj *DeletionAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionAdvice_againstCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AgainstCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionAdvice_againstCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeletionAdvice", field, true, false, "Int")
+}
+
+func (ec *executionContext) _DeletionAdvice_untold(ctx context.Context, field graphql.CollectedField, obj *DeletionAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionAdvice_untold(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Untold(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Untold) graphql.Marshaler {
+			return ec.marshalNUntold2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUntoldᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionAdvice_untold(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeletionAdvice",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Untold(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_DeletionAdvice_untold_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeletionAdvice_untoldCount(ctx context.Context, field graphql.CollectedField, obj *DeletionAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionAdvice_untoldCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UntoldCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionAdvice_untoldCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeletionAdvice", field, true, false, "Int")
+}
+
+func (ec *executionContext) _DeletionAdvice_days(ctx context.Context, field graphql.CollectedField, obj *DeletionAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionAdvice_days(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Days, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionAdvice_days(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeletionAdvice", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DeletionAdvice_watchedSince(ctx context.Context, field graphql.CollectedField, obj *DeletionAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionAdvice_watchedSince(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WatchedSince(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionAdvice_watchedSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeletionAdvice", field, true, false, "Time")
+}
+
+func (ec *executionContext) _DeletionAdvice_lastWritten(ctx context.Context, field graphql.CollectedField, obj *DeletionAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionAdvice_lastWritten(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastWritten(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionAdvice_lastWritten(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeletionAdvice", field, true, false, "Time")
+}
+
+func (ec *executionContext) _DeletionAdvice_lastRead(ctx context.Context, field graphql.CollectedField, obj *DeletionAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionAdvice_lastRead(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastRead(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionAdvice_lastRead(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeletionAdvice", field, true, false, "Time")
+}
+
+func (ec *executionContext) _DeletionAdvice_records(ctx context.Context, field graphql.CollectedField, obj *DeletionAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionAdvice_records(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Records(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionAdvice_records(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeletionAdvice", field, true, false, "Int64")
+}
+
+func (ec *executionContext) _DeletionAdvice_window(ctx context.Context, field graphql.CollectedField, obj *DeletionAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionAdvice_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionAdvice_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeletionAdvice",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeletionAdvice_coverage(ctx context.Context, field graphql.CollectedField, obj *DeletionAdvice) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionAdvice_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionAdvice_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeletionAdvice",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeletionReason_kind(ctx context.Context, field graphql.CollectedField, obj *DeletionReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionReason_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.DeletionReasonKind) graphql.Marshaler {
+			return ec.marshalNDeletionReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeletionReasonKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionReason_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeletionReason", field, false, false, "DeletionReasonKind")
+}
+
+func (ec *executionContext) _DeletionReason_detail(ctx context.Context, field graphql.CollectedField, obj *DeletionReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionReason_detail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Detail, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionReason_detail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeletionReason", field, false, false, "String")
+}
+
+func (ec *executionContext) _DeletionReason_lastSeen(ctx context.Context, field graphql.CollectedField, obj *DeletionReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionReason_lastSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeen, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionReason_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeletionReason", field, false, false, "Time")
+}
+
+func (ec *executionContext) _DeletionReason_evidence(ctx context.Context, field graphql.CollectedField, obj *DeletionReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionReason_evidence(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Evidence, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []lineage.EvidenceKind) graphql.Marshaler {
+			return ec.marshalNEvidenceKind2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKindᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionReason_evidence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeletionReason", field, false, false, "EvidenceKind")
+}
+
+func (ec *executionContext) _DeletionReason_flow(ctx context.Context, field graphql.CollectedField, obj *DeletionReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionReason_flow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalOFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionReason_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeletionReason",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeletionReason_node(ctx context.Context, field graphql.CollectedField, obj *DeletionReason) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeletionReason_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalONode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeletionReason_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeletionReason",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
 		},
 	}
 	return fc, nil
@@ -21613,6 +23625,107 @@ func (ec *executionContext) fieldContext_LinkBalance_account(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Loss_node(ctx context.Context, field graphql.CollectedField, obj *Loss) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Loss_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Loss_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Loss",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Loss_why(ctx context.Context, field graphql.CollectedField, obj *Loss) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Loss_why(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Why, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.LossWhy) graphql.Marshaler {
+			return ec.marshalNLossReason2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLossWhy(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Loss_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Loss", field, false, false, "LossReason")
+}
+
+func (ec *executionContext) _Loss_with(ctx context.Context, field graphql.CollectedField, obj *Loss) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Loss_with(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.With, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Loss_with(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Loss", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Loss_partitions(ctx context.Context, field graphql.CollectedField, obj *Loss) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Loss_partitions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Partitions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Loss_partitions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Loss", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Metadata_version(ctx context.Context, field graphql.CollectedField, obj *Metadata) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24446,6 +26559,138 @@ func (ec *executionContext) fieldContext_Query_pathBalance(ctx context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_safeToDelete(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_safeToDelete(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().SafeToDelete(ctx, fc.Args["topic"].(string), fc.Args["days"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *DeletionAdvice) graphql.Marshaler {
+			return ec.marshalODeletionAdvice2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeletionAdvice(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_safeToDelete(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeletionAdvice(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_safeToDelete_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_whatIf(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_whatIf(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().WhatIf(ctx, fc.Args["lose"].([]string), fc.Args["window"].(WindowInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *WhatIf) graphql.Marshaler {
+			return ec.marshalOWhatIf2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐWhatIf(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_whatIf(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WhatIf(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_whatIf_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_retire(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_retire(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Retire(ctx, fc.Args["days"].(int), fc.Args["kinds"].([]answer.RetireKind), fc.Args["cluster"].(*string), fc.Args["owner"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *RetireConnection) graphql.Marshaler {
+			return ec.marshalORetireConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetireConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_retire(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetireConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_retire_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_storage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25585,6 +27830,821 @@ func (ec *executionContext) fieldContext_ResolvedWindow_step(_ context.Context, 
 	return graphql.NewScalarFieldContext("ResolvedWindow", field, false, false, "Duration")
 }
 
+func (ec *executionContext) _RetentionRisk_flow(ctx context.Context, field graphql.CollectedField, obj *RetentionRisk) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionRisk_flow(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flow, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalNFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionRisk_flow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetentionRisk",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetentionRisk_reader(ctx context.Context, field graphql.CollectedField, obj *RetentionRisk) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionRisk_reader(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reader, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v ReaderLoss) graphql.Marshaler {
+			return ec.marshalNReaderLoss2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐReaderLoss(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionRisk_reader(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionRisk", field, false, false, "ReaderLoss")
+}
+
+func (ec *executionContext) _RetentionRisk_waiting(ctx context.Context, field graphql.CollectedField, obj *RetentionRisk) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionRisk_waiting(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Waiting, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionRisk_waiting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionRisk", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _RetentionRisk_afterSeconds(ctx context.Context, field graphql.CollectedField, obj *RetentionRisk) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionRisk_afterSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AfterSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionRisk_afterSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionRisk", field, false, false, "Float")
+}
+
+func (ec *executionContext) _RetentionRisk_at(ctx context.Context, field graphql.CollectedField, obj *RetentionRisk) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionRisk_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionRisk_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionRisk", field, false, false, "Time")
+}
+
+func (ec *executionContext) _RetentionRisk_by(ctx context.Context, field graphql.CollectedField, obj *RetentionRisk) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionRisk_by(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.RetentionLimit) graphql.Marshaler {
+			return ec.marshalNRetentionLimit2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetentionLimit(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionRisk_by(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionRisk", field, false, false, "RetentionLimit")
+}
+
+func (ec *executionContext) _RetentionRisk_recordsPerSecond(ctx context.Context, field graphql.CollectedField, obj *RetentionRisk) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionRisk_recordsPerSecond(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecordsPerSecond, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionRisk_recordsPerSecond(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionRisk", field, false, false, "Float")
+}
+
+func (ec *executionContext) _RetentionRisk_why(ctx context.Context, field graphql.CollectedField, obj *RetentionRisk) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionRisk_why(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Why, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionRisk_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionRisk", field, false, false, "String")
+}
+
+func (ec *executionContext) _Retirable_kind(ctx context.Context, field graphql.CollectedField, obj *Retirable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retirable_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.RetireKind) graphql.Marshaler {
+			return ec.marshalNRetireKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetireKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retirable_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retirable", field, true, false, "RetireKind")
+}
+
+func (ec *executionContext) _Retirable_verdict(ctx context.Context, field graphql.CollectedField, obj *Retirable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retirable_verdict(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Verdict(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.Verdict) graphql.Marshaler {
+			return ec.marshalNDeletionVerdict2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐVerdict(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retirable_verdict(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retirable", field, true, false, "DeletionVerdict")
+}
+
+func (ec *executionContext) _Retirable_node(ctx context.Context, field graphql.CollectedField, obj *Retirable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retirable_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retirable_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Retirable",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Retirable_group(ctx context.Context, field graphql.CollectedField, obj *Retirable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retirable_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Retirable_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retirable", field, true, false, "String")
+}
+
+func (ec *executionContext) _Retirable_cluster(ctx context.Context, field graphql.CollectedField, obj *Retirable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retirable_cluster(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cluster(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Cluster) graphql.Marshaler {
+			return ec.marshalOCluster2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCluster(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Retirable_cluster(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Retirable",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Cluster(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Retirable_owner(ctx context.Context, field graphql.CollectedField, obj *Retirable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retirable_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Retirable_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retirable", field, true, false, "String")
+}
+
+func (ec *executionContext) _Retirable_since(ctx context.Context, field graphql.CollectedField, obj *Retirable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retirable_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Retirable_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retirable", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Retirable_watchedSince(ctx context.Context, field graphql.CollectedField, obj *Retirable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retirable_watchedSince(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WatchedSince(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Retirable_watchedSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retirable", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Retirable_evidence(ctx context.Context, field graphql.CollectedField, obj *Retirable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retirable_evidence(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Evidence(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retirable_evidence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retirable", field, true, false, "String")
+}
+
+func (ec *executionContext) _Retirable_untold(ctx context.Context, field graphql.CollectedField, obj *Retirable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retirable_untold(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Untold(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Untold) graphql.Marshaler {
+			return ec.marshalNUntold2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUntoldᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retirable_untold(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Retirable",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Untold(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Retirable_untold_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Retirable_untoldCount(ctx context.Context, field graphql.CollectedField, obj *Retirable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retirable_untoldCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UntoldCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retirable_untoldCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retirable", field, true, false, "Int")
+}
+
+func (ec *executionContext) _RetireConnection_edges(ctx context.Context, field graphql.CollectedField, obj *RetireConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetireConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []RetireEdge) graphql.Marshaler {
+			return ec.marshalNRetireEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetireEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetireConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetireConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetireEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetireConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *RetireConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetireConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetireConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetireConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetireConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *RetireConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetireConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetireConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetireConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RetireConnection_byKind(ctx context.Context, field graphql.CollectedField, obj *RetireConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetireConnection_byKind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ByKind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []RetireCount) graphql.Marshaler {
+			return ec.marshalNRetireCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetireCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetireConnection_byKind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetireConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetireCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetireConnection_days(ctx context.Context, field graphql.CollectedField, obj *RetireConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetireConnection_days(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Days, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetireConnection_days(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetireConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RetireConnection_window(ctx context.Context, field graphql.CollectedField, obj *RetireConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetireConnection_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetireConnection_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetireConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetireConnection_coverage(ctx context.Context, field graphql.CollectedField, obj *RetireConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetireConnection_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetireConnection_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetireConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetireCount_kind(ctx context.Context, field graphql.CollectedField, obj *RetireCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetireCount_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.RetireKind) graphql.Marshaler {
+			return ec.marshalNRetireKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetireKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetireCount_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetireCount", field, false, false, "RetireKind")
+}
+
+func (ec *executionContext) _RetireCount_count(ctx context.Context, field graphql.CollectedField, obj *RetireCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetireCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetireCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetireCount", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RetireCount_safe(ctx context.Context, field graphql.CollectedField, obj *RetireCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetireCount_safe(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Safe, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetireCount_safe(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetireCount", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RetireEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *RetireEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetireEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetireEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetireEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _RetireEdge_node(ctx context.Context, field graphql.CollectedField, obj *RetireEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetireEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Retirable) graphql.Marshaler {
+			return ec.marshalNRetirable2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetirable(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetireEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetireEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Retirable(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Sealed_start(ctx context.Context, field graphql.CollectedField, obj *Sealed) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26208,6 +29268,208 @@ func (ec *executionContext) fieldContext_Starved_nearest(_ context.Context, fiel
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Starving_node(ctx context.Context, field graphql.CollectedField, obj *Starving) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Starving_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Starving_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Starving",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Starving_wholly(ctx context.Context, field graphql.CollectedField, obj *Starving) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Starving_wholly(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Wholly, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Starving_wholly(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Starving", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Starving_hops(ctx context.Context, field graphql.CollectedField, obj *Starving) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Starving_hops(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hops, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Starving_hops(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Starving", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Starving_through(ctx context.Context, field graphql.CollectedField, obj *Starving) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Starving_through(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Through, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Flow) graphql.Marshaler {
+			return ec.marshalNFlow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Starving_through(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Starving",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Starving_waiting(ctx context.Context, field graphql.CollectedField, obj *Starving) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Starving_waiting(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Waiting, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Starving_waiting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Starving", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _Starving_afterSeconds(ctx context.Context, field graphql.CollectedField, obj *Starving) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Starving_afterSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AfterSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Starving_afterSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Starving", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Starving_atLeastSeconds(ctx context.Context, field graphql.CollectedField, obj *Starving) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Starving_atLeastSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtLeastSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Starving_atLeastSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Starving", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Starving_at(ctx context.Context, field graphql.CollectedField, obj *Starving) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Starving_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Starving_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Starving", field, false, false, "Time")
 }
 
 func (ec *executionContext) _Storage_bytes(ctx context.Context, field graphql.CollectedField, obj *Storage) (ret graphql.Marshaler) {
@@ -29419,6 +32681,75 @@ func (ec *executionContext) fieldContext_UnknownChange_reason(_ context.Context,
 	return graphql.NewScalarFieldContext("UnknownChange", field, false, false, "String")
 }
 
+func (ec *executionContext) _Untold_kind(ctx context.Context, field graphql.CollectedField, obj *Untold) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Untold_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.UntoldKind) graphql.Marshaler {
+			return ec.marshalNUntoldKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUntoldKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Untold_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Untold", field, false, false, "UntoldKind")
+}
+
+func (ec *executionContext) _Untold_detail(ctx context.Context, field graphql.CollectedField, obj *Untold) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Untold_detail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Detail, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Untold_detail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Untold", field, false, false, "String")
+}
+
+func (ec *executionContext) _Untold_since(ctx context.Context, field graphql.CollectedField, obj *Untold) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Untold_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Untold_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Untold", field, false, false, "Time")
+}
+
 func (ec *executionContext) _UsageBill_edges(ctx context.Context, field graphql.CollectedField, obj *UsageBill) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -29737,6 +33068,407 @@ func (ec *executionContext) _UsageBill_coverage(ctx context.Context, field graph
 func (ec *executionContext) fieldContext_UsageBill_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "UsageBill",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WhatIf_lost(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_lost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Lost(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Loss) graphql.Marshaler {
+			return ec.marshalNLoss2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLossᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_lost(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WhatIf",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Loss(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_WhatIf_lost_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WhatIf_lostCount(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_lostCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LostCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_lostCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WhatIf", field, true, false, "Int")
+}
+
+func (ec *executionContext) _WhatIf_starved(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_starved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Starved(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []Starving) graphql.Marshaler {
+			return ec.marshalNStarving2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐStarvingᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_starved(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WhatIf",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Starving(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_WhatIf_starved_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WhatIf_starvedCount(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_starvedCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StarvedCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_starvedCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WhatIf", field, true, false, "Int")
+}
+
+func (ec *executionContext) _WhatIf_copies(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_copies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Copies(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []CopyLoss) graphql.Marshaler {
+			return ec.marshalNCopyLoss2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCopyLossᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_copies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WhatIf",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CopyLoss(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_WhatIf_copies_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WhatIf_copiesCount(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_copiesCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CopiesCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_copiesCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WhatIf", field, true, false, "Int")
+}
+
+func (ec *executionContext) _WhatIf_onlyCopies(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_onlyCopies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OnlyCopies(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_onlyCopies(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WhatIf", field, true, false, "Int")
+}
+
+func (ec *executionContext) _WhatIf_copiesUnknown(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_copiesUnknown(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CopiesUnknown(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_copiesUnknown(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WhatIf", field, true, false, "Int")
+}
+
+func (ec *executionContext) _WhatIf_retention(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_retention(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Retention(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []RetentionRisk) graphql.Marshaler {
+			return ec.marshalNRetentionRisk2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetentionRiskᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_retention(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WhatIf",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetentionRisk(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_WhatIf_retention_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WhatIf_retentionCount(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_retentionCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetentionCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_retentionCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WhatIf", field, true, false, "Int")
+}
+
+func (ec *executionContext) _WhatIf_untold(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_untold(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Untold(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_untold(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WhatIf", field, true, false, "String")
+}
+
+func (ec *executionContext) _WhatIf_window(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WhatIf",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WhatIf_coverage(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WhatIf",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
@@ -32368,6 +36100,74 @@ func (ec *executionContext) _ConsumerGroup(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var copyLossImplementors = []string{"CopyLoss"}
+
+func (ec *executionContext) _CopyLoss(ctx context.Context, sel ast.SelectionSet, obj *CopyLoss) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, copyLossImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CopyLoss")
+		case "topic":
+			out.Values[i] = ec._CopyLoss_topic(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "only":
+			out.Values[i] = ec._CopyLoss_only(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "why":
+			out.Values[i] = ec._CopyLoss_why(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "copies":
+			out.Values[i] = ec._CopyLoss_copies(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "notCopied":
+			out.Values[i] = ec._CopyLoss_notCopied(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "records":
+			out.Values[i] = ec._CopyLoss_records(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "bytes":
+			out.Values[i] = ec._CopyLoss_bytes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "partitions":
+			out.Values[i] = ec._CopyLoss_partitions(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var coverageImplementors = []string{"Coverage"}
 
 func (ec *executionContext) _Coverage(ctx context.Context, sel ast.SelectionSet, obj *Coverage) graphql.Marshaler {
@@ -33063,6 +36863,157 @@ func (ec *executionContext) _DeclaredPair(ctx context.Context, sel ast.Selection
 			}
 		case "flow":
 			out.Values[i] = ec._DeclaredPair_flow(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deletionAdviceImplementors = []string{"DeletionAdvice"}
+
+func (ec *executionContext) _DeletionAdvice(ctx context.Context, sel ast.SelectionSet, obj *DeletionAdvice) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deletionAdviceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeletionAdvice")
+		case "topic":
+			out.Values[i] = ec._DeletionAdvice_topic(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "verdict":
+			out.Values[i] = ec._DeletionAdvice_verdict(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "against":
+			out.Values[i] = ec._DeletionAdvice_against(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "againstCount":
+			out.Values[i] = ec._DeletionAdvice_againstCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "untold":
+			out.Values[i] = ec._DeletionAdvice_untold(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "untoldCount":
+			out.Values[i] = ec._DeletionAdvice_untoldCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "days":
+			out.Values[i] = ec._DeletionAdvice_days(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "watchedSince":
+			out.Values[i] = ec._DeletionAdvice_watchedSince(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lastWritten":
+			out.Values[i] = ec._DeletionAdvice_lastWritten(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lastRead":
+			out.Values[i] = ec._DeletionAdvice_lastRead(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "records":
+			out.Values[i] = ec._DeletionAdvice_records(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._DeletionAdvice_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._DeletionAdvice_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var deletionReasonImplementors = []string{"DeletionReason"}
+
+func (ec *executionContext) _DeletionReason(ctx context.Context, sel ast.SelectionSet, obj *DeletionReason) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deletionReasonImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeletionReason")
+		case "kind":
+			out.Values[i] = ec._DeletionReason_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "detail":
+			out.Values[i] = ec._DeletionReason_detail(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastSeen":
+			out.Values[i] = ec._DeletionReason_lastSeen(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "evidence":
+			out.Values[i] = ec._DeletionReason_evidence(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "flow":
+			out.Values[i] = ec._DeletionReason_flow(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._DeletionReason_node(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -35008,6 +38959,54 @@ func (ec *executionContext) _LinkBalance(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var lossImplementors = []string{"Loss"}
+
+func (ec *executionContext) _Loss(ctx context.Context, sel ast.SelectionSet, obj *Loss) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, lossImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Loss")
+		case "node":
+			out.Values[i] = ec._Loss_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "why":
+			out.Values[i] = ec._Loss_why(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "with":
+			out.Values[i] = ec._Loss_with(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "partitions":
+			out.Values[i] = ec._Loss_partitions(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var metadataImplementors = []string{"Metadata"}
 
 func (ec *executionContext) _Metadata(ctx context.Context, sel ast.SelectionSet, obj *Metadata) graphql.Marshaler {
@@ -35997,6 +39996,24 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_pathBalance(ctx, field)
 				})
+		case "safeToDelete":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_safeToDelete(ctx, field)
+				})
+		case "whatIf":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_whatIf(ctx, field)
+				})
+		case "retire":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_retire(ctx, field)
+				})
 		case "storage":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -36368,6 +40385,301 @@ func (ec *executionContext) _ResolvedWindow(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var retentionRiskImplementors = []string{"RetentionRisk"}
+
+func (ec *executionContext) _RetentionRisk(ctx context.Context, sel ast.SelectionSet, obj *RetentionRisk) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retentionRiskImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetentionRisk")
+		case "flow":
+			out.Values[i] = ec._RetentionRisk_flow(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reader":
+			out.Values[i] = ec._RetentionRisk_reader(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "waiting":
+			out.Values[i] = ec._RetentionRisk_waiting(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "afterSeconds":
+			out.Values[i] = ec._RetentionRisk_afterSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._RetentionRisk_at(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "by":
+			out.Values[i] = ec._RetentionRisk_by(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recordsPerSecond":
+			out.Values[i] = ec._RetentionRisk_recordsPerSecond(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "why":
+			out.Values[i] = ec._RetentionRisk_why(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var retirableImplementors = []string{"Retirable"}
+
+func (ec *executionContext) _Retirable(ctx context.Context, sel ast.SelectionSet, obj *Retirable) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retirableImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Retirable")
+		case "kind":
+			out.Values[i] = ec._Retirable_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "verdict":
+			out.Values[i] = ec._Retirable_verdict(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._Retirable_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "group":
+			out.Values[i] = ec._Retirable_group(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cluster":
+			out.Values[i] = ec._Retirable_cluster(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "owner":
+			out.Values[i] = ec._Retirable_owner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._Retirable_since(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "watchedSince":
+			out.Values[i] = ec._Retirable_watchedSince(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "evidence":
+			out.Values[i] = ec._Retirable_evidence(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "untold":
+			out.Values[i] = ec._Retirable_untold(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "untoldCount":
+			out.Values[i] = ec._Retirable_untoldCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var retireConnectionImplementors = []string{"RetireConnection"}
+
+func (ec *executionContext) _RetireConnection(ctx context.Context, sel ast.SelectionSet, obj *RetireConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retireConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetireConnection")
+		case "edges":
+			out.Values[i] = ec._RetireConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._RetireConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._RetireConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "byKind":
+			out.Values[i] = ec._RetireConnection_byKind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "days":
+			out.Values[i] = ec._RetireConnection_days(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._RetireConnection_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._RetireConnection_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var retireCountImplementors = []string{"RetireCount"}
+
+func (ec *executionContext) _RetireCount(ctx context.Context, sel ast.SelectionSet, obj *RetireCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retireCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetireCount")
+		case "kind":
+			out.Values[i] = ec._RetireCount_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._RetireCount_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "safe":
+			out.Values[i] = ec._RetireCount_safe(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var retireEdgeImplementors = []string{"RetireEdge"}
+
+func (ec *executionContext) _RetireEdge(ctx context.Context, sel ast.SelectionSet, obj *RetireEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retireEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetireEdge")
+		case "cursor":
+			out.Values[i] = ec._RetireEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._RetireEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var sealedImplementors = []string{"Sealed"}
 
 func (ec *executionContext) _Sealed(ctx context.Context, sel ast.SelectionSet, obj *Sealed) graphql.Marshaler {
@@ -36591,6 +40903,74 @@ func (ec *executionContext) _Starved(ctx context.Context, sel ast.SelectionSet, 
 		case "nearest":
 			out.Values[i] = ec._Starved_nearest(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var starvingImplementors = []string{"Starving"}
+
+func (ec *executionContext) _Starving(ctx context.Context, sel ast.SelectionSet, obj *Starving) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, starvingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Starving")
+		case "node":
+			out.Values[i] = ec._Starving_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "wholly":
+			out.Values[i] = ec._Starving_wholly(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "hops":
+			out.Values[i] = ec._Starving_hops(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "through":
+			out.Values[i] = ec._Starving_through(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "waiting":
+			out.Values[i] = ec._Starving_waiting(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "afterSeconds":
+			out.Values[i] = ec._Starving_afterSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "atLeastSeconds":
+			out.Values[i] = ec._Starving_atLeastSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._Starving_at(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -37697,6 +42077,49 @@ func (ec *executionContext) _UnknownChange(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var untoldImplementors = []string{"Untold"}
+
+func (ec *executionContext) _Untold(ctx context.Context, sel ast.SelectionSet, obj *Untold) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, untoldImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Untold")
+		case "kind":
+			out.Values[i] = ec._Untold_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "detail":
+			out.Values[i] = ec._Untold_detail(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._Untold_since(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var usageBillImplementors = []string{"UsageBill"}
 
 func (ec *executionContext) _UsageBill(ctx context.Context, sel ast.SelectionSet, obj *UsageBill) graphql.Marshaler {
@@ -37760,6 +42183,99 @@ func (ec *executionContext) _UsageBill(ctx context.Context, sel ast.SelectionSet
 			}
 		case "coverage":
 			out.Values[i] = ec._UsageBill_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var whatIfImplementors = []string{"WhatIf"}
+
+func (ec *executionContext) _WhatIf(ctx context.Context, sel ast.SelectionSet, obj *WhatIf) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, whatIfImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WhatIf")
+		case "lost":
+			out.Values[i] = ec._WhatIf_lost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lostCount":
+			out.Values[i] = ec._WhatIf_lostCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "starved":
+			out.Values[i] = ec._WhatIf_starved(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "starvedCount":
+			out.Values[i] = ec._WhatIf_starvedCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "copies":
+			out.Values[i] = ec._WhatIf_copies(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "copiesCount":
+			out.Values[i] = ec._WhatIf_copiesCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "onlyCopies":
+			out.Values[i] = ec._WhatIf_onlyCopies(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "copiesUnknown":
+			out.Values[i] = ec._WhatIf_copiesUnknown(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retention":
+			out.Values[i] = ec._WhatIf_retention(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retentionCount":
+			out.Values[i] = ec._WhatIf_retentionCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "untold":
+			out.Values[i] = ec._WhatIf_untold(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._WhatIf_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._WhatIf_coverage(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -38534,6 +43050,26 @@ func (ec *executionContext) marshalNConsumerGroup2ᚕgithubᚗcomᚋlineagedᚋl
 	return ret
 }
 
+func (ec *executionContext) marshalNCopyLoss2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐCopyLoss(ctx context.Context, sel ast.SelectionSet, v CopyLoss) graphql.Marshaler {
+	return ec._CopyLoss(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNCopyLoss2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCopyLossᚄ(ctx context.Context, sel ast.SelectionSet, v []CopyLoss) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCopyLoss2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐCopyLoss(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx context.Context, sel ast.SelectionSet, v *Coverage) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Coverage!")
@@ -38671,6 +43207,98 @@ func (ec *executionContext) marshalNDeclaredPair2ᚕgithubᚗcomᚋlineagedᚋli
 
 	return ret
 }
+
+func (ec *executionContext) marshalNDeletionReason2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeletionReason(ctx context.Context, sel ast.SelectionSet, v DeletionReason) graphql.Marshaler {
+	return ec._DeletionReason(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDeletionReason2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeletionReasonᚄ(ctx context.Context, sel ast.SelectionSet, v []DeletionReason) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDeletionReason2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeletionReason(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNDeletionReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeletionReasonKind(ctx context.Context, v any) (answer.DeletionReasonKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNDeletionReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeletionReasonKind[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeletionReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeletionReasonKind(ctx context.Context, sel ast.SelectionSet, v answer.DeletionReasonKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNDeletionReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeletionReasonKind[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DeletionReasonKind!")
+	}
+	return res
+}
+
+var (
+	unmarshalNDeletionReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeletionReasonKind = map[string]answer.DeletionReasonKind{
+		"WRITTEN":    answer.ReasonWritten,
+		"READ":       answer.ReasonRead,
+		"SUBSCRIBED": answer.ReasonSubscribed,
+		"LET_IN":     answer.ReasonLetIn,
+		"COMMITTED":  answer.ReasonCommitted,
+		"CONFIGURED": answer.ReasonConfigured,
+		"REPLICATED": answer.ReasonReplicated,
+		"DECLARED":   answer.ReasonDeclared,
+		"INTERNAL":   answer.ReasonInternal,
+		"TABLE":      answer.ReasonTable,
+		"NEW":        answer.ReasonNew,
+	}
+	marshalNDeletionReasonKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐDeletionReasonKind = map[answer.DeletionReasonKind]string{
+		answer.ReasonWritten:    "WRITTEN",
+		answer.ReasonRead:       "READ",
+		answer.ReasonSubscribed: "SUBSCRIBED",
+		answer.ReasonLetIn:      "LET_IN",
+		answer.ReasonCommitted:  "COMMITTED",
+		answer.ReasonConfigured: "CONFIGURED",
+		answer.ReasonReplicated: "REPLICATED",
+		answer.ReasonDeclared:   "DECLARED",
+		answer.ReasonInternal:   "INTERNAL",
+		answer.ReasonTable:      "TABLE",
+		answer.ReasonNew:        "NEW",
+	}
+)
+
+func (ec *executionContext) unmarshalNDeletionVerdict2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐVerdict(ctx context.Context, v any) (answer.Verdict, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNDeletionVerdict2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐVerdict[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeletionVerdict2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐVerdict(ctx context.Context, sel ast.SelectionSet, v answer.Verdict) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNDeletionVerdict2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐVerdict[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DeletionVerdict!")
+	}
+	return res
+}
+
+var (
+	unmarshalNDeletionVerdict2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐVerdict = map[string]answer.Verdict{
+		"SAFE":           answer.Safe,
+		"UNSAFE":         answer.Unsafe,
+		"CANNOT_BE_TOLD": answer.CannotBeTold,
+	}
+	marshalNDeletionVerdict2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐVerdict = map[answer.Verdict]string{
+		answer.Safe:         "SAFE",
+		answer.Unsafe:       "UNSAFE",
+		answer.CannotBeTold: "CANNOT_BE_TOLD",
+	}
+)
 
 func (ec *executionContext) unmarshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection(ctx context.Context, v any) (graph.Direction, error) {
 	tmp, err := graphql.UnmarshalString(v)
@@ -38893,6 +43521,36 @@ var (
 		lineage.Declared:        "DECLARED",
 	}
 )
+
+func (ec *executionContext) unmarshalNEvidenceKind2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKindᚄ(ctx context.Context, v any) ([]lineage.EvidenceKind, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]lineage.EvidenceKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNEvidenceKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNEvidenceKind2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKindᚄ(ctx context.Context, sel ast.SelectionSet, v []lineage.EvidenceKind) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEvidenceKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
 
 func (ec *executionContext) unmarshalNExpand2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐExpandInput(ctx context.Context, v any) (ExpandInput, error) {
 	res, err := ec.unmarshalInputExpand(ctx, v)
@@ -39502,6 +44160,56 @@ func (ec *executionContext) marshalNLinkBalance2ᚕgithubᚗcomᚋlineagedᚋlin
 	return ret
 }
 
+func (ec *executionContext) marshalNLoss2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐLoss(ctx context.Context, sel ast.SelectionSet, v Loss) graphql.Marshaler {
+	return ec._Loss(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNLoss2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLossᚄ(ctx context.Context, sel ast.SelectionSet, v []Loss) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLoss2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐLoss(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNLossReason2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLossWhy(ctx context.Context, v any) (answer.LossWhy, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNLossReason2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLossWhy[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLossReason2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLossWhy(ctx context.Context, sel ast.SelectionSet, v answer.LossWhy) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNLossReason2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLossWhy[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "LossReason!")
+	}
+	return res
+}
+
+var (
+	unmarshalNLossReason2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLossWhy = map[string]answer.LossWhy{
+		"ASKED":      answer.LossAsked,
+		"ON_CLUSTER": answer.LossOnCluster,
+		"RUNS_THERE": answer.LossRunsThere,
+		"REPLICAS":   answer.LossReplicas,
+	}
+	marshalNLossReason2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐLossWhy = map[answer.LossWhy]string{
+		answer.LossAsked:     "ASKED",
+		answer.LossOnCluster: "ON_CLUSTER",
+		answer.LossRunsThere: "RUNS_THERE",
+		answer.LossReplicas:  "REPLICAS",
+	}
+)
+
 func (ec *executionContext) unmarshalNMetadataChange2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadataChangeInput(ctx context.Context, v any) (MetadataChangeInput, error) {
 	res, err := ec.unmarshalInputMetadataChange(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -39983,6 +44691,16 @@ func (ec *executionContext) marshalNReaderBalance2ᚕgithubᚗcomᚋlineagedᚋl
 	return ret
 }
 
+func (ec *executionContext) unmarshalNReaderLoss2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐReaderLoss(ctx context.Context, v any) (ReaderLoss, error) {
+	var res ReaderLoss
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNReaderLoss2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐReaderLoss(ctx context.Context, sel ast.SelectionSet, v ReaderLoss) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx context.Context, sel ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ResolvedWindow!")
@@ -39990,6 +44708,134 @@ func (ec *executionContext) marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋ
 	}
 	return ec._ResolvedWindow(ctx, sel, v)
 }
+
+func (ec *executionContext) unmarshalNRetentionLimit2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetentionLimit(ctx context.Context, v any) (answer.RetentionLimit, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNRetentionLimit2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetentionLimit[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRetentionLimit2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetentionLimit(ctx context.Context, sel ast.SelectionSet, v answer.RetentionLimit) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNRetentionLimit2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetentionLimit[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "RetentionLimit!")
+	}
+	return res
+}
+
+var (
+	unmarshalNRetentionLimit2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetentionLimit = map[string]answer.RetentionLimit{
+		"TIME":      answer.LimitTime,
+		"SIZE":      answer.LimitSize,
+		"NEVER":     answer.LimitNever,
+		"NOT_KNOWN": answer.LimitUnknown,
+	}
+	marshalNRetentionLimit2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetentionLimit = map[answer.RetentionLimit]string{
+		answer.LimitTime:    "TIME",
+		answer.LimitSize:    "SIZE",
+		answer.LimitNever:   "NEVER",
+		answer.LimitUnknown: "NOT_KNOWN",
+	}
+)
+
+func (ec *executionContext) marshalNRetentionRisk2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetentionRisk(ctx context.Context, sel ast.SelectionSet, v RetentionRisk) graphql.Marshaler {
+	return ec._RetentionRisk(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRetentionRisk2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetentionRiskᚄ(ctx context.Context, sel ast.SelectionSet, v []RetentionRisk) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRetentionRisk2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetentionRisk(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRetirable2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetirable(ctx context.Context, sel ast.SelectionSet, v *Retirable) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Retirable!")
+		return graphql.Null
+	}
+	return ec._Retirable(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRetireCount2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetireCount(ctx context.Context, sel ast.SelectionSet, v RetireCount) graphql.Marshaler {
+	return ec._RetireCount(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRetireCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetireCountᚄ(ctx context.Context, sel ast.SelectionSet, v []RetireCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRetireCount2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetireCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRetireEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetireEdge(ctx context.Context, sel ast.SelectionSet, v RetireEdge) graphql.Marshaler {
+	return ec._RetireEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRetireEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetireEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []RetireEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRetireEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetireEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNRetireKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetireKind(ctx context.Context, v any) (answer.RetireKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNRetireKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetireKind[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRetireKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetireKind(ctx context.Context, sel ast.SelectionSet, v answer.RetireKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNRetireKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetireKind[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "RetireKind!")
+	}
+	return res
+}
+
+var (
+	unmarshalNRetireKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetireKind = map[string]answer.RetireKind{
+		"UNUSED_TOPIC":   answer.UnusedTopic,
+		"UNOWNED_TOPIC":  answer.UnownedTopic,
+		"DEAD_GROUP":     answer.DeadGroup,
+		"IDLE_CONNECTOR": answer.IdleConnector,
+	}
+	marshalNRetireKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetireKind = map[answer.RetireKind]string{
+		answer.UnusedTopic:   "UNUSED_TOPIC",
+		answer.UnownedTopic:  "UNOWNED_TOPIC",
+		answer.DeadGroup:     "DEAD_GROUP",
+		answer.IdleConnector: "IDLE_CONNECTOR",
+	}
+)
 
 func (ec *executionContext) unmarshalNSeverity2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐSeverity(ctx context.Context, v any) (answer.Severity, error) {
 	tmp, err := graphql.UnmarshalString(v)
@@ -40028,6 +44874,26 @@ func (ec *executionContext) marshalNStack2ᚕgithubᚗcomᚋlineagedᚋlineaged�
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNStack2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐStack(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNStarving2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐStarving(ctx context.Context, sel ast.SelectionSet, v Starving) graphql.Marshaler {
+	return ec._Starving(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNStarving2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐStarvingᚄ(ctx context.Context, sel ast.SelectionSet, v []Starving) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNStarving2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐStarving(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -40315,6 +45181,64 @@ func (ec *executionContext) marshalNUnknownChange2ᚕgithubᚗcomᚋlineagedᚋl
 
 	return ret
 }
+
+func (ec *executionContext) marshalNUntold2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUntold(ctx context.Context, sel ast.SelectionSet, v Untold) graphql.Marshaler {
+	return ec._Untold(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUntold2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUntoldᚄ(ctx context.Context, sel ast.SelectionSet, v []Untold) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUntold2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUntold(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNUntoldKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUntoldKind(ctx context.Context, v any) (answer.UntoldKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNUntoldKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUntoldKind[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUntoldKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUntoldKind(ctx context.Context, sel ast.SelectionSet, v answer.UntoldKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNUntoldKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUntoldKind[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "UntoldKind!")
+	}
+	return res
+}
+
+var (
+	unmarshalNUntoldKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUntoldKind = map[string]answer.UntoldKind{
+		"BEFORE_DATA":  answer.UntoldBeforeData,
+		"FIRST_SEEN":   answer.UntoldFirstSeen,
+		"GAPS":         answer.UntoldGaps,
+		"SOURCE_OFF":   answer.UntoldSourceOff,
+		"OUT_OF_SIGHT": answer.UntoldOutOfSight,
+		"RECORDS":      answer.UntoldRecords,
+		"FLOW":         answer.UntoldFlow,
+		"DECLARATIONS": answer.UntoldDeclarations,
+	}
+	marshalNUntoldKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUntoldKind = map[answer.UntoldKind]string{
+		answer.UntoldBeforeData:   "BEFORE_DATA",
+		answer.UntoldFirstSeen:    "FIRST_SEEN",
+		answer.UntoldGaps:         "GAPS",
+		answer.UntoldSourceOff:    "SOURCE_OFF",
+		answer.UntoldOutOfSight:   "OUT_OF_SIGHT",
+		answer.UntoldRecords:      "RECORDS",
+		answer.UntoldFlow:         "FLOW",
+		answer.UntoldDeclarations: "DECLARATIONS",
+	}
+)
 
 func (ec *executionContext) unmarshalNUsageBasis2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐBasis(ctx context.Context, v any) (usage.Basis, error) {
 	tmp, err := graphql.UnmarshalString(v)
@@ -40651,6 +45575,13 @@ var (
 		answer.DeclaredUnknown:     "UNKNOWN",
 	}
 )
+
+func (ec *executionContext) marshalODeletionAdvice2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDeletionAdvice(ctx context.Context, sel ast.SelectionSet, v *DeletionAdvice) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeletionAdvice(ctx, sel, v)
+}
 
 func (ec *executionContext) unmarshalODuration2ᚖtimeᚐDuration(ctx context.Context, v any) (*time.Duration, error) {
 	if v == nil {
@@ -41219,6 +46150,49 @@ func (ec *executionContext) marshalOResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋ
 	return ec._ResolvedWindow(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalORetireConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRetireConnection(ctx context.Context, sel ast.SelectionSet, v *RetireConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RetireConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalORetireKind2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetireKindᚄ(ctx context.Context, v any) ([]answer.RetireKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]answer.RetireKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNRetireKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetireKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalORetireKind2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetireKindᚄ(ctx context.Context, sel ast.SelectionSet, v []answer.RetireKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRetireKind2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐRetireKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOSealed2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSealed(ctx context.Context, sel ast.SelectionSet, v *Sealed) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -41384,6 +46358,13 @@ func (ec *executionContext) marshalOUsageBill2ᚖgithubᚗcomᚋlineagedᚋlinea
 		return graphql.Null
 	}
 	return ec._UsageBill(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOWhatIf2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐWhatIf(ctx context.Context, sel ast.SelectionSet, v *WhatIf) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._WhatIf(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx context.Context, v any) (*WindowInput, error) {

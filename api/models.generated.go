@@ -3,6 +3,10 @@
 package api
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
 	"time"
 
 	"github.com/lineaged/lineaged/answer"
@@ -141,6 +145,19 @@ type ConnectorTask struct {
 	Worker string `json:"worker"`
 }
 
+// only: true: no copy of it is known that is left; false: one is; null: that can't be told, and why says why. copies: those that are left. notCopied: records that the copy which lacks the least had not got; null: not known, or there is none downstream. records, bytes: what it
+// holds, see Topic. partitions: as of Loss.
+type CopyLoss struct {
+	Topic      *Topic  `json:"topic"`
+	Only       *bool   `json:"only,omitempty"`
+	Why        *string `json:"why,omitempty"`
+	Copies     []Node  `json:"copies"`
+	NotCopied  *int64  `json:"notCopied,omitempty"`
+	Records    *int64  `json:"records,omitempty"`
+	Bytes      *int64  `json:"bytes,omitempty"`
+	Partitions *int    `json:"partitions,omitempty"`
+}
+
 type DataProduct struct {
 	ID      string            `json:"id"`
 	Name    string            `json:"name"`
@@ -191,6 +208,16 @@ type DeclaredPair struct {
 	Observed *bool   `json:"observed,omitempty"`
 	Why      *string `json:"why,omitempty"`
 	Flow     *Flow   `json:"flow,omitempty"`
+}
+
+// detail is in words, evidence by which it is known. lastSeen: when last within these days or the seven before now; null: it is of no time. flow or node is what it is about; neither: the topic itself.
+type DeletionReason struct {
+	Kind     answer.DeletionReasonKind `json:"kind"`
+	Detail   string                    `json:"detail"`
+	LastSeen *time.Time                `json:"lastSeen,omitempty"`
+	Evidence []lineage.EvidenceKind    `json:"evidence"`
+	Flow     *Flow                     `json:"flow,omitempty"`
+	Node     Node                      `json:"node,omitempty"`
 }
 
 // enabled: catalog.edit is on. by: as whom what he says is written down; null: it is not known who he is. trouble: why nothing can be written; null: it can.
@@ -320,6 +347,14 @@ type LinkBalance struct {
 	Account *Account `json:"account"`
 }
 
+// with: what is lost that takes it along, as it was asked for; null: it was asked for itself. partitions: of a topic of which not all partitions are lost, how many are; null: all.
+type Loss struct {
+	Node       Node           `json:"node"`
+	Why        answer.LossWhy `json:"why"`
+	With       *string        `json:"with,omitempty"`
+	Partitions *int           `json:"partitions,omitempty"`
+}
+
 // before, after: null: no edit said anything of it.
 type MetadataChanged struct {
 	Field  lineage.Field `json:"field"`
@@ -385,6 +420,30 @@ type ReaderBalance struct {
 	Account *Account `json:"account"`
 }
 
+// flow: from a topic that is still there to who reads it no more. waiting: records behind at the window's end; null: not known. afterSeconds: until the oldest record that it has not read may be deleted, at the soonest; null: never, or that can't be told: see by. at: the window's end,
+// and afterSeconds. recordsPerSecond: what goes into the topic, and so is lost a second from then on; null: not known. why: what it rests on, or why it can't be told.
+type RetentionRisk struct {
+	Flow             *Flow                 `json:"flow"`
+	Reader           ReaderLoss            `json:"reader"`
+	Waiting          *int64                `json:"waiting,omitempty"`
+	AfterSeconds     *float64              `json:"afterSeconds,omitempty"`
+	At               *time.Time            `json:"at,omitempty"`
+	By               answer.RetentionLimit `json:"by"`
+	RecordsPerSecond *float64              `json:"recordsPerSecond,omitempty"`
+	Why              string                `json:"why"`
+}
+
+type RetireCount struct {
+	Kind  answer.RetireKind `json:"kind"`
+	Count int               `json:"count"`
+	Safe  int               `json:"safe"`
+}
+
+type RetireEdge struct {
+	Cursor string     `json:"cursor"`
+	Node   *Retirable `json:"node"`
+}
+
 // Of the closed periods that touch a window, which are whole ones: from start to end, so many. amendments: how often something else was said since of the topic, or of what was observed of its cluster; amendedAt: when last; null: never.
 // final: until when more of them can come; settled: nothing of the window can change any more.
 type Sealed struct {
@@ -425,6 +484,19 @@ type Stack struct {
 	Of        int              `json:"of"`
 	States    []FlowStateCount `json:"states"`
 	MemberIds []string         `json:"memberIds"`
+}
+
+// wholly: true: nobody else is seen to feed it; false: somebody does, so that it goes on with less; null: that can't be told. hops and through are of the way by which it can be missed the soonest. waiting: what waits for it on that hop and can still be read: records behind, by what it
+// reads a second; null: not known; 0 of what is lost with its topic. afterSeconds: until it gets nothing more by it, as far as all of that way is measured; null: not known. atLeastSeconds: what is measured of it. at: the window's end, and afterSeconds.
+type Starving struct {
+	Node           Node       `json:"node"`
+	Wholly         *bool      `json:"wholly,omitempty"`
+	Hops           int        `json:"hops"`
+	Through        *Flow      `json:"through"`
+	Waiting        *int64     `json:"waiting,omitempty"`
+	AfterSeconds   *float64   `json:"afterSeconds,omitempty"`
+	AtLeastSeconds float64    `json:"atLeastSeconds"`
+	At             *time.Time `json:"at,omitempty"`
 }
 
 // A part of a topology whose tasks run together. Without sinksKnown (KIP-1331) the broker does not tell the topics that it writes for others: see the flows.
@@ -470,7 +542,70 @@ type UndeclaredEdge struct {
 	Node   *Flow  `json:"node"`
 }
 
+// since: until when it was not seen, or since when it is not, as far as that is known.
+type Untold struct {
+	Kind   answer.UntoldKind `json:"kind"`
+	Detail string            `json:"detail"`
+	Since  *time.Time        `json:"since,omitempty"`
+}
+
 type WriterBalance struct {
 	Flow     *Flow  `json:"flow"`
 	Produced *Tally `json:"produced"`
+}
+
+// LOST: it is lost itself. BLOCKED: it writes into what is lost, and may read no more before it can.
+type ReaderLoss string
+
+const (
+	ReaderLossLost    ReaderLoss = "LOST"
+	ReaderLossBlocked ReaderLoss = "BLOCKED"
+)
+
+var AllReaderLoss = []ReaderLoss{
+	ReaderLossLost,
+	ReaderLossBlocked,
+}
+
+func (e ReaderLoss) IsValid() bool {
+	switch e {
+	case ReaderLossLost, ReaderLossBlocked:
+		return true
+	}
+	return false
+}
+
+func (e ReaderLoss) String() string {
+	return string(e)
+}
+
+func (e *ReaderLoss) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ReaderLoss(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ReaderLoss", str)
+	}
+	return nil
+}
+
+func (e ReaderLoss) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ReaderLoss) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ReaderLoss) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

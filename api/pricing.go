@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -32,7 +33,7 @@ type survey struct {
 var looking = map[string]bool{
 	"nodes": true, "flows": true, "lineage": true, "closure": true, "impact": true, "top": true, "events": true, "suggestedJoins": true,
 	"declarations": true, "undeclaredFlows": true, "dataProducts": true, "candidates": true, "paths": true, "lineageDiff": true, "flowBalance": true, "pathBalance": true, "timeline": true,
-	"findings": true, "lastLives": true, "usageBill": true,
+	"findings": true, "lastLives": true, "usageBill": true, "safeToDelete": true, "whatIf": true, "retire": true,
 }
 
 // windowed are the root fields that are of a window also where they name none.
@@ -110,6 +111,12 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string
 		own = append(own, "none")
 		s.longest = max(s.longest, answer.UsualSpan)
 	}
+	if days, ok := daysOf(args); root && ok {
+		written := fmt.Sprint("days ", days)
+		s.windows[written] = true
+		own = append(own, written)
+		s.longest = max(s.longest, time.Duration(min(days, mostDays))*24*time.Hour)
+	}
 	if root && f.Name == "lastLives" { // who was there is looked for before and after it, and what was observed since
 		for _, written := range own {
 			s.windows["up to "+written], s.windows["after "+written], s.windows["life before "+written] = true, true, true
@@ -125,6 +132,21 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string
 		return of
 	}
 	return own
+}
+
+// daysOf returns of how many days up to now a question is; a variable may hold several kinds of numbers.
+func daysOf(args map[string]any) (days int64, ok bool) {
+	switch n := args["days"].(type) {
+	case int64:
+		return n, true
+	case int:
+		return int64(n), true
+	case json.Number:
+		days, err := n.Int64()
+		return days, err == nil
+	default:
+		return 0, false
+	}
 }
 
 // folded reports whether a graph is folded, which is by states.

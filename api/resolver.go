@@ -187,6 +187,21 @@ func (q *query) UsageBill(ctx context.Context, window WindowInput, groupBy usage
 	return q.a.usageBill(ctx, billArgs{window, groupBy, cluster, first, after})
 }
 
+// SafeToDelete answers safeToDelete.
+func (q *query) SafeToDelete(ctx context.Context, topic string, days int) (*DeletionAdvice, error) {
+	return q.a.safeToDelete(ctx, topic, days)
+}
+
+// WhatIf answers whatIf.
+func (q *query) WhatIf(ctx context.Context, lose []string, window WindowInput) (*WhatIf, error) {
+	return q.a.whatIf(ctx, lose, window)
+}
+
+// Retire answers retire.
+func (q *query) Retire(ctx context.Context, days int, kinds []answer.RetireKind, cluster, owner *string, first int, after *string) (*RetireConnection, error) {
+	return q.a.retire(ctx, retireArgs{days, answer.RetireAsk{Kinds: kinds, Cluster: cluster, Owner: owner}, first, after})
+}
+
 // Ledger answers ledger.
 func (q *query) Ledger(context.Context) (*Ledger, error) {
 	if q.a.ledger == nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Arrivals asks how long it takes from a node to all that lies downstream of it.
+// Arrivals asks how long it takes from some nodes to all that lies downstream of them.
 type Arrivals struct {
-	Root lineage.Node
+	Roots []lineage.Node
 	// Took returns how many seconds a flow takes, not less than 0; ok is false where that is not measured. It is asked
 	// once for each edge.
 	Took func(Edge) (seconds float64, ok bool)
@@ -28,14 +28,17 @@ type Arrival struct {
 	Exact   bool
 }
 
-// Arrivals answers q, each node downstream of the root once, in no order that means anything. Lanes are kept apart.
-// It returns ctx's error when that ends.
+// Arrivals answers q, each node downstream of the roots once, and no root, in no order that means anything. Lanes are
+// kept apart. It returns ctx's error when that ends.
 func (s *Snapshot) Arrivals(ctx context.Context, q Arrivals) ([]Arrival, error) {
-	from, ok := s.vertex(q.Root)
-	if !ok {
-		return nil, nil
+	w := &arriving{s: s, q: &q, roots: newBitset(len(s.numbers)), best: make([]arrival, len(s.numbers))}
+	for _, n := range q.Roots {
+		if from, ok := s.vertex(n); ok {
+			for v := from; v < s.end(from); v++ {
+				w.roots.add(v)
+			}
+		}
 	}
-	w := &arriving{s: s, q: &q, root: span{from, s.end(from)}, best: make([]arrival, len(s.numbers))}
 	if err := w.search(ctx); err != nil {
 		return nil, err
 	}
@@ -65,17 +68,17 @@ func (a *arrival) before(b *arrival) bool {
 }
 
 type arriving struct {
-	s    *Snapshot
-	q    *Arrivals
-	root span
-	best []arrival // by vertex
-	open arrivalHeap
-	all  []uint32 // but the root's, in the order in which they were reached
+	s     *Snapshot
+	q     *Arrivals
+	roots bitset
+	best  []arrival // by vertex
+	open  arrivalHeap
+	all   []uint32 // but the roots', in the order in which they were reached
 }
 
 // search is Dijkstra's.
 func (w *arriving) search(ctx context.Context) error {
-	for v := w.root.first; v < w.root.end; v++ {
+	for v := range w.roots.from(0) {
 		w.best[v] = arrival{exact: true, reached: true}
 		heap.Push(&w.open, arriveAt{v, w.best[v]})
 	}
@@ -88,7 +91,7 @@ func (w *arriving) search(ctx context.Context) error {
 			continue
 		}
 		w.best[at.vertex].done = true
-		if !w.root.has(at.vertex) {
+		if !w.roots.has(at.vertex) {
 			w.all = append(w.all, at.vertex)
 		}
 		w.leave(at)
@@ -101,7 +104,7 @@ func (w *arriving) leave(at arriveAt) {
 	v := at.vertex
 	for e := w.s.outOff[v]; e < w.s.outOff[v+1]; e++ {
 		to := w.s.outTo[e]
-		if w.best[to].done || w.root.has(to) {
+		if w.best[to].done || w.roots.has(to) {
 			continue
 		}
 		x := arrival{seconds: at.seconds, exact: at.exact, hops: at.hops + 1, from: v, reached: true}
@@ -132,7 +135,7 @@ func (w *arriving) measure(x *arrival, to uint32) {
 			x.seconds, x.exact = max(x.seconds, whole), w.best[v].exact && whole >= x.seconds
 			return
 		}
-		if w.root.has(v) {
+		if w.roots.has(v) {
 			return
 		}
 	}

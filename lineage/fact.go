@@ -79,6 +79,23 @@ type TopicFact struct {
 	// Unseen is why nothing is seen of the topic any more although it was not seen to be deleted; empty: it is seen.
 	// The rest is what was seen last.
 	Unseen string
+	// Retention is what deletes its records, whoever set it; nil: not observed.
+	Retention *Retention
+	// Places say on which brokers the replicas of its partitions lie, each set of brokers once; nil: not observed.
+	Places []Place
+}
+
+// Retention is what deletes a topic's records.
+type Retention struct {
+	Policy string // cleanup.policy
+	Millis int64  // retention.ms; -1: no bound
+	Bytes  int64  // retention.bytes, of each partition; -1: no bound
+}
+
+// Place is a set of brokers on which so many partitions of a topic have all their replicas.
+type Place struct {
+	Brokers    []int32 // sorted
+	Partitions int
 }
 
 // Config is one configuration entry.

@@ -243,6 +243,44 @@ func (f *codedFact) bytes() []byte {
 	return append([]byte{}, f.body...)
 }
 
+func (w *writer) retention(x *lineage.Retention) {
+	w.bool(x != nil)
+	if x != nil {
+		w.string(x.Policy)
+		w.int(x.Millis)
+		w.int(x.Bytes)
+	}
+}
+
+func (r *reader) retention() *lineage.Retention {
+	if !r.bool() {
+		return nil
+	}
+	return &lineage.Retention{Policy: r.string(), Millis: r.int(), Bytes: r.int()}
+}
+
+func (w *writer) places(all []lineage.Place) {
+	w.uint(uint64(len(all)))
+	for _, p := range all {
+		w.uint(uint64(p.Partitions))
+		w.uint(uint64(len(p.Brokers)))
+		for _, b := range p.Brokers {
+			w.int(int64(b))
+		}
+	}
+}
+
+func (r *reader) places() (all []lineage.Place) {
+	for range r.count(2) {
+		p := lineage.Place{Partitions: int(r.uint() & math.MaxInt32)}
+		for range r.count(1) {
+			p.Brokers = append(p.Brokers, int32(r.int()))
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
 func (w *writer) factBody(f lineage.Fact) {
 	switch f.Key.Kind {
 	case lineage.ClusterFacts:
@@ -264,6 +302,8 @@ func (w *writer) factBody(f lineage.Fact) {
 			w.string(c.Value)
 		}
 		w.string(t.Unseen)
+		w.retention(t.Retention)
+		w.places(t.Places)
 	case lineage.GroupFacts:
 		g := f.Group
 		w.group(g.Ref)
@@ -380,6 +420,9 @@ func (r *reader) factBody(key lineage.FactKey) lineage.Fact {
 			t.Configs = append(t.Configs, lineage.Config{Name: r.string(), Value: r.string()})
 		}
 		t.Unseen = r.string()
+		if len(r.b) > 0 { // else it is an older version's
+			t.Retention, t.Places = r.retention(), r.places()
+		}
 		f.Topic = t
 	case lineage.GroupFacts:
 		g := &lineage.GroupFact{Ref: r.group(), Type: r.string(), Protocol: r.string(), State: r.string(), MembersKnown: r.bool()}

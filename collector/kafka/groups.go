@@ -244,7 +244,7 @@ func (t *take) groupSpots() []lineage.BlindSpot {
 	}
 	if t.rights.asked && !t.rights.describe {
 		spots = append(spots, lineage.BlindSpot{
-			What:   "groups that may not be described are not listed",
+			What:   lineage.GroupsNotListed,
 			Remedy: "grant DESCRIBE on the cluster, or on all groups, to lineaged's principal",
 		})
 	}
@@ -256,13 +256,13 @@ func (t *take) groupSpots() []lineage.BlindSpot {
 	}
 	if len(unseen) > 0 {
 		spots = append(spots, lineage.BlindSpot{
-			What:   fmt.Sprintf("%d groups are no longer visible: no longer permitted, or deleted: %s", len(unseen), collector.Some(unseen)),
+			What:   fmt.Sprintf("%d %s: no longer permitted, or deleted: %s", len(unseen), lineage.GroupsOutOfSight, collector.Some(unseen)),
 			Remedy: "grant DESCRIBE on these groups to lineaged's principal",
 		})
 	}
 	if len(t.deniedGroups) > 0 {
 		spots = append(spots, lineage.BlindSpot{
-			What:   fmt.Sprintf("what %d groups have committed may not be read: %s", len(t.deniedGroups), collector.Some(slices.Clone(t.deniedGroups))),
+			What:   fmt.Sprintf("what %d %s: %s", len(t.deniedGroups), lineage.CommitsNotRead, collector.Some(slices.Clone(t.deniedGroups))),
 			Remedy: "grant DESCRIBE on these groups to lineaged's principal",
 		})
 	}

@@ -62,7 +62,7 @@ func (t *take) members(cadence time.Duration) {
 	for _, typ := range groupTypes {
 		if t.lacks[typ] {
 			spots = append(spots, lineage.BlindSpot{
-				What:   "the members of " + typ + " groups: the brokers can't describe them",
+				What:   "the members of " + typ + " " + lineage.MembersNotTold,
 				Remedy: "upgrade the brokers to a Kafka that describes " + typ + " groups",
 			})
 		}

@@ -27,7 +27,7 @@ func (t *take) shareGroups(cadence time.Duration) {
 		if a.err != nil && unsupported(a.err) {
 			t.lacks[sourceShare] = true
 			t.sayBlind(o, []lineage.BlindSpot{{
-				What:   "the progress of share groups: the brokers do not support DescribeShareGroupOffsets (KIP-932)",
+				What:   lineage.SharesNotTold + ": the brokers do not support DescribeShareGroupOffsets (KIP-932)",
 				Remedy: "upgrade the brokers to Kafka 4.1 or later",
 			}})
 			return

@@ -306,7 +306,7 @@ func (t *take) sightSpots() (spots []lineage.BlindSpot) {
 	switch {
 	case t.rights.asked && !t.rights.describe:
 		spots = append(spots, lineage.BlindSpot{
-			What:   "topics and groups that lineaged may not describe are invisible, and how many they are is not known; what appears or vanishes is not known to be created or deleted",
+			What:   lineage.TopicsOutOfSight + ", and how many they are is not known; what appears or vanishes is not known to be created or deleted",
 			Remedy: "grant DESCRIBE on the cluster, on topics and on groups to lineaged's principal",
 		})
 	case t.rights.asked && !t.rights.topics:
