@@ -100,6 +100,9 @@ func (r *Reader) chainOf(w Period) (all []closed, err error) {
 		}
 	}
 	slices.Reverse(all)
+	if len(all) > 0 && all[0].Previous != nil && all[0].Period.End.After(w.Start.Time) {
+		return nil, &PrunedError{r.minimum} // the period before the window is needed, to know that none is left out
+	}
 	s := settling{window: w}
 	for i, c := range all {
 		if s.take(c); s.settled {

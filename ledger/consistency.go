@@ -55,6 +55,9 @@ func (r *Reader) consistency(size int64) (hashes []tlog.Hash, root tlog.Hash, er
 	if err == nil {
 		err = tlog.CheckTree(proof, is.Size, is.Root, size, root)
 	}
+	if err != nil && size < r.minimum {
+		return nil, root, &PrunedError{r.minimum}
+	}
 	if err != nil {
 		return nil, root, fmt.Errorf("%w: what it had after %d entries can't be proved: %w", ErrDamaged, size, err)
 	}

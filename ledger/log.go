@@ -51,6 +51,7 @@ type Log struct {
 	last      *int64   // index of the newest close entry; nil: there is none
 	ends      *Instant // of the newest period; nil: none is closed
 	people    people
+	minimum   int64 // index of the first entry that is held
 }
 
 // batch is entries with the checkpoint that covers them as its last.
@@ -92,6 +93,13 @@ func (l *Log) know() error {
 	if l.newest.Size > 0 {
 		at := l.newest.Size - 1
 		l.last = &at
+	}
+	minimum, err := readMinimum(os.DirFS(l.dir))
+	if err != nil {
+		return err
+	}
+	if l.minimum = minimum; minimum > l.newest.Size {
+		return fmt.Errorf("%w: its minimum index is %d, and it has %d entries", ErrDamaged, minimum, l.newest.Size)
 	}
 	last, any, err := l.reader().last()
 	if err != nil {

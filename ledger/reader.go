@@ -22,6 +22,7 @@ type Reader struct {
 	checkpoint Checkpoint
 	key        *Key
 	people     map[string]Opening
+	minimum    int64 // index of the first entry that is held
 }
 
 // Reader returns a reader of what is published.
@@ -49,7 +50,11 @@ func OpenReader(fsys fs.FS) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{tree: newTree(fsys, c.Size), checkpoint: c}, nil
+	minimum, err := readMinimum(fsys)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{tree: newTree(fsys, c.Size), checkpoint: c, minimum: minimum}, nil
 }
 
 // eachEntry hands on the entries of a folder, in their order: what is published, and what is acknowledged and is not in
@@ -71,6 +76,9 @@ func eachEntry(fsys fs.FS, each func(i int64, entry []byte)) error {
 		size = r.checkpoint.Size
 	}
 	for n := int64(0); n*tileWidth < size; n++ {
+		if (n+1)*tileWidth <= r.minimum {
+			continue
+		}
 		all, err := r.tree.bundle(n)
 		if err != nil {
 			return err
@@ -98,7 +106,7 @@ func eachEntry(fsys fs.FS, each func(i int64, entry []byte)) error {
 }
 
 func (l *Log) reader() *Reader {
-	return &Reader{tree: newTree(os.DirFS(l.dir), l.published.Size), checkpoint: l.published, key: l.key}
+	return &Reader{tree: newTree(os.DirFS(l.dir), l.published.Size), checkpoint: l.published, key: l.key, minimum: l.minimum}
 }
 
 // Checkpoint returns the checkpoint that is read.
@@ -111,6 +119,9 @@ func (r *Reader) Entry(i int64) ([]byte, error) { return r.tree.entry(i) }
 func (r *Reader) Prove(i int64) ([]byte, error) {
 	if i < 0 || i >= r.checkpoint.Size {
 		return nil, fmt.Errorf("there is no entry %d: the ledger has %d", i, r.checkpoint.Size)
+	}
+	if i < r.minimum {
+		return nil, &PrunedError{r.minimum}
 	}
 	hashes, err := tlog.ProveRecord(r.checkpoint.Size, i, r.tree)
 	if err != nil {
@@ -135,12 +146,12 @@ func (r *Reader) closeAt(i int64) (*closeEntry, error) {
 	return c, nil
 }
 
-// backward goes from the newest close entry to the first.
+// backward goes from the newest close entry to the first that is held whole.
 func (r *Reader) backward() iter.Seq2[closed, error] {
 	return func(yield func(closed, error) bool) {
 		for at := r.checkpoint.Size - 1; at >= 0; {
 			c, err := r.closeAt(at)
-			if !yield(closed{at, c}, err) || err != nil || c.Previous == nil {
+			if !yield(closed{at, c}, err) || err != nil || c.Previous == nil || c.First <= r.minimum {
 				return
 			}
 			if *c.Previous >= at {

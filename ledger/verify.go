@@ -22,6 +22,7 @@ type Checked struct {
 	Periods     int64 // how many are closed
 	Amendments  int64
 	First, Last Period // the zero period: none is closed
+	Minimum     int64  // entries before it are not held any more
 }
 
 // Verify checks a ledger's folder offline: each entry against the tree, the tree against the signed checkpoint, the
@@ -106,6 +107,25 @@ func (v *folderVerifier) open(key string, earlier []byte) error {
 		v.earlier = &c
 	}
 	v.tree = newTree(v.fsys, v.out.Checkpoint.Size)
+	return v.begin()
+}
+
+// begin takes what was pruned as the hashes over it say it was: that these are what was signed shows at the end.
+func (v *folderVerifier) begin() (err error) {
+	if v.out.Minimum, err = readMinimum(v.fsys); err != nil {
+		return err
+	}
+	at := v.out.Minimum / tileWidth * tileWidth
+	if v.out.Minimum > v.out.Checkpoint.Size {
+		return &BadError{-1, minimumFile, fmt.Sprintf("it is %d, and the checkpoint is of %d entries", v.out.Minimum, v.out.Checkpoint.Size)}
+	}
+	if v.earlier != nil && v.earlier.Size < at {
+		return fmt.Errorf("of the checkpoint of %d entries that was taken away before it can't be told: %w", v.earlier.Size, &PrunedError{v.out.Minimum})
+	}
+	if v.edge, err = edgeOf(newTree(v.fsys, at)); err != nil {
+		return &BadError{0, "the hashes over what was pruned", err.Error()}
+	}
+	v.batches.first = v.out.Minimum
 	v.note()
 	return nil
 }
@@ -121,7 +141,7 @@ func (v *folderVerifier) note() {
 // entries makes the tree from the entries, and compares it with the tiles of hashes and the checkpoint.
 func (v *folderVerifier) entries() error {
 	size := v.out.Checkpoint.Size
-	for n := int64(0); n*tileWidth < size; n++ {
+	for n := v.out.Minimum / tileWidth; n*tileWidth < size; n++ {
 		if err := v.tileOf(n); err != nil {
 			return err
 		}
@@ -178,6 +198,9 @@ func (v *folderVerifier) take(entry []byte, h tlog.Hash, where string, full func
 	i := v.edge.size
 	v.edge.add(h, full)
 	v.note()
+	if i < v.out.Minimum { // of a batch that was pruned, and in one tile with what is held
+		return nil
+	}
 	if err := v.batches.take(i, entry); err != nil {
 		return &BadError{i, where, err.Error()}
 	}

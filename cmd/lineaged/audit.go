@@ -77,6 +77,9 @@ func (p *program) verifyFolder(dir, key, earlier string) error {
 	if c.Periods > 0 {
 		print("periods: from %s to %s, %s", instant(c.First.Start.Time), instant(c.Last.End.Time), count(int(c.Amendments), "amendment"))
 	}
+	if c.Minimum > 0 {
+		print("held from entry %d on: what was before is not held any more, and was not looked at", c.Minimum)
+	}
 	if c.Journaled > 0 {
 		print("of them in the journal, not in tiles yet: %d", c.Journaled)
 	}

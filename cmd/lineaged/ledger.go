@@ -64,6 +64,7 @@ func openBook(cfg config.Config, answers *answer.Answers, rules *rules, said *de
 	version, _ := buildVersion()
 	b.closer = closing.New(closing.Options{
 		Answers: answers, Log: l, Length: time.Duration(cfg.Ledger.Period), Now: now, Program: version, Logger: log, Refused: b.keeper.Fork,
+		Retention: time.Duration(cfg.Ledger.Retention), Needed: b.needed,
 		Sources: func() map[string][]byte {
 			return map[string][]byte{"rules": *rules.record.Load(), "declarations": said.text()}
 		},
@@ -85,6 +86,13 @@ func openLedger(cfg config.Config) (*ledger.Log, error) {
 		return nil, err
 	}
 	return ledger.Open(dir, key)
+}
+
+// needed returns how many entries the oldest checkpoint is of that an anchor holds: it may be asked to be gone on from.
+func (b *book) needed() int64 {
+	least := b.log.Published().Size
+	b.keeper.Figures(func(_ string, held anchor.Held) { least = min(least, held.Checkpoint.Size) })
+	return least
 }
 
 // run closes periods, and tells the anchors of them, until ctx ends. Before the first is closed the anchors are asked

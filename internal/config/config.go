@@ -61,8 +61,10 @@ type Retention struct {
 type Ledger struct {
 	Enabled bool     `koanf:"enabled" yaml:"enabled"`
 	Period  Duration `koanf:"period" yaml:"period"`
-	KeyFile File     `koanf:"key_file" yaml:"key_file,omitempty"`
-	Anchors []Anchor `koanf:"anchors" yaml:"anchors,omitempty"`
+	// Retention is for how long entries are held; 0: for ever.
+	Retention Duration `koanf:"retention" yaml:"retention"`
+	KeyFile   File     `koanf:"key_file" yaml:"key_file,omitempty"`
+	Anchors   []Anchor `koanf:"anchors" yaml:"anchors,omitempty"`
 }
 
 // Anchor is who holds checkpoints of the ledger: a file, a witness with its key, a time stamp authority, or a topic of
@@ -389,7 +391,7 @@ func Default() Config {
 		// Two days of every tick answer "what happened this weekend"; a year and a month of hours shows last year's
 		// same month.
 		Retention: Retention{Raw: Duration(2 * day), Minute: Duration(30 * day), Hour: Duration(400 * day)},
-		Ledger:    Ledger{Enabled: true, Period: Duration(time.Hour)},
+		Ledger:    Ledger{Enabled: true, Period: Duration(time.Hour), Retention: Duration(400 * day)},
 		Log:       Log{Level: "info", Format: "auto"},
 	}
 }

@@ -46,6 +46,10 @@ var texts = map[string]text{
 		"how much time one period of the ledger has",
 		"A part of a day, from `1m` to `24h`, and a multiple of `interval`.",
 	},
+	"ledger.retention": {
+		"how long entries of the ledger are held",
+		"At least 7d; `0s` holds them for ever. What is older goes, the hashes over it stay, and what remains is proved as before ([ledger.md](ledger.md#retention)). An anchor that holds an older checkpoint keeps what came after it.",
+	},
 	"ledger.key_file": {
 		"file with the key by which the ledger is signed",
 		"It is made, with mode 0600, where it is not there. Default: `ledger.key` in the folder of the data.",

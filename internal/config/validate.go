@@ -125,9 +125,14 @@ func (c *Config) checkLedger() error {
 		return bad("ledger.period", c.Ledger.Period.String(), "is no part of a day from 1m to 24h: 1m, 5m, 15m, 1h, 24h would be")
 	case length%time.Duration(c.Interval) != 0:
 		return bad("ledger.period", length.String(), "is no multiple of interval, %s from %s", c.Interval, c.Origin("interval"))
+	case c.Ledger.Retention != 0 && time.Duration(c.Ledger.Retention) < leastLedger:
+		return bad("ledger.retention", c.Ledger.Retention.String(), "is shorter than %s, and periods may be amended for two days: 0 holds them for ever", Duration(leastLedger))
 	}
 	return nil
 }
+
+// leastLedger is the least for which entries of the ledger are held: longer than they may be amended.
+const leastLedger = 7 * 24 * time.Hour
 
 func (c *Config) checkWords() error {
 	for _, o := range []struct {

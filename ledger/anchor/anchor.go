@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -98,6 +99,8 @@ type Keeper struct {
 	Options
 	all  []*told
 	fork atomic.Pointer[ForkError]
+
+	noting sync.Mutex // guards the record, which may be written anew
 
 	awaited, look, pause time.Duration
 }

@@ -30,6 +30,8 @@ func (k *Keeper) note(anchor string, h Held) error {
 	if err != nil {
 		return fmt.Errorf("write a line: %w", err)
 	}
+	k.noting.Lock()
+	defer k.noting.Unlock()
 	f, err := os.OpenFile(k.Record, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the record: %w", err)
@@ -48,7 +50,7 @@ func (k *Keeper) note(anchor string, h Held) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("write the record: %w", err)
 	}
-	return nil
+	return bound(k.Record, mostRecord, k.Now())
 }
 
 // remember reads from the record what each anchor held at last. A line was written after the checkpoint that it has was

@@ -42,6 +42,10 @@ type Options struct {
 	Sources func() map[string][]byte
 	// Edits are what people said of nodes, each of which is written down once; nil: nobody can.
 	Edits EditLog
+	// Retention is for how long after their end periods are held; 0: for ever. Needed returns the least entry that
+	// somebody may still ask the ledger to go on from; nil: nobody does.
+	Retention time.Duration
+	Needed    func() int64
 	// Refused says why nothing may be written, as that others hold another history; nil: it may. It may be nil itself.
 	Refused func() error
 	Logger  *slog.Logger
@@ -50,8 +54,10 @@ type Options struct {
 // Closer closes periods.
 type Closer struct {
 	Options
-	known map[time.Time]uint64 // by start of a period: of which version of the data its account is
-	ails  atomic.Pointer[string]
+	known  map[time.Time]uint64 // by start of a period: of which version of the data its account is
+	pruned time.Time            // when it was last looked at what goes
+	said   accounts
+	ails   atomic.Pointer[string]
 }
 
 // New makes a closer. Run starts it.
@@ -105,6 +111,9 @@ func (c *Closer) Step(ctx context.Context) error {
 		if err != nil || !ok {
 			if err == nil {
 				err = c.amend(ctx)
+			}
+			if err == nil {
+				err = c.prune()
 			}
 			return err
 		}
@@ -172,21 +181,41 @@ func (c *Closer) view(ctx context.Context, p ledger.Period) (*answer.View, uint6
 	return v, uint64(m.Data), err
 }
 
+// accounts are those of the periods that may be amended, as the ledger had them at a size: they are looked for anew
+// only once it has grown.
+type accounts struct {
+	size    int64 // 0: they were not looked for yet
+	periods []ledger.Period
+	read    func(ledger.Period) (*ledger.Account, error)
+}
+
+func (a *accounts) of(l *ledger.Log, oldest time.Time) (err error) {
+	if size := l.Published().Size; size != a.size || size == 0 {
+		a.periods, a.read, err = l.Reader().Accounts(oldest)
+		if a.size = size; err != nil {
+			a.size = 0
+		}
+	}
+	return err
+}
+
 // amend looks at some of the periods that may be amended, and says what has turned out to be otherwise.
 func (c *Closer) amend(ctx context.Context) error {
 	now := c.Now()
-	periods, read, err := c.Log.Reader().Accounts(now.Add(-Amendable))
-	if err != nil {
+	oldest := now.Add(-Amendable)
+	if err := c.said.of(c.Log, oldest); err != nil {
 		return err
 	}
-	oldest := now.Add(-Amendable)
 	for start := range c.known {
 		if start.Before(oldest.Add(-before)) {
 			delete(c.known, start)
 		}
 	}
 	left := looks
-	for _, p := range slices.Backward(periods) {
+	for _, p := range slices.Backward(c.said.periods) {
+		if !p.End.After(oldest) {
+			break
+		}
 		if now.Before(p.End.Add(Wait)) {
 			continue // a clock that was ahead had it closed before its end
 		}
@@ -200,7 +229,7 @@ func (c *Closer) amend(ctx context.Context) error {
 		if left--; left < 0 {
 			return nil
 		}
-		is, err := read(p)
+		is, err := c.said.read(p)
 		if err != nil {
 			return err
 		}
@@ -210,6 +239,29 @@ func (c *Closer) amend(ctx context.Context) error {
 		if err := c.compare(ctx, is); err != nil {
 			return fmt.Errorf("amend %s: %w", text(p), err)
 		}
+	}
+	return nil
+}
+
+// pruneEvery is how often it is looked at what is held for long enough.
+const pruneEvery = 6 * time.Hour
+
+// prune removes what is held for longer than it is to be.
+func (c *Closer) prune() error {
+	now := c.Now()
+	if c.Retention == 0 || now.Sub(c.pruned).Abs() < pruneEvery {
+		return nil
+	}
+	needed := c.Log.Published().Size
+	if c.Needed != nil {
+		needed = min(needed, c.Needed())
+	}
+	n, err := c.Log.Prune(now.Add(-c.Retention), needed)
+	if err != nil {
+		return err
+	}
+	if c.pruned = now; n > 0 {
+		c.Logger.Info("entries of the ledger that were held for long enough are removed", "entries", n, "minimum", c.Log.Minimum())
 	}
 	return nil
 }
