@@ -43,7 +43,7 @@ const (
 
 // Paths are the application's own pages: each answers with index.html, and the page reads its state from the URL.
 // The caller routes these, /graphiql and everything else that it does not serve itself to Handler.
-var Paths = []string{"/", "/catalog", "/lineage", "/node", "/usage"}
+var Paths = []string{"/", "/catalog", "/lineage", "/node", "/reports", "/usage"}
 
 // nowhere is what a visitor reads at a path that is none. It names no path: what a link says is foreign text.
 const nowhere = `<!doctype html>
@@ -54,7 +54,7 @@ const nowhere = `<!doctype html>
 <title>No such page - lineaged</title>
 <h1>There is no such page</h1>
 <p>The link is mistyped, or of another version of lineaged. What there is:
-<p><a href="/">Overview</a> <a href="/catalog">Catalog</a> <a href="/lineage">Lineage</a> <a href="/graphiql">GraphiQL</a>
+<p><a href="/">Overview</a> <a href="/catalog">Catalog</a> <a href="/lineage">Lineage</a> <a href="/reports">Reports</a> <a href="/graphiql">GraphiQL</a>
 </html>
 `
 

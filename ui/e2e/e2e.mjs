@@ -24,6 +24,7 @@ import { past } from './suites/past.mjs';
 import { phone } from './suites/phone.mjs';
 import { picture } from './suites/picture.mjs';
 import { places } from './suites/places.mjs';
+import { reports } from './suites/reports.mjs';
 import { requests } from './suites/requests.mjs';
 import { screenshots } from './suites/screenshots.mjs';
 import { graphiql, theme } from './suites/shell.mjs';
@@ -50,6 +51,7 @@ const PARTS = {
   impact: [impact],
   usage: [usage],
   compliance: [compliance],
+  reports: [reports],
   shell: [theme, graphiql],
   http: [http],
   requests: [asksOnce],

@@ -9,10 +9,11 @@ import { PageBar } from './time/page-bar';
 const LineagePage = lazy(() => import('./lineage/page').then((m) => ({ default: m.LineagePage })));
 
 /** Pages that are of a window. */
-const PAGES_IN_TIME = ['/', '/lineage', '/catalog', '/usage', '/node'];
+const PAGES_IN_TIME = ['/', '/lineage', '/catalog', '/usage', '/node', '/reports'];
 const CatalogPage = lazy(() => import('./catalog/page').then((m) => ({ default: m.CatalogPage })));
 
 const UsagePage = lazy(() => import('./usage/page').then((m) => ({ default: m.UsagePage })));
+const ReportsPage = lazy(() => import('./reports/page').then((m) => ({ default: m.ReportsPage })));
 const NodePage = lazy(() => import('./lineage/node-page').then((m) => ({ default: m.NodePage })));
 
 export function App() {
@@ -41,6 +42,7 @@ function Page({ path }: { path: string }) {
   if (path === '/') return <OverviewPage />;
   if (path === '/lineage') return <LineagePage />;
   if (path === '/usage') return <UsagePage />;
+  if (path === '/reports') return <ReportsPage />;
   if (path === '/node') return <NodePage />;
   return (
     <main id="main" className="page">

@@ -20,6 +20,7 @@ import './styles/stack.css';
 import './styles/graph.css';
 import './styles/usage.css';
 import './styles/when.css';
+import './styles/reports.css';
 import './styles/node.css';
 import './styles/clock.css';
 import './styles/past.css';

@@ -7,6 +7,7 @@ import { Name } from '../shell/name';
 import { withWindow } from '../time/page-bar';
 import { catalogHref } from '../url/catalog';
 import { initialLineage, type LineageState, lineageHref, parseLineage } from '../url/lineage';
+import { reportsHref } from '../url/reports';
 import { parseWindow, type WindowChoice, whenIn } from '../url/window';
 import { count } from '../words/format';
 import { plain, type Said } from '../words/said';
@@ -91,6 +92,7 @@ export function beginnings(here: Here): Choice[] {
     words('tag ', 'what has a tag'),
     words('last ', 'last 4h, yesterday 14:00, 2026-11-22T20:00:00Z: another window'),
     page('Catalog', 'all nodes', catalogHref({ window })),
+    page('Reports', 'who pays, what could be put away', reportsHref({ window })),
     page('Lineage', 'everything that moved', lineageHref({ window, live: window.kind === 'last' })),
     page('Overview', '', '/'),
   ];

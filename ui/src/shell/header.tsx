@@ -39,6 +39,9 @@ export function Header({ path }: { path: string }) {
         <Link href={to('/lineage')} aria-current={path === '/lineage' ? 'page' : undefined}>
           Lineage
         </Link>
+        <Link href={to('/reports')} aria-current={path === '/reports' ? 'page' : undefined}>
+          Reports
+        </Link>
         <a href="/graphiql">GraphiQL</a>
       </nav>
       <div className="top-end">

@@ -26,7 +26,7 @@ export function useTimeline(window: Window, roots: readonly string[]) {
 }
 
 /** Calls at most once in so many seconds, and once more for what came meanwhile. */
-function useSeldom(call: () => void, seconds: number): () => void {
+export function useSeldom(call: () => void, seconds: number): () => void {
   const latest = useRef(call);
   useEffect(() => {
     latest.current = call;

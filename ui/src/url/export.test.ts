@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fileName, scaleOf } from '../data/png';
-import { exportHref, impactHref, usageHref } from './export';
+import { billHref, exportHref, impactHref, usageHref } from './export';
 import { initialLineage } from './lineage';
 
 const params = (href: string) => [...new URL(href, 'http://x').searchParams];
@@ -63,5 +63,13 @@ test('the file of ways is of what they are drawn in, and the filter of evidence 
   };
   expect(exportHref(state, 'csv')).toContain(
     'root=topic:west/orders&root=topic:east/orders&direction=DOWNSTREAM&depth=10&evidence=CONNECT',
+  );
+});
+
+test('a bill is of a cluster, or of all; FOCUS has lines of its own', () => {
+  const window = { kind: 'last', last: '30d' } as const;
+  expect(billHref(window, '', 'OWNER', 'focus-1.3')).toBe('/export/bill?format=focus&version=1.3&last=30d');
+  expect(billHref(window, 'west', 'OWNER_AND_TOPIC', 'csv')).toBe(
+    '/export/bill?format=csv&groupBy=OWNER_AND_TOPIC&cluster=west&last=30d',
   );
 });

@@ -52,3 +52,18 @@ export function impactHref(s: LineageState, format: 'csv' | 'json'): string {
   );
   return `/export/impact${formatQuery(pairs)}`;
 }
+
+/** The usage bill, as a file. */
+export function billHref(
+  w: WindowChoice,
+  cluster: string,
+  by: string,
+  form: 'focus-1.2' | 'focus-1.3' | 'csv' | 'json',
+): string {
+  const [format, version] = form.split('-');
+  const pairs: [string, string][] = [['format', format ?? '']];
+  if (version) pairs.push(['version', version]);
+  else pairs.push(['groupBy', by]);
+  if (cluster !== '') pairs.push(['cluster', cluster]);
+  return `/export/bill${formatQuery([...pairs, ...windowPairs(w)])}`;
+}

@@ -18,7 +18,7 @@ import {
   placeOf,
   plural,
 } from '../words/words';
-import { ends } from './strips';
+import { ends } from './pieces';
 import { piecesOfFlow } from './when';
 
 type Flow = UsageFlowFragment;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ends, piecesOf, said } from './strips';
+import { ends, piecesOf, said } from './pieces';
 
 const at = (minute: number) => Date.parse('2026-11-27T12:00:00Z') / 1000 + minute * 60;
 const window = { start: at(0), end: at(60) };
