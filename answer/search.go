@@ -31,6 +31,7 @@ type Search struct {
 	Kinds           []lineage.NodeKind // nil: all
 	Cluster         *string            // its id or name
 	Owner, Tag      *string
+	Derived         bool        // with Tag: also nodes to which it comes along flows
 	States          []FlowState // of its flows, one of these at least; NoState: of one it is not known; nil: all
 	IncludeInternal bool
 	OrderBy         Order
@@ -101,6 +102,13 @@ func (v *View) search(ctx context.Context, args Search) ([]Placed, error) {
 			return nil, nil // never reached: nothing of it is known
 		}
 	}
+	var derived map[lineage.Node]bool
+	if args.Tag != nil && args.Derived {
+		var err error
+		if derived, err = v.derivedBearers(ctx, *args.Tag); err != nil {
+			return nil, err
+		}
+	}
 	text, gone := strings.ToLower(strings.TrimSpace(args.Text)), leaving(ctx)
 	var out []Placed
 	consider := func(n lineage.Node) {
@@ -113,7 +121,7 @@ func (v *View) search(ctx context.Context, args Search) ([]Placed, error) {
 		}
 		owner, tags := v.describe(n)
 		if args.Owner != nil && !strings.EqualFold(owner, *args.Owner) ||
-			args.Tag != nil && !slices.ContainsFunc(tags, func(t string) bool { return strings.EqualFold(t, *args.Tag) }) {
+			args.Tag != nil && !derived[n] && !slices.ContainsFunc(tags, func(t string) bool { return strings.EqualFold(t, *args.Tag) }) {
 			return
 		}
 		p := Placed{Place{Name: strings.ToLower(n.Name), ID: n.ID()}, n}

@@ -56,6 +56,7 @@ type View struct {
 	lost         once[map[int32]lineage.Amount] // of topics, by row
 	traced       once[map[lineage.Node][]traced]
 	lastMoved    once[[]time.Time] // by access
+	tagged       once[*tagging]
 	timelines    timelines
 	around       once[[]lineage.Gap] // see gapsAround
 

@@ -75,8 +75,11 @@ const findingsSought = 5_000
 // costs says what fields cost: as if every list were as long as asked for. For series, see priced.
 func costs() (c ComplexityRoot) {
 	c.Query.Nodes = func(
-		child int, _ *string, _ []lineage.NodeKind, _, _, _ *string, states []*answer.FlowState, _ bool, _ *WindowInput, _ *answer.Order, first int, _ *string,
+		child int, _ *string, _ []lineage.NodeKind, _, _, _ *string, derived bool, states []*answer.FlowState, _ bool, _ *WindowInput, _ *answer.Order, first int, _ *string,
 	) int {
+		if derived {
+			child = add(child, tagsFollowed/max(first, 1))
+		}
 		if len(states) > 0 {
 			return add(findingsSought, times(first, child)) // how each flow goes is found out for it too
 		}

@@ -393,6 +393,18 @@ type ComplexityRoot struct {
 		Node     func(childComplexity int) int
 	}
 
+	DerivedTag struct {
+		From func(childComplexity int) int
+		Tag  func(childComplexity int) int
+		Way  func(childComplexity int) int
+	}
+
+	DerivedTags struct {
+		Count  func(childComplexity int) int
+		Doubts func(childComplexity int) int
+		Tags   func(childComplexity int) int
+	}
+
 	Editing struct {
 		By      func(childComplexity int) int
 		Enabled func(childComplexity int) int
@@ -698,10 +710,11 @@ type ComplexityRoot struct {
 	}
 
 	Metadata struct {
-		EditCount func(childComplexity int) int
-		Edits     func(childComplexity int, first int) int
-		Entries   func(childComplexity int) int
-		Version   func(childComplexity int) int
+		DerivedTags func(childComplexity int, first int) int
+		EditCount   func(childComplexity int) int
+		Edits       func(childComplexity int, first int) int
+		Entries     func(childComplexity int) int
+		Version     func(childComplexity int) int
 	}
 
 	MetadataChanged struct {
@@ -836,7 +849,7 @@ type ComplexityRoot struct {
 		LineageDiff     func(childComplexity int, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) int
 		LineageVersion  func(childComplexity int, window WindowInput) int
 		Node            func(childComplexity int, id string, window *WindowInput) int
-		Nodes           func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, states []*answer.FlowState, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
+		Nodes           func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, derived bool, states []*answer.FlowState, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
 		PathBalance     func(childComplexity int, nodes []string, window WindowInput) int
 		Paths           func(childComplexity int, from string, to string, window WindowInput, includeInternal bool, first int) int
 		Retire          func(childComplexity int, days int, kinds []answer.RetireKind, cluster *string, owner *string, first int, after *string) int
@@ -1223,7 +1236,7 @@ type QueryResolver interface {
 	Node(ctx context.Context, id string, window *WindowInput) (Node, error)
 	Flow(ctx context.Context, id string, window WindowInput) (*Flow, error)
 	LastLives(ctx context.Context, ids []string, window WindowInput) (*LastLives, error)
-	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, states []*answer.FlowState, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) (*NodeConnection, error)
+	Nodes(ctx context.Context, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, derived bool, states []*answer.FlowState, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) (*NodeConnection, error)
 	Lineage(ctx context.Context, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int, fold int, unfold []string, expand []ExpandInput) (*Lineage, error)
 	Closure(ctx context.Context, roots []string, direction graph.Direction, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool) (*Closure, error)
 	Impact(ctx context.Context, root string, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, first int, after *string) (*Impact, error)
@@ -2885,6 +2898,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeletionReason.Node(childComplexity), true
 
+	case "DerivedTag.from":
+		if e.ComplexityRoot.DerivedTag.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DerivedTag.From(childComplexity), true
+	case "DerivedTag.tag":
+		if e.ComplexityRoot.DerivedTag.Tag == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DerivedTag.Tag(childComplexity), true
+	case "DerivedTag.way":
+		if e.ComplexityRoot.DerivedTag.Way == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DerivedTag.Way(childComplexity), true
+
+	case "DerivedTags.count":
+		if e.ComplexityRoot.DerivedTags.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DerivedTags.Count(childComplexity), true
+	case "DerivedTags.doubts":
+		if e.ComplexityRoot.DerivedTags.Doubts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DerivedTags.Doubts(childComplexity), true
+	case "DerivedTags.tags":
+		if e.ComplexityRoot.DerivedTags.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DerivedTags.Tags(childComplexity), true
+
 	case "Editing.by":
 		if e.ComplexityRoot.Editing.By == nil {
 			break
@@ -4178,6 +4229,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Loss.With(childComplexity), true
 
+	case "Metadata.derivedTags":
+		if e.ComplexityRoot.Metadata.DerivedTags == nil {
+			break
+		}
+
+		args, err := ec.field_Metadata_derivedTags_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Metadata.DerivedTags(childComplexity, args["first"].(int)), true
 	case "Metadata.editCount":
 		if e.ComplexityRoot.Metadata.EditCount == nil {
 			break
@@ -4823,7 +4885,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Nodes(childComplexity, args["text"].(*string), args["kinds"].([]lineage.NodeKind), args["cluster"].(*string), args["owner"].(*string), args["tag"].(*string), args["states"].([]*answer.FlowState), args["includeInternal"].(bool), args["window"].(*WindowInput), args["orderBy"].(*answer.Order), args["first"].(int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Nodes(childComplexity, args["text"].(*string), args["kinds"].([]lineage.NodeKind), args["cluster"].(*string), args["owner"].(*string), args["tag"].(*string), args["derived"].(bool), args["states"].([]*answer.FlowState), args["includeInternal"].(bool), args["window"].(*WindowInput), args["orderBy"].(*answer.Order), args["first"].(int), args["after"].(*string)), true
 	case "Query.pathBalance":
 		if e.ComplexityRoot.Query.PathBalance == nil {
 			break
@@ -6691,9 +6753,9 @@ type Query {
   """
   Text matches names, owners and tags, case-insensitively; best matches first unless ordered. Topics that exist or moved in the window,
   and who used any topic in it or in the seven days before its end; without a window, of the last ten minutes. A text, owner or tag
-  longer than 256 characters is refused. states: with a flow that goes so at the window's end, as flowStates counts them; null among them: with one of which that is not known.
+  longer than 256 characters is refused. derived, with tag: also those to which it comes along flows, see Metadata.derivedTags. states: with a flow that goes so at the window's end, as flowStates counts them; null among them: with one of which that is not known.
   """
-  nodes(text: String, kinds: [NodeKind!], cluster: ID, owner: String, tag: String, states: [FlowState], includeInternal: Boolean! = false, window: Window, orderBy: NodeOrder, first: Int! = 50, after: String): NodeConnection
+  nodes(text: String, kinds: [NodeKind!], cluster: ID, owner: String, tag: String, derived: Boolean! = false, states: [FlowState], includeInternal: Boolean! = false, window: Window, orderBy: NodeOrder, first: Int! = 50, after: String): NodeConnection
   """
   includeInactive: flows that moved nothing in the window but did in the seven days before its end, and whose ends still
   exist, stay with active: false, and are walked through, so that one silent hop does not hide all behind it. Above the
@@ -7520,7 +7582,15 @@ type Metadata {
   entries: [MetadataEntry!]!   # by field and key, 55 at most that were edited
   edits(first: Int! = 20): [MetadataEdit!]!
   editCount: Int!
+  derivedTags(first: Int! = 20): DerivedTags!
 }
+"""
+Tags that nobody says of the node: they come to it from upstream, along flows of the window and of the seven days before its end, until a node that stops them. tags: by name, at most 100 at a time; count: how many there are. That there is none is never known: doubts say what may
+hide one, one sentence each.
+"""
+type DerivedTags { tags: [DerivedTag!]!  count: Int!  doubts: [String!]! }
+"from bears it; way: the flows from there to the node, as few as there are, each with its evidence."
+type DerivedTag { tag: String!  from: Node!  way: [Flow!]! }
 """
 values: of TAGS and STOPS any number, none of them where somebody said that there are none; of others one. STOPS: tags that do not go on from this node; *: none do. key: of a PROPERTY. rule: which one, in words. since: when it was said; null: by a
 rule or a declaration. by: who, as far as known; null: not known. over: what would hold without it, which it stands over.
@@ -8237,6 +8307,30 @@ func (ec *executionContext) childFields_DeletionReason(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type DeletionReason", field.Name)
 }
 
+func (ec *executionContext) childFields_DerivedTag(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tag":
+		return ec.fieldContext_DerivedTag_tag(ctx, field)
+	case "from":
+		return ec.fieldContext_DerivedTag_from(ctx, field)
+	case "way":
+		return ec.fieldContext_DerivedTag_way(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DerivedTag", field.Name)
+}
+
+func (ec *executionContext) childFields_DerivedTags(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tags":
+		return ec.fieldContext_DerivedTags_tags(ctx, field)
+	case "count":
+		return ec.fieldContext_DerivedTags_count(ctx, field)
+	case "doubts":
+		return ec.fieldContext_DerivedTags_doubts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DerivedTags", field.Name)
+}
+
 func (ec *executionContext) childFields_Editing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "enabled":
@@ -8819,6 +8913,8 @@ func (ec *executionContext) childFields_Metadata(ctx context.Context, field grap
 		return ec.fieldContext_Metadata_edits(ctx, field)
 	case "editCount":
 		return ec.fieldContext_Metadata_editCount(ctx, field)
+	case "derivedTags":
+		return ec.fieldContext_Metadata_derivedTags(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Metadata", field.Name)
 }
@@ -10065,6 +10161,20 @@ func (ec *executionContext) field_Ledger_sealed_args(ctx context.Context, rawArg
 	return args, nil
 }
 
+func (ec *executionContext) field_Metadata_derivedTags_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Metadata_edits_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -10884,54 +10994,62 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["tag"] = arg4
-	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "states",
-		func(ctx context.Context, v any) ([]*answer.FlowState, error) {
-			return ec.unmarshalOFlowState2ᚕᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["states"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "derived",
 		func(ctx context.Context, v any) (bool, error) {
 			return ec.unmarshalNBoolean2bool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["includeInternal"] = arg6
-	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+	args["derived"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "states",
+		func(ctx context.Context, v any) ([]*answer.FlowState, error) {
+			return ec.unmarshalOFlowState2ᚕᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐFlowState(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["states"] = arg6
+	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "includeInternal",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["includeInternal"] = arg7
+	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "window",
 		func(ctx context.Context, v any) (*WindowInput, error) {
 			return ec.unmarshalOWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["window"] = arg7
-	arg8, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+	args["window"] = arg8
+	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
 		func(ctx context.Context, v any) (*answer.Order, error) {
 			return ec.unmarshalONodeOrder2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["orderBy"] = arg8
-	arg9, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	args["orderBy"] = arg9
+	arg10, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (int, error) {
 			return ec.unmarshalNInt2int(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg9
-	arg10, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg10
+	arg11, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return ec.unmarshalOString2ᚖstring(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg10
+	args["after"] = arg11
 	return args, nil
 }
 
@@ -18174,6 +18292,171 @@ func (ec *executionContext) fieldContext_DeletionReason_node(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _DerivedTag_tag(ctx context.Context, field graphql.CollectedField, obj *DerivedTag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DerivedTag_tag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DerivedTag_tag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DerivedTag", field, false, false, "String")
+}
+
+func (ec *executionContext) _DerivedTag_from(ctx context.Context, field graphql.CollectedField, obj *DerivedTag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DerivedTag_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DerivedTag_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DerivedTag",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DerivedTag_way(ctx context.Context, field graphql.CollectedField, obj *DerivedTag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DerivedTag_way(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Way, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*Flow) graphql.Marshaler {
+			return ec.marshalNFlow2ᚕᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DerivedTag_way(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DerivedTag",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Flow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DerivedTags_tags(ctx context.Context, field graphql.CollectedField, obj *DerivedTags) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DerivedTags_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []DerivedTag) graphql.Marshaler {
+			return ec.marshalNDerivedTag2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDerivedTagᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DerivedTags_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DerivedTags",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DerivedTag(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DerivedTags_count(ctx context.Context, field graphql.CollectedField, obj *DerivedTags) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DerivedTags_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DerivedTags_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DerivedTags", field, false, false, "Int")
+}
+
+func (ec *executionContext) _DerivedTags_doubts(ctx context.Context, field graphql.CollectedField, obj *DerivedTags) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DerivedTags_doubts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Doubts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DerivedTags_doubts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DerivedTags", field, false, false, "String")
+}
+
 func (ec *executionContext) _Editing_enabled(ctx context.Context, field graphql.CollectedField, obj *Editing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23848,6 +24131,50 @@ func (ec *executionContext) fieldContext_Metadata_editCount(_ context.Context, f
 	return graphql.NewScalarFieldContext("Metadata", field, true, false, "Int")
 }
 
+func (ec *executionContext) _Metadata_derivedTags(ctx context.Context, field graphql.CollectedField, obj *Metadata) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Metadata_derivedTags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.DerivedTags(ctx, fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *DerivedTags) graphql.Marshaler {
+			return ec.marshalNDerivedTags2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDerivedTags(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Metadata_derivedTags(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Metadata",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DerivedTags(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Metadata_derivedTags_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _MetadataChanged_field(ctx context.Context, field graphql.CollectedField, obj *MetadataChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25689,7 +26016,7 @@ func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Nodes(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]lineage.NodeKind), fc.Args["cluster"].(*string), fc.Args["owner"].(*string), fc.Args["tag"].(*string), fc.Args["states"].([]*answer.FlowState), fc.Args["includeInternal"].(bool), fc.Args["window"].(*WindowInput), fc.Args["orderBy"].(*answer.Order), fc.Args["first"].(int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Nodes(ctx, fc.Args["text"].(*string), fc.Args["kinds"].([]lineage.NodeKind), fc.Args["cluster"].(*string), fc.Args["owner"].(*string), fc.Args["tag"].(*string), fc.Args["derived"].(bool), fc.Args["states"].([]*answer.FlowState), fc.Args["includeInternal"].(bool), fc.Args["window"].(*WindowInput), fc.Args["orderBy"].(*answer.Order), fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *NodeConnection) graphql.Marshaler {
@@ -37034,6 +37361,92 @@ func (ec *executionContext) _DeletionReason(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var derivedTagImplementors = []string{"DerivedTag"}
+
+func (ec *executionContext) _DerivedTag(ctx context.Context, sel ast.SelectionSet, obj *DerivedTag) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, derivedTagImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DerivedTag")
+		case "tag":
+			out.Values[i] = ec._DerivedTag_tag(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "from":
+			out.Values[i] = ec._DerivedTag_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "way":
+			out.Values[i] = ec._DerivedTag_way(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var derivedTagsImplementors = []string{"DerivedTags"}
+
+func (ec *executionContext) _DerivedTags(ctx context.Context, sel ast.SelectionSet, obj *DerivedTags) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, derivedTagsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DerivedTags")
+		case "tags":
+			out.Values[i] = ec._DerivedTags_tags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._DerivedTags_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "doubts":
+			out.Values[i] = ec._DerivedTags_doubts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var editingImplementors = []string{"Editing"}
 
 func (ec *executionContext) _Editing(ctx context.Context, sel ast.SelectionSet, obj *Editing) graphql.Marshaler {
@@ -39021,23 +39434,29 @@ func (ec *executionContext) _Metadata(ctx context.Context, sel ast.SelectionSet,
 		case "version":
 			out.Values[i] = ec._Metadata_version(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "entries":
 			out.Values[i] = ec._Metadata_entries(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "edits":
 			out.Values[i] = ec._Metadata_edits(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "editCount":
 			out.Values[i] = ec._Metadata_editCount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "derivedTags":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Metadata_derivedTags(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -43299,6 +43718,34 @@ var (
 		answer.CannotBeTold: "CANNOT_BE_TOLD",
 	}
 )
+
+func (ec *executionContext) marshalNDerivedTag2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDerivedTag(ctx context.Context, sel ast.SelectionSet, v DerivedTag) graphql.Marshaler {
+	return ec._DerivedTag(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDerivedTag2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDerivedTagᚄ(ctx context.Context, sel ast.SelectionSet, v []DerivedTag) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDerivedTag2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐDerivedTag(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDerivedTags2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐDerivedTags(ctx context.Context, sel ast.SelectionSet, v *DerivedTags) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DerivedTags!")
+		return graphql.Null
+	}
+	return ec._DerivedTags(ctx, sel, v)
+}
 
 func (ec *executionContext) unmarshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection(ctx context.Context, v any) (graph.Direction, error) {
 	tmp, err := graphql.UnmarshalString(v)

@@ -25,6 +25,7 @@ type nodesArgs struct {
 	kinds           []lineage.NodeKind
 	cluster         *string
 	owner, tag      *string
+	derived         bool
 	states          []*answer.FlowState
 	includeInternal bool
 	window          *WindowInput
@@ -98,7 +99,7 @@ func (a *resolver) nodes(ctx context.Context, args nodesArgs) (*NodeConnection, 
 	if err != nil {
 		return nil, err
 	}
-	q := answer.Search{Kinds: args.kinds, Cluster: args.cluster, Owner: args.owner, Tag: args.tag, IncludeInternal: args.includeInternal}
+	q := answer.Search{Kinds: args.kinds, Cluster: args.cluster, Owner: args.owner, Tag: args.tag, Derived: args.derived, IncludeInternal: args.includeInternal}
 	for _, s := range args.states {
 		if s == nil {
 			q.States = append(q.States, answer.NoState)

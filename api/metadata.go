@@ -14,19 +14,26 @@ const (
 	mostChanges = 60
 	// metadataWritten is what an edit costs: it is waited for until it is on disk, and the newest window is made anew.
 	metadataWritten = 2000
+	// tagsFollowed is what it costs to follow tags: who bears them is found out for a whole estate, and its flows are
+	// walked. mostDerived bounds derivedTags(first:), and usualWay is how many flows a way is taken to have.
+	tagsFollowed, mostDerived, usualWay = 2000, 100, 6
 	// usualEntries is how many things are said of a node, usualChanges what one edit has.
 	usualEntries, usualChanges = 10, 5
 )
 
 // Metadata is the schema's type of that name.
-type Metadata struct{ is *answer.Metadata }
+type Metadata struct {
+	is   *answer.Metadata
+	of   answer.Node
+	view *answer.View
+}
 
 // Metadata answers metadata.
 func (n *nodeRow) Metadata() *Metadata {
 	if n.node.Kind == lineage.GroupNode {
 		return nil
 	}
-	return &Metadata{n.is.Metadata()}
+	return &Metadata{n.is.Metadata(), n.is, n.rows.v}
 }
 
 // Version answers version.
@@ -58,6 +65,35 @@ func (m *Metadata) Edits(first int) ([]MetadataEdit, error) {
 		out[i] = MetadataEdit{e}
 	}
 	return out, nil
+}
+
+// DerivedTags answers derivedTags.
+func (m *Metadata) DerivedTags(ctx context.Context, first int) (*DerivedTags, error) {
+	if first < 0 || first > mostDerived {
+		return nil, badInput("derivedTags: first must be 0 to %d", mostDerived)
+	}
+	all, err := m.of.DerivedTags(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &DerivedTags{Count: len(all.Tags), Doubts: listed(all.Doubts), Tags: []DerivedTag{}}
+	shown := all.Tags[:min(first, len(all.Tags))]
+	var flows []lineage.Flow
+	for i := range shown {
+		flows = append(flows, shown[i].Flows()...)
+	}
+	r := newRows(m.view, nil, flows)
+	for i := range shown {
+		out.Tags = append(out.Tags, DerivedTag{Tag: shown[i].Tag, From: r.nodes[shown[i].Way[0]], Way: r.listFlows(shown[i].Flows())})
+	}
+	return out, nil
+}
+
+// DerivedTag is the schema's type of that name.
+type DerivedTag struct {
+	Tag  string
+	From Node
+	Way  []*Flow
 }
 
 // MetadataEntry is the schema's type of that name.
@@ -237,5 +273,7 @@ func metadataCosts(c *ComplexityRoot) {
 	c.Mutation.SetMetadata = func(child int, _ string, _ int, _ []MetadataChangeInput) int { return add(metadataWritten, child) }
 	c.Metadata.Entries = func(child int) int { return times(usualEntries, child) }
 	c.Metadata.Edits = func(child, first int) int { return times(first, child) }
+	c.Metadata.DerivedTags = func(child, first int) int { return add(tagsFollowed, times(first, child)) }
+	c.DerivedTag.Way = func(child int) int { return times(usualWay, child) }
 	c.MetadataEdit.Changes = func(child int) int { return times(usualChanges, child) }
 }

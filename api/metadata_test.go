@@ -120,6 +120,68 @@ func TestEditsStandOverRulesFromTheirTimeOn(t *testing.T) {
 	f(string(body), `"editing":{"enabled":true,"by":null,"trouble":null}`)
 }
 
+func TestDerivedTagsHaveTheirWay(t *testing.T) {
+	h, _ := editShop(t, true)
+	if got := mutate(h, "", `mutation { setMetadata(node: "topic:west/orders", expected: 0, changes: [{field: TAGS, values: ["pii"]}]) { version } }`); !strings.Contains(got, `"version":1`) {
+		t.Fatal(got)
+	}
+	var got struct {
+		Data struct {
+			All, Said struct {
+				Edges []struct {
+					Node struct {
+						ID       string
+						Metadata struct {
+							DerivedTags struct {
+								Count  int
+								Doubts []string
+								Tags   []struct {
+									Tag  string
+									From struct{ ID string }
+									Way  []struct {
+										From, To struct{ ID string }
+										Evidence []struct{ Kind string }
+									}
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	_, body := ask(h, `{
+		said: nodes(tag: "pii", first: 50) { edges { node { id } } }
+		all: nodes(tag: "pii", derived: true, first: 50) { edges { node { id metadata { derivedTags { count doubts tags { tag from { id } way { from { id } to { id } evidence { kind } } } } } } } }
+	}`, "")
+	if err := json.Unmarshal(body, &got); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+	said := map[string]bool{}
+	for _, e := range got.Data.Said.Edges {
+		said[e.Node.ID] = true
+	}
+	if len(said) != 3 || len(got.Data.All.Edges) < 6 {
+		t.Errorf("%d nodes are said to have the tag, and %d have it: %.500s", len(said), len(got.Data.All.Edges), body)
+	}
+	for _, e := range got.Data.All.Edges {
+		derived := false
+		for _, d := range e.Node.Metadata.DerivedTags.Tags {
+			if len(d.Way) == 0 || d.Way[0].From.ID != d.From.ID || d.Way[len(d.Way)-1].To.ID != e.Node.ID || len(d.Way[0].Evidence) == 0 {
+				t.Errorf("%s: %s comes by %+v", e.Node.ID, d.Tag, d.Way)
+			}
+			if d.Tag == "pii" {
+				if derived = true; !said[d.From.ID] {
+					t.Errorf("%s: it is said to come from %s", e.Node.ID, d.From.ID)
+				}
+			}
+		}
+		if derived == said[e.Node.ID] {
+			t.Errorf("%s is said to have it: %t, and has it derived: %t", e.Node.ID, said[e.Node.ID], derived)
+		}
+	}
+}
+
 func TestEditsAreRefused(t *testing.T) {
 	h, _ := editShop(t, true)
 	off, _ := editShop(t, false)

@@ -220,6 +220,14 @@ type DeletionReason struct {
 	Node     Node                      `json:"node,omitempty"`
 }
 
+// Tags that nobody says of the node: they come to it from upstream, along flows of the window and of the seven days before its end, until a node that stops them. tags: by name, at most 100 at a time; count: how many there are. That there is none is never known: doubts say what may
+// hide one, one sentence each.
+type DerivedTags struct {
+	Tags   []DerivedTag `json:"tags"`
+	Count  int          `json:"count"`
+	Doubts []string     `json:"doubts"`
+}
+
 // enabled: catalog.edit is on. by: as whom what he says is written down; null: it is not known who he is. trouble: why nothing can be written; null: it can.
 type Editing struct {
 	Enabled bool    `json:"enabled"`

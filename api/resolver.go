@@ -58,10 +58,10 @@ func (q *query) LastLives(ctx context.Context, ids []string, window WindowInput)
 
 // Nodes answers nodes.
 func (q *query) Nodes(
-	ctx context.Context, text *string, kinds []lineage.NodeKind, cluster, owner, tag *string, states []*answer.FlowState, includeInternal bool,
+	ctx context.Context, text *string, kinds []lineage.NodeKind, cluster, owner, tag *string, derived bool, states []*answer.FlowState, includeInternal bool,
 	window *WindowInput, orderBy *answer.Order, first int, after *string,
 ) (*NodeConnection, error) {
-	return q.a.nodes(ctx, nodesArgs{text, kinds, cluster, owner, tag, states, includeInternal, window, orderBy, first, after})
+	return q.a.nodes(ctx, nodesArgs{text, kinds, cluster, owner, tag, derived, states, includeInternal, window, orderBy, first, after})
 }
 
 // Lineage answers lineage.
