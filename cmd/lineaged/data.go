@@ -22,6 +22,9 @@ func (p *program) data() *cobra.Command {
 			if timeseries.IsBackup(args[0]) {
 				b, err := timeseries.CheckBackup(cmd.Context(), args[0])
 				if err == nil {
+					err = checkLedger(args[0])
+				}
+				if err == nil {
 					_, _ = fmt.Fprintf(p.stdout, "a whole backup of %s: %s in %s\n", instant(b.At), bytesOf(b.Bytes), count(b.Files, "file"))
 				}
 				return err
@@ -53,46 +56,6 @@ func (p *program) data() *cobra.Command {
 	group := &cobra.Command{Use: "data", Short: "Back up, restore, check, repair or upgrade a data folder, or erase persons from it", Args: cobra.NoArgs, RunE: needsSubcommand}
 	group.AddCommand(p.backup(), p.restore(), check, repair, p.upgrade(), p.erase())
 	return group
-}
-
-func (p *program) backup() *cobra.Command {
-	return &cobra.Command{
-		Use:   "backup DIR TO",
-		Short: "Copy a data folder as it is now into a new folder, also while lineaged runs on it",
-		Long: `Copies a data folder as it is at one instant into a new or an empty folder, whether or not a lineaged runs on it: that one does not wait, and all
-that it had acknowledged is in the copy. Nothing is changed in the data folder. What is damaged in it is said, copied all the same, and the exit code is 1.`,
-		Args: namedArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := timeseries.Backup(cmd.Context(), args[0], args[1])
-			if err != nil {
-				return err
-			}
-			_, _ = fmt.Fprintf(p.stdout, "backed up as of %s: %s in %s\n", instant(b.At), bytesOf(b.Bytes), count(b.Files, "file"))
-			for _, f := range b.Findings {
-				_, _ = fmt.Fprintf(p.stdout, "found: %s\n", f)
-			}
-			if len(b.Findings) > 0 {
-				return errors.New("the backup is whole, and the data folder is damaged: keep the backups before this one")
-			}
-			return nil
-		},
-	}
-}
-
-func (p *program) restore() *cobra.Command {
-	return &cobra.Command{
-		Use:   "restore BACKUP DIR",
-		Short: "Copy a backup into a new folder, after reading all of it; a partial or damaged one is refused",
-		Args:  namedArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := timeseries.Restore(cmd.Context(), args[0], args[1])
-			if err != nil {
-				return err
-			}
-			_, _ = fmt.Fprintf(p.stdout, "restored as of %s: %s in %s\n", instant(b.At), bytesOf(b.Bytes), count(b.Files, "file"))
-			return nil
-		},
-	}
 }
 
 func (p *program) upgrade() *cobra.Command {

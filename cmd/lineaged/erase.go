@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lineaged/lineaged/catalog"
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/logs"
 	"github.com/lineaged/lineaged/collector/telemetry"
@@ -55,17 +56,22 @@ func (p *program) erasePersons(dir string, persons *lineage.Persons, dry bool) e
 		return fmt.Errorf("erase: %w", err)
 	}
 	book, err := ledger.Forget(filepath.Join(dir, ledgerFolder), func(value string) bool {
-		return persons.Principal(value) != value || persons.Host(value) != value
+		// Who edits the catalog is known without the type of a principal.
+		return persons.Principal(value) != value || persons.Host(value) != value || persons.Principal("User:"+value) != "User:"+value
 	}, namesIn(persons), dry)
 	if err != nil {
 		return fmt.Errorf("erase: what is stored is done, and the ledger is not: %w", err)
+	}
+	said, err := catalog.Forget(filepath.Join(dir, catalogFolder), persons, dry)
+	if err != nil {
+		return fmt.Errorf("erase: what is stored and the ledger are done, and what people said of nodes is not: %w", err)
 	}
 	print, verb := p.printer(), "erased"
 	if dry {
 		verb = "would be erased"
 	}
-	print("%s: %s, %s, %s, %s, %s", verb, count(done.Clients, "client"), count(done.Facts, "fact"), count(done.Events, "event"), count(done.Texts, "text"),
-		count(done.Positions, "position"))
+	print("%s: %s, %s, %s, %s, %s, %s", verb, count(done.Clients, "client"), count(done.Facts, "fact"), count(done.Events, "event"), count(done.Texts, "text"),
+		count(done.Positions, "position"), count(said, "edit"))
 	print("files written anew: %d, removed: %d; commitments of the ledger that nobody can open any more: %d", len(done.Files), len(done.Removed), book.Commitments)
 	for _, f := range done.Findings {
 		print("found: %s", f)

@@ -98,7 +98,7 @@ func TestErase(t *testing.T) {
 		t.Fatal(err)
 	}
 	f(exitOK, []string{"erased: 1 client, ", "open any more: 2"}, ann...)
-	f(exitOK, []string{"erased: 0 clients, 0 facts, 0 events, 0 texts, 0 positions", "open any more: 0"}, ann...)
+	f(exitOK, []string{"erased: 0 clients, 0 facts, 0 events, 0 texts, 0 positions, 0 edits", "open any more: 0"}, ann...)
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -144,4 +144,55 @@ func wantForgotten(t *testing.T, dir string) {
 	if !strings.HasPrefix(c.Principal, "User:erased-") || !isHost || c.ClientID != "shell-erased-"+host+"-1" || !w.Rows.Moved[0] {
 		t.Errorf("%+v", c)
 	}
+}
+
+// TestBackupOfTheLedger backs a folder with a ledger up, and restores it.
+func TestBackupOfTheLedger(t *testing.T) {
+	dir, at := erasable(t), t.TempDir()
+	f := func(want int, says string, args ...string) {
+		t.Helper()
+		code, out, errs := ran(t, append([]string{"data"}, args...)...)
+		if code != want || !strings.Contains(out+errs, says) {
+			t.Errorf("%q exits with %d and says %q and %q, not %d and %q", args, code, out, errs, want, says)
+		}
+	}
+	one, two := filepath.Join(at, "one"), filepath.Join(at, "two")
+	f(exitOK, "the ledger is in it and verifies: 3 entries, 1 period, key ", "backup", dir, one)
+	f(exitOK, "a whole backup of ", "check", one)
+	f(exitOK, "put its key back, as ", "restore", one, filepath.Join(at, "back-one"))
+	f(exitOK, "the ledger is in it", "backup", "--ledger-key", dir, two)
+	back := filepath.Join(at, "back")
+	f(exitOK, "an anchor that holds more says so", "restore", two, back)
+	if code, out, errs := ran(t, "audit", "verify", back); code != exitOK || !strings.Contains(out, "verified: 3 entries") {
+		t.Errorf("%d: %s%s", code, out, errs)
+	}
+	key, err := ledger.OpenKey(filepath.Join(back, ledgerKey), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, err := ledger.Open(filepath.Join(back, ledgerFolder), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := book.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(filepath.Join(one, ledgerKey)); !os.IsNotExist(err) {
+		t.Errorf("the key was copied unasked: %v", err)
+	}
+	tile := filepath.Join(two, ledgerFolder, "tile", "entries", "000.p", "3")
+	b, err := os.ReadFile(tile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(tile, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f(exitFailure, "entry 0, tile/entries/000.p/3: it is not the one that was signed", "check", two)
+	f(exitFailure, "cannot be restored: its ledger", "restore", two, filepath.Join(at, "none"))
+	if err := os.WriteFile(filepath.Join(dir, ledgerFolder, "checkpoint"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f(exitFailure, "the backup of the data is whole, and the ledger is not in it", "backup", dir, filepath.Join(at, "three"))
 }
