@@ -112,7 +112,7 @@ var focusColumns = []focusColumn{
 	{"EffectiveCost", "", func(r *focusRow) focusCell { return own(r.cost()) }},
 	{"HostProviderName", focus13, always(kafkaName)},
 	{"InvoiceId", "", always("")},
-	{"InvoiceIssuerName", "", always(issuerName)},
+	{"InvoiceIssuerName", "", always(kafkaName)}, // who is no third party: then BilledCost would be 0
 	{"ListCost", "", func(r *focusRow) focusCell { return own(r.cost()) }},
 	{"ListUnitPrice", "", func(r *focusRow) focusCell { return own(r.price()) }},
 	{"PricingCategory", "", always("Standard")},
