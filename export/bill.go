@@ -41,7 +41,7 @@ type billQuestion struct {
 var groupings = map[string]usage.Grouping{"OWNER_AND_TOPIC": usage.ByOwnerAndTopic, "OWNER": usage.ByOwner, "TOPIC": usage.ByTopic}
 
 func (r *reader) bill() billQuestion {
-	q := billQuestion{form: r.form(billForms), version: focus12}
+	q := billQuestion{form: r.form(billForms)}
 	month, hasMonth := r.one("month")
 	q.span = r.span()
 	if hasMonth {
@@ -58,19 +58,25 @@ func (r *reader) bill() billQuestion {
 			r.fail("groupBy", text, "is none of OWNER, TOPIC, OWNER_AND_TOPIC")
 		}
 	}
-	if version, ok := r.one("version"); ok {
-		switch {
-		case q.form.name != focusForm.name:
-			r.fail("version", version, "is for format focus only")
-		case version != focus12 && version != focus13:
-			r.fail("version", version, "is none of %s", strings.Join(FocusVersions, ", "))
-		}
-		q.version = version
-	}
+	q.version = r.focusVersion(q.form)
 	if q.form.name == focusForm.name && q.by != usage.ByOwnerAndTopic {
 		r.fail("groupBy", r.values.Get("groupBy"), "is not for format focus, which has all lines")
 	}
 	return q
+}
+
+// focusVersion reads which version of FOCUS is asked for.
+func (r *reader) focusVersion(f form) string {
+	version, ok := r.one("version")
+	switch {
+	case !ok:
+		return focus12
+	case f.name != focusForm.name:
+		r.fail("version", version, "is for format focus only")
+	case version != focus12 && version != focus13:
+		r.fail("version", version, "is none of %s", strings.Join(FocusVersions, ", "))
+	}
+	return version
 }
 
 // month reads a calendar month in UTC.

@@ -25,6 +25,8 @@ type Batch struct {
 	Metadata    []Metadata // what was edited since the batch before, by edit; persons in the clear
 	Usage       []Usage    // hosts and principals in the clear
 	Withdrawals []Withdrawal
+	// Statement is of a month that has none yet; nil: none is due.
+	Statement *BillStatement
 }
 
 // ErrFinal says that a period can't be amended any more: who holds a bundle of it was told so.
@@ -205,6 +207,13 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, error) {
 	}
 	if err := a.addMetadata(l, b.Metadata); err != nil {
 		return nil, err
+	}
+	mark, err := a.addStatement(b.Statement, before)
+	if err != nil {
+		return nil, err
+	}
+	if mark != "" {
+		closing.Sources = append(closing.Sources, source{sourceOfStatements, mark})
 	}
 	all, err := l.ofTopics(b)
 	if err != nil {

@@ -16,6 +16,7 @@ type follower struct {
 	coverage []placed
 	rows     []topicRow // what the entries are of, in their order
 	parts    []*topicsEntry
+	stating  stating
 }
 
 func (f *follower) take(i int64, entry []byte) error {
@@ -41,6 +42,11 @@ func (f *follower) take(i int64, entry []byte) error {
 		return readAs(entry, typeChange, &Change{})
 	case typeMetadata:
 		return readAs(entry, typeMetadata, &Metadata{})
+	case typeStatement:
+		if len(f.rows) > 0 {
+			return errors.New("the statement is not before what is said of topics")
+		}
+		return f.stating.take(i, entry)
 	case typeTopics:
 		t := &topicsEntry{}
 		err := readAs(entry, typeTopics, t)
@@ -88,6 +94,9 @@ func (f *follower) close(c closed) error {
 		if f.coverage[k] != p {
 			return fmt.Errorf("entry %d is not the coverage of %q", p.index, p.cluster)
 		}
+	}
+	if err := f.stating.close(c); err != nil {
+		return err
 	}
 	var named []topicRow
 	for k, t := range f.parts {

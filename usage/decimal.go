@@ -27,6 +27,24 @@ func ParseDecimal(s string) (Decimal, error) {
 	return Decimal{n, len(part)}, nil
 }
 
+// ReadDecimal reads what String writes.
+func ReadDecimal(s string) (Decimal, error) {
+	text, negative := strings.CutPrefix(s, "-")
+	whole, part, _ := strings.Cut(text, ".")
+	n, ok := new(big.Int).SetString(whole+part, 10)
+	if !ok || strings.ContainsAny(whole+part, "+-_") {
+		return Decimal{}, errDecimal
+	}
+	if negative {
+		n.Neg(n)
+	}
+	d := Decimal{n, len(part)}
+	if d.String() != s {
+		return Decimal{}, errDecimal
+	}
+	return d, nil
+}
+
 func (d Decimal) int() *big.Int {
 	if d.n == nil {
 		return new(big.Int)

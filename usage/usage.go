@@ -40,6 +40,16 @@ var meters = [Meters]struct{ name, called, unit string }{
 // String returns the meter as the GraphQL enum spells it.
 func (m Meter) String() string { return meters[m].name }
 
+// ParseMeter reads what String writes.
+func ParseMeter(s string) (Meter, bool) {
+	for m := range Meters {
+		if m.String() == s {
+			return m, true
+		}
+	}
+	return 0, false
+}
+
 // Called returns the meter in words.
 func (m Meter) Called() string { return meters[m].called }
 
@@ -70,6 +80,16 @@ const (
 
 // String returns the basis as the GraphQL enum spells it.
 func (b Basis) String() string { return [bases]string{"MEASURED", "ESTIMATED", "ELIMINATED"}[b] }
+
+// ParseBasis reads what String writes.
+func ParseBasis(s string) (Basis, bool) {
+	for b := range bases {
+		if b.String() == s {
+			return b, true
+		}
+	}
+	return 0, false
+}
 
 // or returns the worse of two.
 func (b Basis) or(x Basis) Basis { return max(b, x) }

@@ -65,6 +65,7 @@ func openBook(cfg config.Config, answers *answer.Answers, rules *rules, said *de
 	b.closer = closing.New(closing.Options{
 		Answers: answers, Log: l, Length: time.Duration(cfg.Ledger.Period), Now: now, Program: version, Logger: log, Refused: b.keeper.Fork,
 		Retention: time.Duration(cfg.Ledger.Retention), Needed: b.needed,
+		Bills: closing.BillsOf(answers),
 		Sources: func() map[string][]byte {
 			return map[string][]byte{"rules": *rules.record.Load(), "declarations": said.text()}
 		},
@@ -127,10 +128,12 @@ func (b *book) trouble() (all []string) {
 	return all
 }
 
+const noLedger = "there is no ledger: it is switched off, or can't be opened; /readyz and the log say why"
+
 // Bundle is export.Ledger's.
 func (b *book) Bundle(topic string, start, end time.Time) (io.WriterTo, time.Time, error) {
 	if b.log == nil {
-		return nil, time.Time{}, &answer.RefusedError{Reason: answer.Missing, Sentence: "there is no ledger: it is switched off, or can't be opened; /readyz and the log say why"}
+		return nil, time.Time{}, &answer.RefusedError{Reason: answer.Missing, Sentence: noLedger}
 	}
 	found, err := b.log.Reader().Bundle(topic, start, end)
 	if errors.Is(err, ledger.ErrNothing) {
@@ -140,6 +143,14 @@ func (b *book) Bundle(topic string, start, end time.Time) (io.WriterTo, time.Tim
 		return nil, time.Time{}, err
 	}
 	return found, time.Time{}, nil
+}
+
+// Statement is export.Statements'.
+func (b *book) Statement(month ledger.Period) ([]ledger.StatementPart, error) {
+	if b.log == nil {
+		return nil, &answer.RefusedError{Reason: answer.Missing, Sentence: noLedger}
+	}
+	return b.log.Reader().Statement(month)
 }
 
 // state tells the API how the ledger is; nil: it is switched off.

@@ -29,13 +29,14 @@ var billParams = []struct{ flag, param, placeholder, usage string }{
 func (p *program) usage() *cobra.Command {
 	var client clientFlags
 	var format, out string
-	var focus bool
+	var focus, sealed bool
 	cmd := &cobra.Command{
 		Use:   "usage",
 		Short: "Write the usage bill: who wrote, read and stored what, and what it costs",
 		Long: `Asks a running lineaged what was used, by whom, and what it costs by the configured prices, and writes it to standard output: as CSV, as JSON, or as FOCUS
 (FinOps Open Cost and Usage Specification), which tools for the bills of clouds read. What no owner has is in rows of its own.`,
 		Example: `  lineaged usage --month 2026-11 --focus -o november.csv
+  lineaged usage --month 2026-10 --focus --sealed
   lineaged usage --last 7d --group-by owner`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -55,7 +56,11 @@ func (p *program) usage() *cobra.Command {
 					query.Set(x.param, flag.Value.String())
 				}
 			}
-			body, err := c.get(cmd.Context(), billExport, query)
+			path := billExport
+			if sealed {
+				path = statementExport
+			}
+			body, err := c.get(cmd.Context(), path, query)
 			if err != nil {
 				return billFlagNamed(err)
 			}
@@ -71,6 +76,7 @@ func (p *program) usage() *cobra.Command {
 	for _, x := range billParams {
 		cmd.Flags().String(x.flag, "", fmt.Sprintf("`%s`: %s", x.placeholder, x.usage))
 	}
+	cmd.Flags().BoolVar(&sealed, "sealed", false, "the statement of --month as it is sealed in the ledger, with corrections of the month before")
 	cmd.Flags().BoolVar(&focus, "focus", false, "the same as --format focus")
 	cmd.Flags().StringVar(&format, "format", "csv", "`FORM` of what is written: "+strings.Join(export.BillFormats(), ", "))
 	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write, which must not be there yet (default standard output)")

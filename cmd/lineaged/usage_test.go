@@ -33,6 +33,7 @@ func TestUsage(t *testing.T) {
 	f("/export/bill format=focus&month=2026-11", exitOK, "--month", "2026-11", "--focus")
 	f("/export/bill cluster=west&format=focus&last=24h&version=1.3", exitOK, "--last", "24h", "--format", "focus", "--focus-version", "1.3", "--cluster", "west")
 	f("/export/bill format=csv&groupBy=owner", exitOK, "--group-by", "owner")
+	f("/export/statement format=focus&month=2026-10", exitOK, "--month", "2026-10", "--focus", "--sealed")
 	f(`--month: "2026-13" is no month`, exitUsage, "--month", "2026-13")
 	f("beside --focus", exitUsage, "--focus", "--format", "json")
 	file := filepath.Join(t.TempDir(), "bill.csv")

@@ -280,7 +280,10 @@ func apiOptions(cfg config.Config, store timeseries.Store, asked *answer.Answers
 	bundle := func(ctx context.Context, params url.Values) (*export.Document, error) {
 		return files.Bundle(ctx, book, params)
 	}
-	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage), impactExport: exporter(files.Impact), ledgerExport: exporter(bundle), billExport: exporter(files.Bill)}
+	statement := func(ctx context.Context, params url.Values) (*export.Document, error) {
+		return files.Statement(ctx, book, params)
+	}
+	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage), impactExport: exporter(files.Impact), ledgerExport: exporter(bundle), billExport: exporter(files.Bill), statementExport: exporter(statement)}
 	o.Files = map[string]http.Handler{ledgerFiles: book.handler()}
 	o.Collectors = book.figures()
 	o.Metrics = api.Metrics{Series: cfg.Metrics.Series(), ByGroup: cfg.Metrics.LagBy == "group"}
@@ -295,6 +298,8 @@ const (
 	impactExport  = "/export/impact"
 	ledgerExport  = "/export/ledger"
 	billExport    = "/export/bill"
+	// statementExport is of a month that is sealed in the ledger.
+	statementExport = "/export/statement"
 	// ledgerFiles is where the ledger's tiles are read (C2SP tlog-tiles).
 	ledgerFiles = "/ledger/"
 )

@@ -92,7 +92,7 @@ var layers = map[string]layer{
 		why:     "ledger keeps what it is told and proves it: it knows no store and no window",
 	},
 	"ledger/closing": {
-		imports: []string{"answer", "ledger"},
+		imports: []string{"answer", "ledger", "usage"},
 		// periods are of the store in memory, by real names
 		tests:   []string{"timeseries", "identity", "catalog"},
 		outside: []string{none},

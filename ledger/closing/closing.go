@@ -15,6 +15,7 @@ import (
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/ledger"
+	"github.com/lineaged/lineaged/usage"
 )
 
 const (
@@ -46,6 +47,8 @@ type Options struct {
 	// somebody may still ask the ledger to go on from; nil: nobody does.
 	Retention time.Duration
 	Needed    func() int64
+	// Bills tell what was used in a time; nil: no month has a statement.
+	Bills func(ctx context.Context, start, end time.Time) (*usage.Bill, error)
 	// Refused says why nothing may be written, as that others hold another history; nil: it may. It may be nil itself.
 	Refused func() error
 	Logger  *slog.Logger
@@ -58,6 +61,10 @@ type Closer struct {
 	pruned time.Time            // when it was last looked at what goes
 	said   accounts
 	ails   atomic.Pointer[string]
+	// stated is the newest month that is known to have a statement; nil: that was not looked for, or none has.
+	stated *ledger.Period
+	// nothingOf is a month that ended before the ledger began.
+	nothingOf ledger.Period
 }
 
 // New makes a closer. Run starts it.
@@ -161,8 +168,15 @@ func (c *Closer) close(ctx context.Context, p ledger.Period) error {
 	if err := c.takeEdits(&b); err != nil {
 		return err
 	}
+	if b.Statement, err = c.statement(ctx); err != nil {
+		return err
+	}
 	if _, err := c.Log.Append(b); err != nil {
 		return err
+	}
+	if b.Statement != nil {
+		c.stated = &b.Statement.Month
+		c.Logger.Info("a month's statement is sealed in the ledger", "month", b.Statement.Month.Start.Format("2006-01"), "lines", len(b.Statement.Lines))
 	}
 	c.known[p.Start.Time] = version
 	c.Logger.Debug("a period is in the ledger", "start", p.Start.Time, "end", p.End.Time, "records", len(b.Usage))

@@ -2,6 +2,9 @@
 """Verifies bundles of lineaged by docs/format/ledger.md alone, with Python's standard library.
 
 verify.py [--key KEY] FILE... prints a line for each file: "ok FILE", or "bad FILE: why".
+
+verify.py --statement --key KEY FILE... does that of statements of a month: a line for each part, an object in canonical
+form with the entry and the proof that lineaged audit prove writes of it.
 """
 
 import base64
@@ -175,6 +178,14 @@ ENTRIES = {
         kind=one_of("period", "amendment"), period=PERIOD, previous=maybe(is_int), program=text, sources=each(row(text, text)), type=text, v=one_of(1),
     ),
 }
+BILL_LINE = fields(
+    basis=text, cluster=text, corrects=maybe(is_int), cost=maybe(text), count=text, end=instant, hours=is_int, meter=text, observed=is_int,
+    owner=maybe(text), price=maybe(text), start=instant, topic=text,
+)
+STATEMENT = fields(
+    currency=maybe(text), lines=each(BILL_LINE), month=PERIOD, part=is_int, parts=is_int, rules=each(row(text, text)), type=one_of("statement"), v=one_of(1),
+)
+PROVED = fields(entry=lambda v: isinstance(v, dict), proof=text)
 HEAD = fields(checkpoint=text, format=one_of("lineaged-bundle"), key=text, lines=is_int, topic=text, version=one_of(1), window=PERIOD)
 OPENING = fields(commitment=text, salt=text, value=text)
 LINE = fields(entry=lambda v: isinstance(v, dict), openings=each(OPENING), proof=text)
@@ -375,8 +386,49 @@ class Bundle:
                 del stands[key]
 
 
+def proved(key, line):
+    """The index of an entry that a proof of its own proves, and the entry."""
+    need(PROVED(line), "a line has not its keys")
+    proof, _, checkpoint = line["proof"].partition("\n\n")
+    m = re.fullmatch(r"c2sp\.org/tlog-proof@v1\nindex (0|[1-9][0-9]{0,18})((\n[^\n]+)*)", proof, re.ASCII)
+    need(m, "a proof is not in its form")
+    said = re.fullmatch(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([^\n]+)\n", key.open(checkpoint), re.ASCII)
+    need(said and said[1] == key.name, "it has no checkpoint")
+    leaf = hashlib.sha256(b"\x00" + canonical(line["entry"])).digest()
+    need(int(m[1]) < int(said[2]), "the entry is beyond the checkpoint")
+    root = root_of(int(m[1]), int(said[2]), leaf, [unbase64(h) for h in m[2].split("\n")[1:]])
+    need(root == unbase64(said[3]), f"entry {m[1]} is not what the ledger has")
+    return int(m[1]), line["entry"]
+
+
+def statement(data, key):
+    """Checks the parts of a month's statement, a line each: the entry and its proof."""
+    need(key, "a statement is verified by a key: give --key")
+    need(data.endswith(b"\n"), "it has no end")
+    all = [proved(Key(key), parse(x)) for x in data[:-1].split(b"\n")]
+    first, month = all[0][0], all[0][1].get("month")
+    for k, (i, e) in enumerate(all):
+        need(STATEMENT(e), f"entry {i} has not the keys of a statement")
+        need(i == first + k and e["part"] == k and e["parts"] == len(all) and e["month"] == month, "the parts of the statement are not all, in their order")
+        need(all_before(e["lines"], i), f"entry {i} corrects what is not before it")
+        for line in e["lines"]:
+            need(re.fullmatch(r"-?(0|[1-9][0-9]*)", line["count"], re.ASCII), "a count is no whole number")
+            for money in (line["cost"], line["price"]):
+                need(money is None or re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?", money, re.ASCII), "an amount of money is no decimal number")
+    start, end = month["start"], month["end"]
+    year, mon = int(start[:4]), int(start[5:7])
+    following = f"{year + mon // 12:04d}-{mon % 12 + 1:02d}-01T00:00:00Z"
+    need(start == f"{year:04d}-{mon:02d}-01T00:00:00Z" and end == following, "it is of no month")
+
+
+def all_before(lines, i):
+    return all(line["corrects"] is None or 0 <= line["corrects"] < i for line in lines)
+
+
 def main(args):
-    key = None
+    key, check = None, lambda data, key: Bundle(data, key).complete()
+    if args[:1] == ["--statement"]:
+        check, args = statement, args[1:]
     if args[:1] == ["--key"]:
         key, args = args[1], args[2:]
     good = True
@@ -384,7 +436,7 @@ def main(args):
         with open(name, "rb") as f:
             data = f.read()
         try:
-            Bundle(data, key).complete()
+            check(data, key)
             print("ok", name)
         except Bad as e:
             good = False
