@@ -162,17 +162,35 @@ type metered struct {
 	v        *View
 	midnight time.Time
 	facts    map[lineage.Node]*lineage.TopicFact
-	// amounts are of counters by hour, gauges of levels, by series.
-	amounts map[int32]*[usage.Hours]lineage.Amount
-	gauges  map[int32]*[usage.Hours]lineage.Point
-	owners  map[lineage.Node]string
+	// hourly are what counters advanced by and what gauges were, one of each series that is asked for; at says which.
+	hourly []usage.Hourly
+	at     []int32 // by series; 0: none
+	owners map[lineage.Node]string
+}
+
+// of returns what was read of a series; nil: it was not asked for, or there is none.
+func (m *metered) of(s stored) *usage.Hourly {
+	if s.series < 0 || m.at[s.series] == 0 {
+		return nil
+	}
+	return &m.hourly[m.at[s.series]]
+}
+
+// want has a series read, unless it is already.
+func (m *metered) want(all []int32, s stored) []int32 {
+	if s.series < 0 || m.at[s.series] != 0 {
+		return all
+	}
+	m.at[s.series] = int32(len(m.hourly))
+	m.hourly = append(m.hourly, usage.Hourly{})
+	return append(all, s.series)
 }
 
 // meter reads what counters and sizes were, hour by hour.
 func (v *View) meter(ctx context.Context, midnight time.Time) (*metered, error) {
 	m := &metered{
 		v: v, midnight: midnight, facts: map[lineage.Node]*lineage.TopicFact{}, owners: map[lineage.Node]string{},
-		amounts: map[int32]*[usage.Hours]lineage.Amount{}, gauges: map[int32]*[usage.Hours]lineage.Point{},
+		hourly: make([]usage.Hourly, 1, v.held.Series.Len()+1), at: make([]int32, v.held.Series.Len()),
 	}
 	if _, err := v.written(ctx); err != nil { // it says which markers are exact
 		return nil, err
@@ -196,21 +214,15 @@ func (v *View) meter(ctx context.Context, midnight time.Time) (*metered, error) 
 
 func (m *metered) readAmounts(ctx context.Context) error {
 	var series []int32
-	want := func(s stored) {
-		if s.series >= 0 && m.amounts[s.series] == nil {
-			m.amounts[s.series] = new([usage.Hours]lineage.Amount)
-			series = append(series, s.series)
-		}
-	}
 	for i := range m.v.accesses {
 		if x := &m.v.accesses[i]; x.counter.metric != lineage.NoMetric {
-			want(x.counter)
+			series = m.want(series, x.counter)
 		}
 	}
 	for _, s := range m.v.incarnations() {
-		want(m.v.stored(s.row, lineage.Appended))
+		series = m.want(series, m.v.stored(s.row, lineage.Appended))
 		markers, _ := m.v.markers(s.row)
-		want(markers)
+		series = m.want(series, markers)
 	}
 	for h := range usage.Hours {
 		w := lineage.Window{Start: m.midnight.Add(time.Duration(h) * billHour), End: m.midnight.Add(time.Duration(h+1) * billHour)}
@@ -219,7 +231,9 @@ func (m *metered) readAmounts(ctx context.Context) error {
 			return fmt.Errorf("read what moved in an hour: %w", err)
 		}
 		for i, s := range series {
-			m.amounts[s][h] = got[i]
+			if got[i].Known {
+				m.hourly[m.at[s]].Put(h, got[i].Total)
+			}
 		}
 	}
 	return nil
@@ -229,9 +243,7 @@ func (m *metered) readGauges(ctx context.Context) error {
 	var series []int32
 	for _, s := range m.v.incarnations() {
 		for _, metric := range [...]lineage.Metric{lineage.LogBytes, lineage.Retained} {
-			if is := m.v.stored(s.row, metric); is.series >= 0 {
-				series = append(series, is.series)
-			}
+			series = m.want(series, m.v.stored(s.row, metric))
 		}
 	}
 	const atOnce = pointsPerCall / usage.Hours
@@ -242,9 +254,11 @@ func (m *metered) readGauges(ctx context.Context) error {
 			return fmt.Errorf("read sizes: %w", err)
 		}
 		for i, s := range series[:n] {
-			hours := new([usage.Hours]lineage.Point)
-			copy(hours[:], got[i])
-			m.gauges[s] = hours
+			for h, p := range got[i][:min(len(got[i]), usage.Hours)] {
+				if p.OK {
+					m.hourly[m.at[s]].Put(h, p.Value)
+				}
+			}
 		}
 		series = series[n:]
 	}
@@ -280,53 +294,59 @@ func (m *metered) owner(n lineage.Node) string {
 // sizes takes how large a topic was, and when it was seen, of all that bore its name.
 func (m *metered) sizes(t *topicView, f *usage.Frame) {
 	for _, s := range t.subjects {
-		bytes, there := m.gauges[m.v.stored(s.row, lineage.LogBytes).series], m.gauges[m.v.stored(s.row, lineage.Retained).series]
+		bytes, there := m.of(m.v.stored(s.row, lineage.LogBytes)), m.of(m.v.stored(s.row, lineage.Retained))
 		for h := range usage.Hours {
 			if t.gone && !m.midnight.Add(time.Duration(h)*billHour).Before(t.since) {
 				break // a size is carried on where nothing is told any more
 			}
-			if there != nil && there[h].OK {
-				f.There[h] = true
+			records, seen := hourOf(there, h)
+			if seen {
+				f.There |= 1 << h
 			}
-			if bytes != nil && bytes[h].OK {
-				f.Stored[h] = new(int64(bytes[h].Value))
-			}
-			if there != nil && bytes != nil && there[h].OK && bytes[h].OK && there[h].Value > 0 {
-				f.RecordBytes = new(bytes[h].Value / there[h].Value) // the last that was seen that day
+			if size, ok := hourOf(bytes, h); ok {
+				if f.Stored.Put(h, size); seen && records > 0 {
+					f.RecordBytes = size / records // the last that was seen that day
+				}
 			}
 		}
 	}
 }
 
+// hourOf is what was read of an hour, if anything was.
+func hourOf(x *usage.Hourly, h int) (float64, bool) {
+	if x == nil {
+		return 0, false
+	}
+	return x.At(h)
+}
+
 // written takes what a topic's ends grew by, less the markers of transactions that are known to be among it.
 func (m *metered) written(t *topicView, f *usage.Frame) {
 	for _, s := range t.subjects {
-		grown := m.amounts[m.v.stored(s.row, lineage.Appended).series]
+		grown := m.of(m.v.stored(s.row, lineage.Appended))
 		if grown == nil {
 			continue
 		}
 		is, exact := m.v.markers(s.row)
-		markers := m.amounts[is.series]
+		markers := m.of(is)
 		f.Bound = f.Bound || !exact
 		for h := range usage.Hours {
-			if !grown[h].Known {
+			n, ok := grown.At(h)
+			if !ok {
 				continue
 			}
-			n := grown[h].Total
-			if markers != nil && markers[h].Known {
-				n -= markers[h].Total
+			if more, ok := hourOf(markers, h); ok {
+				n -= more
 			}
-			if f.Appended[h] != nil {
-				n += *f.Appended[h]
-			}
-			f.Appended[h] = &n
+			before, _ := f.Appended.At(h)
+			f.Appended.Put(h, n+before)
 		}
 	}
 }
 
 // moved adds what an access moved to those of its kind.
 func (m *metered) moved(all []usage.Moved, x *access) []usage.Moved {
-	hours := m.amounts[x.counter.series]
+	hours := m.of(x.counter)
 	if x.counter.metric == lineage.NoMetric || hours == nil || x.unknown() {
 		return all
 	}
@@ -337,11 +357,6 @@ func (m *metered) moved(all []usage.Moved, x *access) []usage.Moved {
 	case x.amount.Estimated || x.sharedOut(): // not that more may have moved: of what was not observed the hours tell
 		out.Basis = usage.Estimated
 	}
-	share := x.slice.share()
-	for h := range hours {
-		if hours[h].Known {
-			out.Records[h] = new(hours[h].Total * share)
-		}
-	}
+	out.Records = hours.Times(x.slice.share())
 	return append(all, out)
 }

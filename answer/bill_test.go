@@ -215,3 +215,26 @@ func decimal(t testing.TB, text string) usage.Decimal {
 	}
 	return d
 }
+
+// An owner who was edited on the second day pays from that day on.
+func TestAnOwnerPaysFromTheDayOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const day, half = 24 * hourly, hourly / 2
+		w := newWorld(t)
+		w.trade(day-half, day+half)
+		time.Sleep(round(day + half).Sub(midnight))
+		var edits *lineage.Edits
+		edits = edits.With(&lineage.Edit{
+			Number: 1, At: round(day + 1), From: round(day + 1), Node: application("payments"), Before: [][]string{nil},
+			Changes: []lineage.Change{{Slot: lineage.Slot{Field: lineage.OwnerField}, Texts: []string{"treasury"}}},
+		})
+		a := answer.New(answer.Options{
+			History: w.store, Identity: func() answer.Identity { return owners() }, Edits: func() *lineage.Edits { return edits },
+			Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}},
+		})
+		b := bill(t, a, day-half, day+hourly)
+		if got := linesOf(b.Lines, usage.IngressRecords); got != "pay orders 543 MEASURED; treasury orders 537 MEASURED; nobody orders 720 MEASURED" {
+			t.Error(got)
+		}
+	})
+}

@@ -28,6 +28,7 @@ func BenchmarkEstate(b *testing.B) {
 		"lineage":  `{lineage(roots:["topic:west/estate.topic-000000"],` + window + `){nodes{id}flows{id recordsPerSecond lag}}}`,
 		"nodes":    `{nodes(` + window + `,first:50){totalCount edges{node{id name owner}}}}`,
 		"findings": `{findings(` + window + `){totalCount unknown edges{node{id since flow{id}starves{count}}}}}`,
+		"bill":     `{usageBill(window:{start:"2000-01-01T00:00:00Z",end:"2000-01-01T01:00:00Z"}){totalCount totals{quantity}}}`,
 		"top":      `{top(metric:RECORDS_PER_SECOND,by:TOPIC,` + window + `){ranked{node{id}value}}}`,
 	} {
 		b.Run(name, func(b *testing.B) {

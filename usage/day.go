@@ -108,11 +108,12 @@ func (d *Day) addHour(topic int32, c *seen, f *Frame, s *settled, h int, shares 
 	m := &d.moves[topic]
 	d.addWritten(topic, c, f, s, h, m)
 	d.addRead(topic, c, f, s, h, m)
-	if f.There[h] && f.Partitions > 0 {
+	if f.There&(1<<h) != 0 && f.Partitions > 0 {
 		saw(Partitions)
 		d.add(topic, f.Owner, Partitions, Measured, int64(f.Partitions))
 	}
-	if f.Stored[h] == nil || f.Replicas <= 0 {
+	stored, known := f.Stored.At(h)
+	if !known || f.Replicas <= 0 {
 		return
 	}
 	saw(Storage)
@@ -120,7 +121,7 @@ func (d *Day) addHour(topic int32, c *seen, f *Frame, s *settled, h int, shares 
 	if f.Replicas > 1 {
 		basis = Estimated // the others are taken to be as large as the leader's
 	}
-	d.addStored(topic, f, shares, *f.Stored[h]*int64(f.Replicas), basis)
+	d.addStored(topic, f, shares, int64(stored)*int64(f.Replicas), basis)
 }
 
 // addStored gives what is on disk to who pays for it.
@@ -162,12 +163,12 @@ func (d *Day) addWritten(topic int32, c *seen, f *Frame, s *settled, h int, m *m
 			p.Owner = f.Owner
 		}
 		d.add(topic, p.Owner, IngressRecords, p.Basis, n)
-		if f.RecordBytes == nil {
+		if f.RecordBytes == 0 {
 			c.unsized += n
 			before += n
 			return
 		}
-		bytes := sized(before+n, *f.RecordBytes) - sized(before, *f.RecordBytes)
+		bytes := sized(before+n, f.RecordBytes) - sized(before, f.RecordBytes)
 		before += n
 		d.add(topic, p.Owner, Ingress, Estimated.or(p.Basis), bytes)
 		if f.Replicas > 1 {
@@ -203,11 +204,11 @@ func (d *Day) addRead(topic int32, c *seen, f *Frame, s *settled, h int, m *move
 			p.Owner = f.Owner
 		}
 		d.add(topic, p.Owner, EgressRecords, p.Basis, n)
-		if f.RecordBytes == nil {
+		if f.RecordBytes == 0 {
 			c.unsized += n
 			continue
 		}
-		d.add(topic, p.Owner, Egress, Estimated.or(p.Basis), sized(n, *f.RecordBytes))
+		d.add(topic, p.Owner, Egress, Estimated.or(p.Basis), sized(n, f.RecordBytes))
 	}
 }
 

@@ -14,13 +14,14 @@ type settled struct {
 
 // whole makes whole records of parts of them, so that the sum of a day is that of its parts, rounded. What goes back is
 // waited for.
-func whole(hours *[Hours]*float64) (out [Hours]int64) {
+func whole(hours *Hourly) (out [Hours]int64) {
 	sum, told := 0.0, int64(0)
-	for h, x := range hours {
-		if x == nil {
+	for h := range Hours {
+		x, ok := hours.At(h)
+		if !ok {
 			continue
 		}
-		sum += *x
+		sum += x
 		if n := int64(math.Round(sum)); n > told {
 			out[h], told = n-told, n
 		}
@@ -41,12 +42,14 @@ func settle(f *Frame) settled {
 	waiting := make([]int64, len(f.Writers))
 	for h := range Hours {
 		left := ends[h]
-		s.known[h] = f.Appended[h] != nil
+		_, told := f.Appended.At(h)
+		s.known[h] = told
 		for i := range f.Writers {
 			waiting[i] += claims[i][h]
-			s.known[h] = s.known[h] || f.Writers[i].Records[h] != nil
+			_, known := f.Writers[i].Records.At(h)
+			s.known[h] = s.known[h] || known
 		}
-		if f.Appended[h] == nil {
+		if !told {
 			for i := range waiting {
 				s.by[i][h] = claims[i][h]
 				s.total[h] += claims[i][h]
@@ -92,11 +95,12 @@ func (s *settled) readers(f *Frame) {
 		s.read[i] = whole(&f.Readers[i].Records)
 	}
 	for h := range Hours {
-		known := f.Appended[h] != nil && len(f.Readers) == 0
+		_, told := f.Appended.At(h)
+		s.readKnown[h] = told && len(f.Readers) == 0
 		for i := range f.Readers {
-			known = known || f.Readers[i].Records[h] != nil
+			_, known := f.Readers[i].Records.At(h)
+			s.readKnown[h] = s.readKnown[h] || known
 		}
-		s.readKnown[h] = known
 	}
 }
 

@@ -111,24 +111,48 @@ type Party struct {
 // Hours is how many hours a day has.
 const Hours = 24
 
-// Frame is what was observed of a topic in a UTC day, hour by hour. What is nil was not observed.
+// Hourly is a number of each hour of a day, where it was observed. The zero value knows none.
+type Hourly struct {
+	known uint32 // a bit an hour
+	at    [Hours]float64
+}
+
+// Put says what it was in an hour.
+func (x *Hourly) Put(hour int, value float64) {
+	x.known |= 1 << hour
+	x.at[hour] = value
+}
+
+// At returns what it was in an hour; false: it was not observed.
+func (x *Hourly) At(hour int) (float64, bool) { return x.at[hour], x.known&(1<<hour) != 0 }
+
+// Times returns a part of it.
+func (x *Hourly) Times(share float64) Hourly {
+	out := *x
+	for h := range out.at {
+		out.at[h] *= share
+	}
+	return out
+}
+
+// Frame is what was observed of a topic in a UTC day, hour by hour.
 type Frame struct {
 	Topic
 	Owner string // of the topic; empty: nobody has it
 	// Partitions and Replicas are as they were last; 0: not known.
 	Partitions, Replicas int
-	RecordBytes          *float64        // the mean size of a record on disk
-	Appended             [Hours]*float64 // by how many records its ends grew
-	Bound                bool            // Appended may be more than the records: markers are among it
-	Stored               [Hours]*int64   // bytes on disk, one replica of each partition
-	There                [Hours]bool     // the topic was seen
+	RecordBytes          float64 // the mean size of a record on disk; 0: not known
+	Appended             Hourly  // by how many records its ends grew
+	Bound                bool    // Appended may be more than the records: markers are among it
+	Stored               Hourly  // bytes on disk, one replica of each partition
+	There                uint32  // the hours in which the topic was seen, a bit each
 	Writers, Readers     []Moved
 }
 
 // Moved is what a party wrote or read, hour by hour.
 type Moved struct {
 	Party
-	Records [Hours]*float64
+	Records Hourly
 }
 
 // Line is a part of a bill.

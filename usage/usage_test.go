@@ -55,7 +55,7 @@ func anyFrame(r *rand.Rand, n int) *Frame {
 	owners := []string{"", "checkout", "fraud", "=cmd()"}
 	f := &Frame{Topic: Topic{Cluster: "west", ID: fmt.Sprint("topic:west/", n), Name: fmt.Sprint(n)}, Owner: owners[r.IntN(len(owners))], Partitions: r.IntN(9), Replicas: r.IntN(4)}
 	if r.IntN(4) > 0 {
-		f.RecordBytes = new(r.Float64() * 1000)
+		f.RecordBytes = 1 + r.Float64()*1000
 	}
 	some := func() *float64 {
 		switch r.IntN(6) {
@@ -70,17 +70,21 @@ func anyFrame(r *rand.Rand, n int) *Frame {
 		}
 	}
 	for h := range Hours {
-		f.Appended[h] = some()
-		f.There[h] = r.IntN(5) > 0
+		if x := some(); x != nil {
+			f.Appended.Put(h, *x)
+		}
 		if r.IntN(5) > 0 {
-			f.Stored[h] = new(r.Int64N(1 << 45))
+			f.There |= 1 << h
+		}
+		if r.IntN(5) > 0 {
+			f.Stored.Put(h, float64(r.Int64N(1<<45)))
 		}
 	}
 	party := func() (m Moved) {
 		m.Party = Party{Owner: owners[r.IntN(len(owners))], Basis: Basis(r.IntN(int(bases))), Mirror: r.IntN(5) == 0}
 		for h := range Hours {
 			if x := some(); x != nil {
-				m.Records[h] = new(*x / 3)
+				m.Records.Put(h, *x/3)
 			}
 		}
 		return m
@@ -111,7 +115,7 @@ func TestOwnersAndNobodyAreTheTopicsEnds(t *testing.T) {
 			if sum != s.total[h] {
 				t.Fatalf("hour %d: the parts are %d and the whole %d", h, sum, s.total[h])
 			}
-			if f.Appended[h] != nil {
+			if _, ok := f.Appended.At(h); ok {
 				written += s.total[h]
 			}
 		}
@@ -231,7 +235,7 @@ func TestAPriceThatChangesSplitsTheLine(t *testing.T) {
 		d := NewDay(november.AddDate(0, 0, n), 0, Hours, Usual)
 		f := &Frame{Topic: Topic{"west", "topic:west/orders", "orders"}, Owner: "shop", Partitions: 1}
 		for h := range Hours {
-			f.There[h] = true
+			f.There |= 1 << h
 		}
 		d.Add(f)
 		days = append(days, d)
@@ -250,9 +254,11 @@ func TestAWriterIsNoMoreThanTheEndsShow(t *testing.T) {
 	f := &Frame{Topic: Topic{"west", "topic:west/a", "a"}, Writers: []Moved{
 		{Party: Party{Owner: "late", Basis: Estimated}}, {Party: Party{Owner: "measured"}},
 	}}
-	f.Appended[0], f.Appended[1] = new(100.0), new(100.0)
-	f.Writers[0].Records[0], f.Writers[1].Records[0] = new(70.0), new(60.0)
-	f.Writers[0].Records[1], f.Writers[1].Records[1] = new(0.0), new(50.0)
+	for h, x := range [][3]float64{{100, 70, 60}, {100, 0, 50}} {
+		f.Appended.Put(h, x[0])
+		f.Writers[0].Records.Put(h, x[1])
+		f.Writers[1].Records.Put(h, x[2])
+	}
 	s := settle(f)
 	// 60 are measured, of the 70 that are estimated 40 fit; 30 come with the next hour, where 20 are left.
 	if s.by[1][0] != 60 || s.by[0][0] != 40 || s.by[1][1] != 50 || s.by[0][1] != 30 || s.rest[0] != 0 || s.rest[1] != 20 {
@@ -265,7 +271,8 @@ func TestWhatWasNotObservedIsNoZero(t *testing.T) {
 	d.See("east")
 	f := &Frame{Topic: Topic{"west", "topic:west/a", "a"}, Partitions: 3, Replicas: 3}
 	for h := 6; h < 12; h++ {
-		f.Appended[h], f.There[h] = new(10.0), true
+		f.Appended.Put(h, 10)
+		f.There |= 1 << h
 	}
 	d.Add(f)
 	b := New(Tariff{Rules: Usual}, november, november.AddDate(0, 0, 1), []*Day{d})
@@ -289,11 +296,13 @@ func TestWhatWasNotObservedIsNoZero(t *testing.T) {
 
 func TestAmplificationIsWhatMovesForWhatIsWritten(t *testing.T) {
 	d := NewDay(november, 0, Hours, Usual)
-	f := &Frame{Topic: Topic{"west", "topic:west/a", "a"}, Replicas: 3, RecordBytes: new(10.0), Readers: []Moved{{}, {Party: Party{Mirror: true}}}}
-	f.Appended[0], f.Readers[0].Records[0], f.Readers[1].Records[0] = new(100.0), new(150.0), new(100.0)
+	f := &Frame{Topic: Topic{"west", "topic:west/a", "a"}, Replicas: 3, RecordBytes: 10, Readers: []Moved{{}, {Party: Party{Mirror: true}}}}
+	f.Appended.Put(0, 100)
+	f.Readers[0].Records.Put(0, 150)
+	f.Readers[1].Records.Put(0, 100)
 	d.Add(f)
 	unknown := &Frame{Topic: Topic{"west", "topic:west/b", "b"}}
-	unknown.Appended[0] = new(1.0)
+	unknown.Appended.Put(0, 1)
 	d.Add(unknown)
 	b := New(Tariff{Rules: Usual}, november, november.AddDate(0, 0, 1), []*Day{d})
 	if k, ok := b.Topics[0].Factor(); !ok || k != 5.5 || *b.Topics[0].Copied != 200 {
