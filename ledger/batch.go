@@ -199,12 +199,9 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, error) {
 		return nil, err
 	}
 	for _, what := range slices.Sorted(maps.Keys(b.Sources)) {
-		digest := b.Sources[what]
-		closing.Sources = append(closing.Sources, source{what, digest})
-		if was, ok := before[what]; ok && was != digest {
-			a.add(Change{After: &digest, At: At(b.Closed), Before: &was, Type: typeChange, V: version, What: what})
-		}
+		closing.Sources = append(closing.Sources, source{what, b.Sources[what]})
 	}
+	a.addChanges(before, b.Sources, At(b.Closed))
 	if err := a.addMetadata(l, b.Metadata); err != nil {
 		return nil, err
 	}
@@ -223,6 +220,42 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, error) {
 	closing.Directory = a.addDirectory(rows)
 	a.add(closing)
 	return a.entries, a.err
+}
+
+// Configuration is what all of the configuration is called among the sources of a batch, and what the names of its
+// parts begin with, each of which is there while it is configured.
+const Configuration = "configuration"
+
+// addChanges adds what is another than in the batch before. That something was not there before says nothing, but of a
+// part of the configuration where that was known.
+func (a *assembly) addChanges(before, now map[string]string, at Instant) {
+	all := maps.Clone(now)
+	if all == nil {
+		all = map[string]string{}
+	}
+	_, was := before[Configuration]
+	_, is := now[Configuration]
+	parts := was && is
+	if parts {
+		for what := range before {
+			if strings.HasPrefix(what, Configuration+".") {
+				all[what] = now[what]
+			}
+		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(all)) {
+		c := Change{At: at, Type: typeChange, V: version, What: what}
+		if digest, ok := before[what]; ok {
+			c.Before = &digest
+		}
+		if digest, ok := now[what]; ok {
+			c.After = &digest
+		}
+		known := c.Before != nil || parts && strings.HasPrefix(what, Configuration+".")
+		if known && (c.Before == nil || c.After == nil || *c.Before != *c.After) {
+			a.add(c)
+		}
+	}
 }
 
 // sources returns what names were given by in the newest batch.

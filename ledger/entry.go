@@ -154,7 +154,7 @@ type Coverage struct {
 
 // Change is a change of what names and owners are given by.
 type Change struct {
-	After  *string `json:"after"` // SHA-256 in hexadecimal
+	After  *string `json:"after"` // SHA-256 in hexadecimal; nil, as of Before: it is not there
 	At     Instant `json:"at"`
 	Before *string `json:"before"`
 	Type   string  `json:"type"`

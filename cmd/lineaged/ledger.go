@@ -49,8 +49,9 @@ func openBook(cfg config.Config, answers *answer.Answers, rules *rules, said *de
 		return b
 	}
 	told, err := anchors(cfg)
+	by, byErr := sources(cfg, rules, said)
 	var l *ledger.Log
-	if err == nil {
+	if err = errors.Join(err, byErr); err == nil {
 		l, err = openLedger(cfg)
 	}
 	if err != nil {
@@ -65,10 +66,8 @@ func openBook(cfg config.Config, answers *answer.Answers, rules *rules, said *de
 	b.closer = closing.New(closing.Options{
 		Answers: answers, Log: l, Length: time.Duration(cfg.Ledger.Period), Now: now, Program: version, Logger: log, Refused: b.keeper.Fork,
 		Retention: time.Duration(cfg.Ledger.Retention), Needed: b.needed,
-		Bills: closing.BillsOf(answers),
-		Sources: func() map[string][]byte {
-			return map[string][]byte{"rules": *rules.record.Load(), "declarations": said.text()}
-		},
+		Bills:   closing.BillsOf(answers),
+		Sources: by,
 	})
 	return b
 }

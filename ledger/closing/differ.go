@@ -1,6 +1,7 @@
 package closing
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/lineaged/lineaged/ledger"
@@ -8,7 +9,8 @@ import (
 
 // difference is what is otherwise than an account has it. Where less of a cluster is held now than was observed when
 // the account was made, as after its data was damaged, set aside or deleted, that is no evidence of anything: what
-// stands of it stays, and what more there is is said.
+// stands of it stays, and what more there is is said. Where all that was said to be used still is, and nothing of the
+// time is told to be lost, a source was found only later to have seen nothing: then less was observed than was said.
 type difference struct {
 	usage    []ledger.Usage
 	gone     []ledger.Withdrawal
@@ -17,7 +19,7 @@ type difference struct {
 
 func differ(is *ledger.Account, usage []ledger.Usage, coverage []ledger.Coverage) (d difference) {
 	var lost map[string]bool
-	d.coverage, lost = uncovered(is.Coverage, coverage)
+	d.coverage, lost = uncovered(is.Coverage, coverage, standing(is.Statements, usage))
 	isLost := func(topic string) bool { return lost[clusterOf(topic)] }
 	type key struct{ topic, operation, node string }
 	was := make(map[key]*ledger.Statement, len(is.Statements))
@@ -45,6 +47,34 @@ func differ(is *ledger.Account, usage []ledger.Usage, coverage []ledger.Coverage
 		}
 	}
 	return d
+}
+
+// standing returns of which clusters something was said to be used, all of which still is, by as many records at least.
+func standing(was []ledger.Statement, now []ledger.Usage) map[string]bool {
+	type key struct{ topic, operation, node string }
+	is := make(map[key]*ledger.Usage, len(now))
+	for i := range now {
+		is[key{now[i].Topic, now[i].Operation, now[i].Node}] = &now[i]
+	}
+	out := map[string]bool{}
+	for i := range was {
+		b := &was[i].Usage
+		cluster := clusterOf(b.Topic)
+		u := is[key{b.Topic, b.Operation, b.Node}]
+		all, known := out[cluster]
+		out[cluster] = (all || !known) && u != nil && (equal(u.Records, b.Records) || saysMore(u, b))
+	}
+	return out
+}
+
+// losses begin the reasons of gaps that are the store's: what was observed then is not held.
+var losses = []string{"damaged", "quarantined", "not stored"}
+
+// isLost reports whether a part of what was observed is told not to be held.
+func isLost(c ledger.Coverage) bool {
+	return slices.ContainsFunc(c.Gaps, func(g ledger.Gap) bool {
+		return slices.ContainsFunc(losses, func(how string) bool { return strings.HasPrefix(g.Reason, how) })
+	})
 }
 
 // clusterOf returns the cluster of a topic's id, as the id has it.
@@ -78,8 +108,8 @@ func equal[T comparable](a, b *T) bool {
 }
 
 // uncovered returns the coverage that is otherwise than it was said, and of which clusters less is held now than was
-// observed.
-func uncovered(before, now []ledger.Coverage) (out []ledger.Coverage, lost map[string]bool) {
+// observed and is held no more. Of those where all stands that was said to be used, less was observed.
+func uncovered(before, now []ledger.Coverage, stands map[string]bool) (out []ledger.Coverage, lost map[string]bool) {
 	type observed struct {
 		complete    bool
 		part        int64
@@ -88,15 +118,17 @@ func uncovered(before, now []ledger.Coverage) (out []ledger.Coverage, lost map[s
 	of := func(c ledger.Coverage) observed {
 		return observed{c.Complete, c.Observed, c.GapCount, c.BlindSpotCount}
 	}
-	is := map[string]observed{}
+	is, damaged := map[string]observed{}, map[string]bool{}
 	for _, c := range now {
-		is[c.Cluster] = of(c)
+		is[c.Cluster], damaged[c.Cluster] = of(c), isLost(c)
 	}
 	was := map[string]observed{}
 	lost = map[string]bool{}
 	for _, c := range before {
 		was[c.Cluster] = of(c)
-		lost[c.Cluster] = is[c.Cluster].part < c.Observed
+		_, held := is[c.Cluster]
+		later := held && !damaged[c.Cluster] && stands[c.Cluster]
+		lost[c.Cluster] = is[c.Cluster].part < c.Observed && !later
 	}
 	for _, c := range now {
 		if b, ok := was[c.Cluster]; !lost[c.Cluster] && (!ok || b != of(c)) {
