@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -276,17 +278,24 @@ func (l *Log) sources() (map[string]string, error) {
 
 // ofTopics returns the entries about topics, in their order.
 func (l *Log) ofTopics(b *Batch) ([]numbered, error) {
-	all := make([]numbered, 0, len(b.Usage)+len(b.Withdrawals))
+	uses := make([]Usage, len(b.Usage))
 	for i := range b.Usage {
 		u := &b.Usage[i]
 		if u.Operation != Read && u.Operation != Write {
 			return nil, fmt.Errorf("the operation %q is neither %s nor %s", u.Operation, Read, Write)
 		}
-		entry, err := l.usageEntry(u, b.Period)
-		if err != nil {
+		var err error
+		if uses[i], err = l.committed(u, b.Period); err != nil {
 			return nil, err
 		}
-		all = append(all, numbered{u.key(), entry})
+	}
+	all := make([]numbered, len(uses), len(b.Usage)+len(b.Withdrawals))
+	if err := atOnce(len(uses), func(i int) (err error) {
+		all[i].statementKey = b.Usage[i].key()
+		all[i].entry, err = uses[i].written()
+		return err
+	}); err != nil {
+		return nil, err
 	}
 	for _, w := range b.Withdrawals {
 		w.Type, w.V, w.Period = typeWithdrawal, version, b.Period
@@ -305,8 +314,30 @@ func (l *Log) ofTopics(b *Batch) ([]numbered, error) {
 	return all, nil
 }
 
-// usageEntry returns a use as an entry, with persons as commitments.
-func (l *Log) usageEntry(u *Usage, p Period) ([]byte, error) {
+// atOnce does something with each of so many, on as many processors as there are.
+func atOnce(n int, do func(i int) error) error {
+	const least = 64 // for fewer it is not worth a goroutine
+	parts := min(runtime.GOMAXPROCS(0), max(n/least, 1))
+	errs := make([]error, parts)
+	var all sync.WaitGroup
+	for k := range parts {
+		part := func() {
+			for i := n * k / parts; i < n*(k+1)/parts && errs[k] == nil; i++ {
+				errs[k] = do(i)
+			}
+		}
+		if k == parts-1 {
+			part()
+			break
+		}
+		all.Go(part)
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// committed returns a use within its bounds, with persons as commitments.
+func (l *Log) committed(u *Usage, p Period) (Usage, error) {
 	x := *u
 	x.Type, x.V, x.Period = typeUsage, version, p
 	x.Owner, x.TopicOwner = clipped(x.Owner), clipped(x.TopicOwner)
@@ -324,28 +355,34 @@ func (l *Log) usageEntry(u *Usage, p Period) ([]byte, error) {
 		var err, hostErr error
 		c.Host, hostErr = l.people.of(c.Host)
 		if c.Principal, err = l.people.of(c.Principal); err != nil || hostErr != nil {
-			return nil, errors.Join(err, hostErr)
+			return x, errors.Join(err, hostErr)
 		}
 	}
+	x.notNil()
+	return x, nil
+}
+
+// written returns the entry, with lists that are cut where it would be too long.
+func (u *Usage) written() ([]byte, error) {
 	for {
-		x.notNil()
-		entry, err := canonical(&x)
+		u.notNil()
+		entry, err := canonical(u)
 		if err != nil || len(entry) <= MostEntry {
 			return entry, err
 		}
 		switch { // how many there were is said by clientCount; the rest of a list goes before all of one does
-		case len(x.Tags)+len(x.TopicTags) > mostListed:
-			x.Tags, x.TopicTags = x.Tags[:len(x.Tags)/2], x.TopicTags[:len(x.TopicTags)/2]
-		case len(x.Clients) > 1 && len(x.Clients) >= len(x.Evidence):
-			x.Clients = x.Clients[:len(x.Clients)/2]
-		case len(x.Evidence) > 1:
-			x.Evidence = x.Evidence[:len(x.Evidence)/2]
-		case len(x.Tags)+len(x.TopicTags) > 0:
-			x.Tags, x.TopicTags = x.Tags[:len(x.Tags)/2], x.TopicTags[:len(x.TopicTags)/2]
-		case len(x.Clients) > 0:
-			x.Clients = nil
+		case len(u.Tags)+len(u.TopicTags) > mostListed:
+			u.Tags, u.TopicTags = u.Tags[:len(u.Tags)/2], u.TopicTags[:len(u.TopicTags)/2]
+		case len(u.Clients) > 1 && len(u.Clients) >= len(u.Evidence):
+			u.Clients = u.Clients[:len(u.Clients)/2]
+		case len(u.Evidence) > 1:
+			u.Evidence = u.Evidence[:len(u.Evidence)/2]
+		case len(u.Tags)+len(u.TopicTags) > 0:
+			u.Tags, u.TopicTags = u.Tags[:len(u.Tags)/2], u.TopicTags[:len(u.TopicTags)/2]
+		case len(u.Clients) > 0:
+			u.Clients = nil
 		default:
-			return nil, fmt.Errorf("what %s did to %s does not fit into an entry", x.Node, x.Topic)
+			return nil, fmt.Errorf("what %s did to %s does not fit into an entry", u.Node, u.Topic)
 		}
 	}
 }

@@ -43,10 +43,31 @@ func At(t time.Time) Instant { return Instant{t.UTC().Truncate(time.Millisecond)
 func (i Instant) MarshalJSON() ([]byte, error) { return i.appendJSON(nil) }
 
 func (i Instant) appendJSON(b []byte) ([]byte, error) {
-	if y := i.UTC().Year(); y < 0 || y > 9999 {
+	t := i.UTC()
+	y, month, day := t.Date()
+	if y < 0 || y > 9999 {
 		return b, fmt.Errorf("the year %d can't be written", y)
 	}
-	return append(i.UTC().AppendFormat(append(b, '"'), "2006-01-02T15:04:05.999"), 'Z', '"'), nil
+	hour, minute, second := t.Clock()
+	b = append(appendDigits(append(b, '"'), y, 1000), '-')
+	b = append(appendDigits(b, int(month), 10), '-')
+	b = append(appendDigits(b, day, 10), 'T')
+	b = append(appendDigits(b, hour, 10), ':')
+	b = append(appendDigits(b, minute, 10), ':')
+	b = appendDigits(b, second, 10)
+	if ms := t.Nanosecond() / int(time.Millisecond); ms > 0 {
+		b = appendDigits(append(b, '.'), ms, 100)
+		b = bytes.TrimRight(b, "0")
+	}
+	return append(b, 'Z', '"'), nil
+}
+
+// appendDigits writes a number with all its digits from one on.
+func appendDigits(b []byte, n, from int) []byte {
+	for ; from > 0; from /= 10 {
+		b = append(b, '0'+byte(n/from%10))
+	}
+	return b
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.

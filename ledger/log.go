@@ -48,6 +48,7 @@ type Log struct {
 	waiting   []batch // acknowledged, and not in tiles yet
 	journal   *os.File
 	journaled int64    // how long the journal is
+	frame     []byte   // room for what is written to it
 	last      *int64   // index of the newest close entry; nil: there is none
 	ends      *Instant // of the newest period; nil: none is closed
 	people    people
@@ -258,6 +259,9 @@ func cutFrame(data []byte) (frame, rest []byte, ok bool) {
 	return data[8 : 8+n], data[8+n:], true
 }
 
+// mostFrameKept is how much room is kept for the next batch: that of some thousand uses.
+const mostFrameKept = 8 << 20
+
 // append appends entries, all of them or none. When it returns without an error they are on disk, and a signed
 // checkpoint covers them. Publishing them is the next step, which may fail by itself.
 func (l *Log) append(entries [][]byte) (Checkpoint, error) {
@@ -268,7 +272,7 @@ func (l *Log) append(entries [][]byte) (Checkpoint, error) {
 	}
 	next := l.edge.clone()
 	for _, e := range entries {
-		next.add(tlog.RecordHash(e), func(int, int64, []tlog.Hash) {})
+		next.add(leafHash(e), func(int, int64, []tlog.Hash) {})
 	}
 	c, err := sign(l.key, next.size, next.root())
 	if err != nil {
@@ -278,7 +282,10 @@ func (l *Log) append(entries [][]byte) (Checkpoint, error) {
 	for _, e := range entries {
 		size += 2 + len(e)
 	}
-	frame := make([]byte, 8, size)
+	frame := append(slices.Grow(l.frame[:0], size), make([]byte, 8)...)
+	if l.frame = frame[:0]; cap(frame) > mostFrameKept {
+		l.frame = nil
+	}
 	frame = append(binary.LittleEndian.AppendUint32(frame, uint32(len(c.Text))), c.Text...)
 	for _, e := range entries {
 		frame = appendEntry(frame, e)

@@ -46,26 +46,32 @@ func (f *form) maybeText(s *string) {
 
 func (f *form) text(s string) {
 	b := append(*f, '"')
+	plain := 0 // from where on what was passed over is as it stands
 	for i := 0; i < len(s); {
 		c := s[i]
+		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		b = append(b, s[plain:i]...)
 		switch {
 		case c >= utf8.RuneSelf:
 			r, n := utf8.DecodeRuneInString(s[i:])
 			b = utf8.AppendRune(b, r) // what is no UTF-8 is U+FFFD
 			i += n
+			plain = i
 			continue
 		case c == '"' || c == '\\':
 			b = append(b, '\\', c)
-		case c >= ' ':
-			b = append(b, c)
 		case c >= '\b' && c <= '\r' && c != '\v':
 			b = append(b, '\\', "btn.fr"[c-'\b'])
 		default:
 			b = append(b, '\\', 'u', '0', '0', '0'+c>>4, "0123456789abcdef"[c&15])
 		}
 		i++
+		plain = i
 	}
-	*f = append(b, '"')
+	*f = append(append(b, s[plain:]...), '"')
 }
 
 // list writes a list of so many; null where there is none.

@@ -3,13 +3,18 @@
 package acceptance
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lineaged/lineaged/internal/kafkatest"
 )
@@ -39,13 +44,19 @@ type provedPeriod struct {
 //
 // A scripted day in which a period is a minute: what the ledger says of all of it is what was written and read, to the
 // record in a hundred, with a gap where lineaged was killed; kills at the instants in which periods are closed lose
-// none and double none; and what is taken away is verified without a server.
+// none and double none; what is taken away is verified without a server; and a topic holds its checkpoints, over all
+// kills.
 func TestLedgerOfAScriptedDay(t *testing.T) {
 	t.Parallel()
 	const topic, rate = "ledgered", 200
 	c := kafkatest.Shared(t, kafkatest.Options{})
 	c.CreateTopic(t, topic, 2)
-	s := serve(t, "--brokers", c.Bootstrap(), "--cluster-name", "west", "--interval", "1s", "--ledger-period", "1m")
+	c.CreateTopic(t, anchorTopic, 1)
+	file := filepath.Join(t.TempDir(), "lineaged.yaml")
+	if err := os.WriteFile(file, []byte("ledger:\n  anchors: [{cluster: west, topic: "+anchorTopic+"}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, "--config", file, "--brokers", c.Bootstrap(), "--cluster-name", "west", "--interval", "1s", "--ledger-period", "1m")
 	s.knows(t, topicID(topic))
 	c.ConsoleConsumer(t, "auditee", "classic", topic)
 	c.WaitMembers(t, "auditee")
@@ -88,10 +99,52 @@ func TestLedgerOfAScriptedDay(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantScript(t, p, total, killed, back)
+	s.wantAnchored(t, c)
 	s.stop(t)
 	out, err := exec.CommandContext(t.Context(), s.bin, "audit", "verify", s.data).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "verified: ") {
 		t.Errorf("verify the folder: %v: %s", err, out)
+	}
+}
+
+// anchorTopic holds checkpoints of the ledger.
+const anchorTopic = "lineaged.checkpoints"
+
+// wantAnchored reads the topic of the anchor: its newest record is the newest checkpoint, each has more entries than
+// the one before, and the folder goes on from all of them.
+func (s *server) wantAnchored(t testing.TB, c *kafkatest.Cluster) {
+	t.Helper()
+	reader := c.Client(t, kgo.ConsumeTopics(anchorTopic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	var held [][]byte
+	eventually(t, 60*time.Second, "the topic holds the newest checkpoint", func() error {
+		newest, err := os.ReadFile(filepath.Join(s.data, "ledger", "checkpoint"))
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		reader.PollFetches(ctx).EachRecord(func(r *kgo.Record) { held = append(held, r.Value) })
+		if n := len(held); n < 2 || !bytes.Equal(held[n-1], newest) {
+			return fmt.Errorf("%d records, and the newest checkpoint is\n%s", n, newest)
+		}
+		return nil
+	})
+	before := int64(-1)
+	for _, text := range held {
+		var origin string
+		var size int64
+		if n, err := fmt.Sscan(string(text), &origin, &size); n != 2 || err != nil || size <= before {
+			t.Errorf("after a checkpoint of %d entries: %s", before, text)
+		}
+		before = size
+		file := filepath.Join(t.TempDir(), "checkpoint")
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.CommandContext(t.Context(), s.bin, "audit", "verify", s.data, "--checkpoint", file).CombinedOutput()
+		if err != nil {
+			t.Errorf("the folder does not go on from a checkpoint of %d entries that the topic holds: %v: %s", size, err, out)
+		}
 	}
 }
 
