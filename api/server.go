@@ -53,6 +53,8 @@ type Options struct {
 	Exports map[string]Exporter
 	// Files answer further paths, those that end in a slash with all beneath them, with what lies on disk as it is.
 	Files map[string]http.Handler
+	// Imports answer further paths by POST, for who brings something from this server's own origin and may ask at all.
+	Imports map[string]http.Handler
 	// Pushes answer further paths, for who sends something and proves by himself that he may. Host and Origin are held
 	// for them too.
 	Pushes map[string]http.Handler
@@ -102,6 +104,9 @@ func New(o Options) *Server {
 	}
 	for path, h := range o.Files {
 		mux.Handle("GET "+path, h)
+	}
+	for path, h := range o.Imports {
+		mux.Handle("POST "+path, h)
 	}
 	mux.Handle("GET /metrics", compressed(m))
 	h := &health{a: a, trouble: o.Trouble, stopping: o.Stopping}

@@ -225,6 +225,10 @@ func TestAnyCutLosesNothingAcknowledged(t *testing.T) {
 		if got := len(l.Edits().All()); got != want || len(l.Damaged()) > 0 {
 			t.Fatalf("cut at %d of %d: %d edits, %q, want %d", cut, len(all), got, l.Damaged(), want)
 		}
+		if cut%11 > 0 && cut < len(all)-1 { // each is waited for until it is on disk
+			_ = l.Close()
+			continue
+		}
 		put(t, l, shop, noon.Add(time.Hour), "", lineage.Change{Slot: tags, Texts: []string{"x"}})
 		if err := l.Close(); err != nil {
 			t.Fatal(err)

@@ -116,6 +116,8 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	defer func() { err = errors.Join(err, book.close()) }()
 	options := apiOptions(cfg, store, asks, book, log)
 	options.User = user(cfg)
+	options.Exports[catalogExport] = edited.export(asks)
+	options.Imports = map[string]http.Handler{catalogImport: edited.imports(cfg.Catalog.Edit, options.User)}
 	if cfg.Catalog.Edit {
 		options.Catalog = edited
 	}
