@@ -165,6 +165,11 @@ func TestWhatIfStarves(t *testing.T) {
 			[]string{"a"},
 			[]string{"P: in part, 0 s", "Q: wholly, 0 s", "c: in part, at least 0 s"},
 		},
+		"who writes into what is lost feeds nobody by it": {
+			[]stream{{from: "V", to: "a"}, {from: "V", to: "b"}, {from: "a", to: "P"}, {from: "P", to: "b"}},
+			[]string{"a"},
+			[]string{"P: wholly, 0 s", "b: in part, at least 0 s"},
+		},
 		"who may have another source is not known to be wholly starved": {
 			[]stream{{from: "a", to: "P"}, {from: "b", to: "P", unsure: true}}, []string{"a"}, []string{"P: not known, 0 s"},
 		},
@@ -440,6 +445,21 @@ func TestWhatIfBrokers(t *testing.T) {
 		}
 		if text := fmt.Sprint(lost, " ", starvedOf(got), " ", len(got.Untold)); text != want {
 			t.Errorf("%s: got %s, want %s", lose, text, want)
+		}
+	}
+}
+
+// What traces took from a topic that is lost is no time that is left: what waits there goes with it.
+func TestWhatIfByTraces(t *testing.T) {
+	w := chain(t, "a>P 5", "P>b", "W>a")
+	x := lineage.Access{Topic: topic("b"), Client: by(topicNode("a"))}
+	for n := int64(1); n <= 20; n++ {
+		w.observe("west", "headers", int(n), level(x, lineage.TraceMillis, n*30_000), level(x, lineage.Traces, n))
+	}
+	v := view(t, answers(w.store), answer.Between(round(10), round(20)), answer.All)
+	for lose, want := range map[string]string{"a": "[P: wholly, 0 s b: wholly, at least 0 s]", "W": "[a: wholly, 0 s P: wholly, 7 s b: wholly, 30 s]"} {
+		if got := fmt.Sprint(starvedOf(estate{}.lose(t, v, lose))); got != want {
+			t.Errorf("%s: got %s, want %s", lose, got, want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,7 +101,7 @@ func (t *take) configsOf(o *lineage.Observation, names []string) (forbidden int,
 		}
 		if r.ErrorCode == 0 {
 			tp.compact(policyOf(r.Configs))
-			t.configsNow(o, tp, setOnTopic(r.Configs))
+			t.configsNow(o, tp, setOnTopic(r.Configs), retentionOf(r.Configs))
 		}
 	}
 	return forbidden, nil
@@ -136,16 +137,46 @@ func setOnTopic(entries []kmsg.DescribeConfigsResponseResourceConfig) []lineage.
 	return out
 }
 
-func (t *take) configsNow(o *lineage.Observation, tp *topic, now []lineage.Config) {
+// retentionOf returns what deletes the topic's records, by whatever set it; nil: not all of it was told.
+func retentionOf(entries []kmsg.DescribeConfigsResponseResourceConfig) *lineage.Retention {
+	out, told := &lineage.Retention{}, 0
+	for _, e := range entries {
+		if e.Value == nil {
+			continue
+		}
+		var err error
+		switch e.Name {
+		case "cleanup.policy":
+			out.Policy = *e.Value
+		case "retention.ms":
+			out.Millis, err = strconv.ParseInt(*e.Value, 10, 64)
+		case "retention.bytes":
+			out.Bytes, err = strconv.ParseInt(*e.Value, 10, 64)
+		default:
+			continue
+		}
+		if err == nil {
+			told++
+		}
+	}
+	if told < 3 {
+		return nil
+	}
+	return out
+}
+
+func sameRetention(a, b *lineage.Retention) bool { return a == b || a != nil && b != nil && *a == *b }
+
+func (t *take) configsNow(o *lineage.Observation, tp *topic, now []lineage.Config, kept *lineage.Retention) {
 	if tp.configs != nil {
 		for _, d := range configChanges(tp.configs, now) {
 			o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.ConfigChanged, Topic: tp.topic, Detail: d})
 		}
-		if slices.Equal(tp.configs, now) {
+		if slices.Equal(tp.configs, now) && sameRetention(tp.retention, kept) {
 			return
 		}
 	}
-	tp.configs, tp.dirty = now, true
+	tp.configs, tp.retention, tp.dirty = now, kept, true
 	o.Facts = append(o.Facts, t.topicFact(tp))
 }
 

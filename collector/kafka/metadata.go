@@ -323,7 +323,9 @@ func (t *take) leaders(tp *topic, w *wire.MetadataWalk, moved map[int32]int) {
 		}
 		tp.factTold, tp.dirty = false, true
 	}
+	t.lying.begin()
 	for first := true; w.Partition(); first = false {
+		t.lying.add(w.Brokers)
 		old, epoch := &tp.leaders[w.Index], &tp.epochs[w.Index]
 		if *old >= 0 && w.Leader != *old {
 			moved[*old]++
@@ -334,6 +336,12 @@ func (t *take) leaders(tp *topic, w *wire.MetadataWalk, moved map[int32]int) {
 		*old, *epoch = w.Leader, w.Epoch
 		if first && w.Replicas != tp.replication {
 			tp.replication, tp.factTold = w.Replicas, false
+		}
+	}
+	if sum := t.lying.sum(); sum != tp.placesSum {
+		tp.placesSum = sum
+		if now := t.lying.places(); !samePlaces(now, tp.places) {
+			tp.places, tp.factTold = now, false
 		}
 	}
 }
@@ -360,6 +368,7 @@ func (t *take) topicFact(tp *topic) lineage.Fact {
 		Key: lineage.FactKey{Source: t.cfg.Name, Kind: lineage.TopicFacts, Name: tp.topic.Name},
 		Topic: &lineage.TopicFact{
 			Topic: tp.topic, Partitions: len(tp.parts), Replication: tp.replication, Internal: tp.internal, Configs: tp.configs, Unseen: tp.unseen,
+			Retention: tp.retention, Places: tp.places,
 		},
 	}
 }

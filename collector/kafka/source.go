@@ -92,6 +92,8 @@ type source struct {
 
 	writers collector.Writers // without a count, as of the newest round
 
+	lying placing // where the partitions of one topic lie
+
 	dark  dark  // what moves while one side of it is not seen
 	links links // groups and the transactional producers that move their offsets
 
@@ -123,7 +125,10 @@ type topic struct {
 	starts      []int64   // -1: not read yet
 	startsAt    time.Time // newest round in which all of them were read; zero: not since the start
 	configs     []lineage.Config
-	configsRead time.Time // newest round in which they were asked for; not kept over a restart
+	retention   *lineage.Retention // by whatever set it; nil: not asked for since the start
+	places      []lineage.Place    // as last told; nil: not known
+	placesSum   uint64             // of what they were made of
+	configsRead time.Time          // newest round in which they were asked for; not kept over a restart
 	compaction  compaction
 	// round in which it came into sight, of a topic that was not born then; zero: it was restored, or born
 	since    time.Time

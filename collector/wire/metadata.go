@@ -118,7 +118,8 @@ type MetadataWalk struct {
 
 	// of the partition
 	Index, Leader, Epoch int32
-	Replicas             int // how many it has
+	Replicas             int    // how many it has
+	Brokers              []byte // where they lie, four bytes each, big-endian; part of the answer
 }
 
 // Topic goes on to the next topic.
@@ -160,7 +161,8 @@ func (w *MetadataWalk) Partition() bool {
 	w.Index = int32(binary.BigEndian.Uint32(b[2:]))
 	w.Leader = int32(binary.BigEndian.Uint32(b[6:]))
 	w.Epoch = int32(binary.BigEndian.Uint32(b[10:]))
-	w.Replicas = w.r.numbers()
+	w.Brokers = w.r.numbers()
+	w.Replicas = len(w.Brokers) / 4
 	w.r.numbers() // in sync
 	w.r.numbers() // offline
 	w.r.tags()

@@ -113,11 +113,7 @@ func (r *reader) tags() {
 }
 
 // numbers passes an array of int32 and returns how many there are.
-func (r *reader) numbers() int {
-	n := r.count(4)
-	r.take(4 * n)
-	return n
-}
+func (r *reader) numbers() []byte { return r.take(4 * r.count(4)) }
 
 // done returns the error of a walk through a whole answer.
 func (r *reader) done(of string) error {

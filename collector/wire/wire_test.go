@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -67,7 +68,7 @@ func metadataSaid(resp kmsg.Response) (said []string) {
 		for w := m.Walk(); w.Topic(); {
 			said = append(said, fmt.Sprintf("%d %q %v %x %v %d", w.Code, w.Name, w.Name == nil, w.ID, w.Internal, w.Partitions))
 			for w.Partition() {
-				said = append(said, fmt.Sprint(w.Index, w.Leader, w.Epoch, w.Replicas))
+				said = append(said, fmt.Sprint(w.Index, w.Leader, w.Epoch, w.Replicas, brokersOf(w.Brokers)))
 			}
 		}
 	case *kmsg.MetadataResponse:
@@ -79,7 +80,7 @@ func metadataSaid(resp kmsg.Response) (said []string) {
 			}
 			said = append(said, fmt.Sprintf("%d %q %v %x %v %d", rt.ErrorCode, name, rt.Topic == nil, rt.TopicID, rt.IsInternal, len(rt.Partitions)))
 			for _, p := range rt.Partitions {
-				said = append(said, fmt.Sprint(p.Partition, p.Leader, p.LeaderEpoch, len(p.Replicas)))
+				said = append(said, fmt.Sprint(p.Partition, p.Leader, p.LeaderEpoch, len(p.Replicas), append([]int32{}, p.Replicas...)))
 			}
 		}
 	}
@@ -186,7 +187,7 @@ func randomMetadata(rng *rand.Rand) kmsg.Response {
 		for _, i := range rng.Perm(rng.IntN(5)) {
 			rt.Partitions = append(rt.Partitions, kmsg.MetadataResponseTopicPartition{
 				ErrorCode: int16(rng.Uint32()), Partition: int32(i), Leader: rng.Int32(), LeaderEpoch: rng.Int32(),
-				Replicas: make([]int32, rng.IntN(4)), ISR: make([]int32, rng.IntN(4)), OfflineReplicas: make([]int32, rng.IntN(2)), UnknownTags: randomTags(rng),
+				Replicas: randomBrokers(rng), ISR: make([]int32, rng.IntN(4)), OfflineReplicas: make([]int32, rng.IntN(2)), UnknownTags: randomTags(rng),
 			})
 		}
 		m.Topics = append(m.Topics, rt)
@@ -401,4 +402,21 @@ func FuzzAnswers(f *testing.F) {
 			t.Fatalf("%s %d: walked\n%q, and the library reads\n%q", m.name, version, got, want)
 		}
 	})
+}
+
+func randomBrokers(rng *rand.Rand) []int32 {
+	out := make([]int32, rng.IntN(4))
+	for i := range out {
+		out[i] = rng.Int32()
+	}
+	return out
+}
+
+// brokersOf reads the ids of brokers as a walk has them.
+func brokersOf(b []byte) []int32 {
+	out := []int32{}
+	for ; len(b) >= 4; b = b[4:] {
+		out = append(out, int32(binary.BigEndian.Uint32(b)))
+	}
+	return out
 }

@@ -31,6 +31,7 @@ import { graphiql, theme } from './suites/shell.mjs';
 import { auditor, engineer, onCall } from './suites/stories.mjs';
 import { time } from './suites/time.mjs';
 import { usage } from './suites/usage.mjs';
+import { whatIf } from './suites/what-if.mjs';
 import { DEMO } from './worlds.mjs';
 
 const PARTS = {
@@ -49,6 +50,7 @@ const PARTS = {
   phone: [phone],
   exports: [exports],
   impact: [impact],
+  whatif: [(url) => whatIf(url, DEMO)],
   usage: [usage],
   compliance: [compliance],
   reports: [reports],

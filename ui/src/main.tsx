@@ -16,6 +16,7 @@ import './styles/palette.css';
 import './styles/phone.css';
 import './styles/lit.css';
 import './styles/impact.css';
+import './styles/what-if.css';
 import './styles/stack.css';
 import './styles/graph.css';
 import './styles/usage.css';

@@ -1,5 +1,6 @@
 import { createContext, type FocusEvent, type MouseEvent, type ReactNode, use, useMemo, useState } from 'react';
 import { type Lit, litClass, neighbours } from './lit';
+import { LossMark } from './loss-mark';
 import type { LineageAnswer } from './types';
 
 interface Lights {
@@ -53,7 +54,10 @@ export function useLit(ids: string | readonly string[]): string {
 
 /** On a card: its place in the order in which all that is lit is hit. */
 export function LitStep({ id }: { id: string }) {
-  const step = use(Context).lit?.nodes.get(id);
+  const { lit } = use(Context);
+  const mark = lit?.marks?.get(id);
+  if (mark) return <LossMark mark={mark} />;
+  const step = lit?.nodes.get(id);
   if (step == null) return null;
   return (
     <span className="lit-step">

@@ -6,6 +6,14 @@ import type { LineageAnswer } from './types';
 export interface Lit {
   nodes: ReadonlyMap<string, number | null>;
   flows: ReadonlySet<string>;
+  /** What a loss does to nodes, by their ids. */
+  marks?: ReadonlyMap<string, Mark>;
+}
+
+/** What a loss does to a node, by shape, word and colour. */
+export interface Mark {
+  kind: 'lost' | 'starved' | 'less' | 'unknown' | 'deleted';
+  words: string;
 }
 
 type Side = 'from' | 'to';

@@ -6,13 +6,14 @@ import { Instant, Words } from '../shell/instant';
 import { Link } from '../shell/link';
 import { Name } from '../shell/name';
 import { StateSign } from '../shell/state-sign';
-import { allOf, impactOf, type LineageState, lineageHref, waysOf } from '../url/lineage';
+import { allOf, clusterLoss, impactOf, type LineageState, lineageHref, lossOf, waysOf } from '../url/lineage';
 import { usagePage } from '../url/usage';
 import { whenIn } from '../url/window';
 import { bytes, compact, count } from '../words/format';
 import { going, lagTone, tone } from '../words/going';
 import { deserted, isRead, kindOf, lagUnknown, NOBODY, nameOfId, plural } from '../words/words';
 import { Candidates, unidentifiedOf } from './candidates';
+import { Deletion } from './deletion';
 import { flowText, hasSign } from './elements';
 import { Inside, MoverFacts, Tasks } from './mover-parts';
 import { DeclaredUnseen, NodeEvents, NodePermitted } from './panel-parts';
@@ -45,18 +46,27 @@ export function NodePanel({ node, answer, state, change, told }: Props & { told:
         <p className="panel-links">
           <Link
             className="button"
-            href={lineageHref({ ...state, roots: [node.id], selected: null, impact: false, path: null })}
+            href={lineageHref({ ...state, roots: [node.id], selected: null, impact: false, path: null, lose: [] })}
           >
             Open its lineage
           </Link>
           <Link className="button" href={impactOf(state, node.id)}>
             What it starves
           </Link>
+          <Link className="button" href={lossOf(state, node.id)}>
+            What if it is lost
+          </Link>
+          {state.lose.length > 0 && !state.lose.includes(node.id) && (
+            <button type="button" onClick={() => change({ lose: [...state.lose, node.id], selected: null })}>
+              Lose it too
+            </button>
+          )}
           {node.kind === 'TOPIC' && (
             <Link className="button" href={usagePage(node.id, state.window)}>
               Who used it
             </Link>
           )}
+          {node.cluster && <Link href={clusterLoss(state, node.cluster.name)}>What if its cluster is lost</Link>}
           <Link href={allOf(state, node.id, 'UPSTREAM')}>All upstream</Link>
           <Link href={allOf(state, node.id, 'DOWNSTREAM')}>All downstream</Link>
           {state.roots
@@ -120,6 +130,7 @@ export function NodePanel({ node, answer, state, change, told }: Props & { told:
       <NodeEvents id={node.id} events={told.events} state={state} />
       <NodePermitted id={node.id} usage={told.topicUsage} state={state} />
       <DeclaredUnseen found={told.declarations} />
+      {node.kind === 'TOPIC' && node.exists !== false && <Deletion key={node.id} id={node.id} />}
       <Configs node={node} />
     </>
   );

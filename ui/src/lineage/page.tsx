@@ -43,6 +43,8 @@ import { Toolbar } from './toolbar';
 import type { LineageAnswer } from './types';
 import { useImpact } from './use-impact';
 import { usePaths } from './use-paths';
+import { useWhatIf } from './use-what-if';
+import { WhatIfPanel } from './what-if-panel';
 
 const codec = { path: '/lineage', parse: parseLineage, format: formatLineage };
 
@@ -68,6 +70,7 @@ export function LineagePage() {
   });
   const impact = useImpact(answer, at);
   const paths = usePaths(answer, at);
+  const loss = useWhatIf(answer, at);
   const title = titleOf(state);
   useEffect(() => {
     document.title = `${title} · lineaged`;
@@ -80,7 +83,9 @@ export function LineagePage() {
           ? { selected: null }
           : state.impact || state.path
             ? { impact: false, path: null }
-            : { compare: null },
+            : state.lose.length > 0
+              ? { lose: [] }
+              : { compare: null },
       ),
   });
   return (
@@ -112,21 +117,20 @@ export function LineagePage() {
               state={at}
               change={change}
               again={again}
-              lit={impact.lit ?? paths.lit}
+              lit={loss.lit ?? impact.lit ?? paths.lit}
             />
           )}
           {!answer && (past ? !was.error : !missing && !error) && <p className="empty">Loading</p>}
         </div>
-        {answer && state.compare && !state.selected && !state.impact && !state.path && state.view !== 'events' && (
-          <Compare state={state} window={answer.window} change={change} />
-        )}
+        {answer && beside(state) === 'lose' && <WhatIfPanel answer={answer} found={loss} state={at} change={change} />}
+        {answer && beside(state) === 'compare' && <Compare state={state} window={answer.window} change={change} />}
         {answer && state.selected && state.view !== 'events' && (
           <Panel id={state.selected} answer={answer} state={at} change={change} />
         )}
-        {answer && !state.selected && state.impact && (
+        {answer && beside(state) === 'impact' && (
           <ImpactPanel answer={answer} found={impact} state={at} change={change} />
         )}
-        {answer && !state.selected && state.path && <PathsPanel found={paths} state={at} change={change} />}
+        {answer && beside(state) === 'path' && <PathsPanel found={paths} state={at} change={change} />}
       </div>
       <p className="sr" role="status">
         {answer ? counted(answer) : ''}
@@ -135,8 +139,18 @@ export function LineagePage() {
   );
 }
 
+/** Which list stands beside the picture where nothing is selected. */
+function beside({ selected, lose, impact, path, compare, view }: LineageState) {
+  if (selected) return null;
+  if (lose.length > 0) return 'lose';
+  if (impact) return 'impact';
+  if (path) return 'path';
+  return compare && view !== 'events' ? 'compare' : null;
+}
+
 function titleOf(state: LineageState): string {
   const names = state.roots.map(nameOfId).join(', ');
+  if (state.lose.length > 0) return 'What if it is lost';
   if (state.path) return `${names} to ${nameOfId(state.path)}`;
   if (state.impact) return `What ${names} starves`;
   return names || 'Everything that moved';

@@ -16,6 +16,7 @@ const states: LineageState[] = [
   { ...initialLineage, window: { kind: 'last', last: '1h30m' }, internal: true },
   { ...initialLineage, roots: ['topic:west/orders'], impact: true, evidence: ['GROUP_OFFSETS', 'DECLARED'] },
   { ...initialLineage, roots: ['topic:west/orders'], path: 'application:shop/ü%2Fx' },
+  { ...initialLineage, roots: ['topic:west/orders'], lose: ['topic:west/orders', 'cluster:we st', 'broker:west/1'] },
 ];
 
 test.each(states.map((s) => [formatLineage(s), s] as const))('%s comes back as it was', (search, state) => {

@@ -35,6 +35,8 @@ export interface LineageState extends FoldingState {
   impact: boolean;
   /** The id of the node to which ways from the first root are looked for. */
   path: string | null;
+  /** What is thought away: ids of nodes, cluster:NAME or broker:CLUSTER/ID; none: nothing. */
+  lose: string[];
 }
 
 export const MAX_DEPTH = 10;
@@ -57,7 +59,11 @@ export const initialLineage: LineageState = {
   evidence: [],
   impact: false,
   path: null,
+  lose: [],
 };
+
+/** The server takes no more at once. */
+const MOST_LOST = 50;
 
 /** Reads a query string. What it does not understand it leaves at its default, so that an old link still opens. */
 export function parseLineage(search: string): LineageState {
@@ -82,6 +88,7 @@ export function parseLineage(search: string): LineageState {
     evidence: parseEvidence(q.get('evidence')),
     impact: roots.length > 0 && path === null && q.get('impact') === '1',
     path,
+    lose: [...new Set(q.getAll('lose').filter((id) => id !== ''))].slice(0, MOST_LOST),
     ...parseFolding(q),
   };
 }
@@ -101,6 +108,7 @@ export function formatLineage(s: LineageState): string {
   if (s.evidence.length > 0) pairs.push(['evidence', s.evidence.join(',')]);
   if (s.impact) pairs.push(['impact', '1']);
   if (s.path) pairs.push(['path', s.path]);
+  for (const id of s.lose) pairs.push(['lose', id]);
   if (s.compare) pairs.push(['compare', s.compare]);
   if (s.compare && s.quiet !== initialLineage.quiet) pairs.push(['quiet', s.quiet]);
   if (s.selected) pairs.push(['selected', s.selected]);
@@ -127,16 +135,54 @@ export const impactOf = (s: Partial<LineageState>, root: string): string =>
     depth: MAX_DEPTH,
     impact: true,
     path: null,
+    lose: [],
+    view: 'graph',
+    selected: null,
+  });
+
+/** What is hurt if a node is lost, drawn on all that lies downstream of it. */
+export const lossOf = (s: Partial<LineageState>, id: string): string =>
+  lineageHref({
+    ...s,
+    roots: [id],
+    direction: 'DOWNSTREAM',
+    depth: MAX_DEPTH,
+    impact: false,
+    path: null,
+    compare: null,
+    lose: [id],
+    view: 'graph',
+    selected: null,
+  });
+
+/** What is hurt if a cluster is lost, drawn on everything that moved. */
+export const clusterLoss = (s: Partial<LineageState>, name: string): string =>
+  lineageHref({
+    ...s,
+    roots: [],
+    impact: false,
+    path: null,
+    compare: null,
+    lose: [`cluster:${name}`],
     view: 'graph',
     selected: null,
   });
 
 /** All that lies on one side of a node. */
 export const allOf = (s: Partial<LineageState>, root: string, direction: Direction): string =>
-  lineageHref({ ...s, roots: [root], direction, depth: MAX_DEPTH, impact: false, path: null, selected: null });
+  lineageHref({
+    ...s,
+    roots: [root],
+    direction,
+    depth: MAX_DEPTH,
+    impact: false,
+    path: null,
+    lose: [],
+    selected: null,
+  });
 
 /** The ways from one node to another. */
 export const waysOf = (s: Partial<LineageState>, from: string, to: string): string =>
-  lineageHref({ ...s, roots: [from], path: to, impact: false, view: 'graph', selected: null });
+  lineageHref({ ...s, roots: [from], path: to, impact: false, lose: [], view: 'graph', selected: null });
 
 export const isFlowId = (id: string): boolean => id.includes('->');
