@@ -61,6 +61,9 @@ func (p *program) usage() *cobra.Command {
 				path = statementExport
 			}
 			body, err := c.get(cmd.Context(), path, query)
+			for again := 0; again < mostBillTries && timedOut(err) && cmd.Context().Err() == nil; again++ {
+				body, err = c.get(cmd.Context(), path, query)
+			}
 			if err != nil {
 				return billFlagNamed(err)
 			}
@@ -82,6 +85,15 @@ func (p *program) usage() *cobra.Command {
 	cmd.Flags().StringVarP(&out, "output", "o", "", "`FILE` to write, which must not be there yet (default standard output)")
 	client.add(cmd.Flags())
 	return cmd
+}
+
+// mostBillTries is how often a bill is asked for again that took a request too long: what was worked out of its days is
+// kept, so that each goes on where the one before ended.
+const mostBillTries = 60
+
+func timedOut(err error) bool {
+	refused, ok := errors.AsType[*refusedError](err)
+	return ok && refused.code == "TIMEOUT"
 }
 
 // billFlagNamed says what a server says of a parameter as of the flag that it came from.

@@ -12,8 +12,14 @@ import (
 
 // TestUsage asks a server that says what it was asked, as a user with a shell does.
 func TestUsage(t *testing.T) {
+	late := 3
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch q := r.URL.Query(); {
+		case q.Get("cluster") == "large" && late > 0:
+			late--
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, `{"errors":[{"message":"it takes too long","extensions":{"code":"TIMEOUT"}}]}`)
 		case q.Get("month") == "2026-13":
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusBadRequest)
@@ -36,6 +42,7 @@ func TestUsage(t *testing.T) {
 	f("/export/statement format=focus&month=2026-10", exitOK, "--month", "2026-10", "--focus", "--sealed")
 	f(`--month: "2026-13" is no month`, exitUsage, "--month", "2026-13")
 	f("beside --focus", exitUsage, "--focus", "--format", "json")
+	f("/export/bill cluster=large&format=csv", exitOK, "--cluster", "large")
 	file := filepath.Join(t.TempDir(), "bill.csv")
 	f("", exitOK, "--month", "2026-11", "-o", file)
 	if text, err := os.ReadFile(file); err != nil || string(text) != "/export/bill format=csv&month=2026-11" {
