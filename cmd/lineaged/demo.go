@@ -63,6 +63,7 @@ func demoConfig(address, level string) (config.Config, error) {
 		return cfg, err
 	}
 	cfg.Listen, cfg.Interval, cfg.Log.Level = address, config.Duration(demoInterval), level
+	cfg.Catalog.Edit = true // what is said of the shop is gone with it
 	return cfg, nil
 }
 

@@ -26,6 +26,7 @@ import { picture } from './suites/picture.mjs';
 import { places } from './suites/places.mjs';
 import { reports } from './suites/reports.mjs';
 import { requests } from './suites/requests.mjs';
+import { said } from './suites/said.mjs';
 import { screenshots } from './suites/screenshots.mjs';
 import { graphiql, theme } from './suites/shell.mjs';
 import { auditor, engineer, onCall } from './suites/stories.mjs';
@@ -63,6 +64,7 @@ const PARTS = {
   places: [places],
   keys: [keys],
   screenshots: [screenshots],
+  said: [said],
 };
 
 function ago(hours) {

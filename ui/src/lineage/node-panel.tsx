@@ -18,6 +18,7 @@ import { flowText, hasSign } from './elements';
 import { Inside, MoverFacts, Tasks } from './mover-parts';
 import { DeclaredUnseen, NodeEvents, NodePermitted } from './panel-parts';
 import { Fact, SeriesChart } from './parts';
+import { SaidOf } from './said/said';
 import type { PanelNode, PanelProps } from './types';
 
 type Props = Omit<PanelProps, 'id'> & { node: PanelNode };
@@ -81,6 +82,7 @@ export function NodePanel({ node, answer, state, change, told }: Props & { told:
       </header>
       <Deserted node={node} state={state} />
       <NodeFacts node={node} state={state} />
+      {node.kind !== 'GROUP' && <SaidOf key={node.id} id={node.id} window={answer.window} state={state} />}
       <Inside node={node} answer={answer} state={state} change={change} />
       <Tasks node={node} />
       <section className="panel-part">
