@@ -26,6 +26,8 @@ type Options struct {
 	Edits    func() *lineage.Edits
 	Clusters []ClusterConfig // the configured ones, in the order to show them
 	Connects []ConnectConfig
+	// Ledger returns what was said of usage before; nil, or one that returns nil: there is none.
+	Ledger func() Ledger
 	// Rounds tell those who watch that there are more; nil: they look for themselves.
 	Rounds store.Watcher
 	// Tariff is who pays for what is used, and how much.
@@ -44,6 +46,7 @@ type Answers struct {
 	edits    func() *lineage.Edits
 	config   []ClusterConfig
 	connects []ConnectConfig
+	ledger   func() Ledger
 	clock    func() time.Time
 
 	tariff   usage.Tariff
@@ -71,8 +74,11 @@ func New(o Options) *Answers {
 	if o.Edits == nil {
 		o.Edits = func() *lineage.Edits { return nil }
 	}
+	if o.Ledger == nil {
+		o.Ledger = func() Ledger { return nil }
+	}
 	return &Answers{
-		history: o.History, rounds: o.Rounds, identity: o.Identity, declared: o.Declared, edits: o.Edits, config: o.Clusters, connects: o.Connects, clock: o.Now,
+		history: o.History, rounds: o.Rounds, identity: o.Identity, declared: o.Declared, edits: o.Edits, config: o.Clusters, connects: o.Connects, ledger: o.Ledger, clock: o.Now,
 		tariff: o.Tariff, rolls: rolls{most: mostNumbers}, views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
 	}
 }

@@ -72,6 +72,31 @@ func drawn(child, limit, fold int, expand []ExpandInput) int {
 // goes is found out, and whom it feeds.
 const findingsSought = 5_000
 
+const (
+	// usesRead is what a report costs beside its window and what is shown of it: the evidence and the clients of every
+	// use are read, and when each was first.
+	usesRead = 10_000
+	// usualEvidence is how many kinds of evidence a use is taken to have.
+	usualEvidence = 3
+)
+
+// reportCosts are those of usage reports and of the register of processing.
+func reportCosts(c *ComplexityRoot) {
+	c.Query.UsageReport = func(child int, _ UsageScopeInput, w WindowInput, _ answer.UsageGroupBy, _ *answer.UsageSource) int {
+		return add(add(usesRead, w.hours()), child)
+	}
+	c.Query.ProcessingRegister = func(child int, _ string, w WindowInput, _ *answer.UsageSource) int {
+		return add(add(2*usesRead, 2*w.hours()), child)
+	}
+	c.UsageReport.Uses = func(child, first int, _ *string) int { return times(first, child) }
+	c.UsageReport.Groups = func(child, first int) int { return times(first, child) }
+	c.UsageReport.Permissions = func(child, first int, _ bool) int { return times(first, child) }
+	c.TopicUse.Evidence = func(child int) int { return times(usualEvidence, child) }
+	c.TopicUse.Clients = c.TopicUse.Evidence // mostly one or two
+	c.ProcessingRegister.Rows, c.ProcessingRegister.Topics = c.UsageReport.Uses, c.UsageReport.Groups
+	c.RegisterRow.Places = c.TopicUse.Evidence
+}
+
 // costs says what fields cost: as if every list were as long as asked for. For series, see priced.
 func costs() (c ComplexityRoot) {
 	c.Query.Nodes = func(
@@ -93,6 +118,7 @@ func costs() (c ComplexityRoot) {
 	impactCosts(&c)
 	metadataCosts(&c)
 	changeCosts(&c)
+	reportCosts(&c)
 	c.Query.LastLives = func(child int, ids []string, _ WindowInput) int { return times(len(ids), add(lifeFollowed, child)) }
 	c.LastLives.Coverage = func(child int) int { return child/usualLimit + 1 }
 	c.LastLife.Coverage = c.LastLives.Coverage

@@ -829,39 +829,53 @@ type ComplexityRoot struct {
 		Y     func(childComplexity int) int
 	}
 
+	ProcessingRegister struct {
+		Coverage   func(childComplexity int) int
+		Crossing   func(childComplexity int) int
+		Doubts     func(childComplexity int) int
+		Parts      func(childComplexity int) int
+		Rows       func(childComplexity int, first int, after *string) int
+		Tag        func(childComplexity int) int
+		TopicCount func(childComplexity int) int
+		Topics     func(childComplexity int, first int) int
+		Window     func(childComplexity int) int
+	}
+
 	Query struct {
-		Candidates      func(childComplexity int, topic string, window WindowInput, first int) int
-		Closure         func(childComplexity int, roots []string, direction graph.Direction, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool) int
-		Clusters        func(childComplexity int) int
-		Coverage        func(childComplexity int, window WindowInput) int
-		DataProducts    func(childComplexity int, window WindowInput, text *string, first int, after *string) int
-		Declarations    func(childComplexity int, window WindowInput, text *string, node *string, only *answer.DeclaredState, first int, after *string) int
-		Editing         func(childComplexity int) int
-		Events          func(childComplexity int, window WindowInput, node *string, nodes []string, types []lineage.EventType, first int, after *string) int
-		Findings        func(childComplexity int, window WindowInput, cluster *string, owner *string, kinds []answer.FindingKind, first int, after *string) int
-		Flow            func(childComplexity int, id string, window WindowInput) int
-		FlowBalance     func(childComplexity int, topic string, window WindowInput) int
-		Flows           func(childComplexity int, cluster *string, window WindowInput, groupBy answer.GroupBy, evidence []lineage.EvidenceKind, includeInternal bool, includeInactive bool, limit int, fold int, unfold []string, expand []ExpandInput) int
-		Impact          func(childComplexity int, root string, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, first int, after *string) int
-		LastLives       func(childComplexity int, ids []string, window WindowInput) int
-		Ledger          func(childComplexity int) int
-		Lineage         func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int, fold int, unfold []string, expand []ExpandInput) int
-		LineageDiff     func(childComplexity int, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) int
-		LineageVersion  func(childComplexity int, window WindowInput) int
-		Node            func(childComplexity int, id string, window *WindowInput) int
-		Nodes           func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, derived bool, states []*answer.FlowState, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
-		PathBalance     func(childComplexity int, nodes []string, window WindowInput) int
-		Paths           func(childComplexity int, from string, to string, window WindowInput, includeInternal bool, first int) int
-		Retire          func(childComplexity int, days int, kinds []answer.RetireKind, cluster *string, owner *string, first int, after *string) int
-		SafeToDelete    func(childComplexity int, topic string, days int) int
-		Storage         func(childComplexity int) int
-		SuggestedJoins  func(childComplexity int, window *WindowInput) int
-		Timeline        func(childComplexity int, window WindowInput, roots []string, cluster *string, buckets int) int
-		Top             func(childComplexity int, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) int
-		TopicUsage      func(childComplexity int, topic string, window WindowInput) int
-		UndeclaredFlows func(childComplexity int, window WindowInput, cluster *string, all bool, first int, after *string) int
-		UsageBill       func(childComplexity int, window WindowInput, groupBy usage.Grouping, cluster *string, first int, after *string) int
-		WhatIf          func(childComplexity int, lose []string, window WindowInput) int
+		Candidates         func(childComplexity int, topic string, window WindowInput, first int) int
+		Closure            func(childComplexity int, roots []string, direction graph.Direction, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool) int
+		Clusters           func(childComplexity int) int
+		Coverage           func(childComplexity int, window WindowInput) int
+		DataProducts       func(childComplexity int, window WindowInput, text *string, first int, after *string) int
+		Declarations       func(childComplexity int, window WindowInput, text *string, node *string, only *answer.DeclaredState, first int, after *string) int
+		Editing            func(childComplexity int) int
+		Events             func(childComplexity int, window WindowInput, node *string, nodes []string, types []lineage.EventType, first int, after *string) int
+		Findings           func(childComplexity int, window WindowInput, cluster *string, owner *string, kinds []answer.FindingKind, first int, after *string) int
+		Flow               func(childComplexity int, id string, window WindowInput) int
+		FlowBalance        func(childComplexity int, topic string, window WindowInput) int
+		Flows              func(childComplexity int, cluster *string, window WindowInput, groupBy answer.GroupBy, evidence []lineage.EvidenceKind, includeInternal bool, includeInactive bool, limit int, fold int, unfold []string, expand []ExpandInput) int
+		Impact             func(childComplexity int, root string, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, first int, after *string) int
+		LastLives          func(childComplexity int, ids []string, window WindowInput) int
+		Ledger             func(childComplexity int) int
+		Lineage            func(childComplexity int, roots []string, direction graph.Direction, depth int, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool, limit int, fold int, unfold []string, expand []ExpandInput) int
+		LineageDiff        func(childComplexity int, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) int
+		LineageVersion     func(childComplexity int, window WindowInput) int
+		Node               func(childComplexity int, id string, window *WindowInput) int
+		Nodes              func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, derived bool, states []*answer.FlowState, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
+		PathBalance        func(childComplexity int, nodes []string, window WindowInput) int
+		Paths              func(childComplexity int, from string, to string, window WindowInput, includeInternal bool, first int) int
+		ProcessingRegister func(childComplexity int, tag string, window WindowInput, source *answer.UsageSource) int
+		Retire             func(childComplexity int, days int, kinds []answer.RetireKind, cluster *string, owner *string, first int, after *string) int
+		SafeToDelete       func(childComplexity int, topic string, days int) int
+		Storage            func(childComplexity int) int
+		SuggestedJoins     func(childComplexity int, window *WindowInput) int
+		Timeline           func(childComplexity int, window WindowInput, roots []string, cluster *string, buckets int) int
+		Top                func(childComplexity int, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) int
+		TopicUsage         func(childComplexity int, topic string, window WindowInput) int
+		UndeclaredFlows    func(childComplexity int, window WindowInput, cluster *string, all bool, first int, after *string) int
+		UsageBill          func(childComplexity int, window WindowInput, groupBy usage.Grouping, cluster *string, first int, after *string) int
+		UsageReport        func(childComplexity int, scope UsageScopeInput, window WindowInput, groupBy answer.UsageGroupBy, source *answer.UsageSource) int
+		WhatIf             func(childComplexity int, lose []string, window WindowInput) int
 	}
 
 	Ranked struct {
@@ -880,6 +894,42 @@ type ComplexityRoot struct {
 		Account func(childComplexity int) int
 		Flow    func(childComplexity int) int
 		Group   func(childComplexity int) int
+	}
+
+	RegisterConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RegisterEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RegisterPlace struct {
+		Active   func(childComplexity int) int
+		Crossing func(childComplexity int) int
+		Evidence func(childComplexity int) int
+		Node     func(childComplexity int) int
+		Tagged   func(childComplexity int) int
+	}
+
+	RegisterRow struct {
+		Crossing    func(childComplexity int) int
+		Environment func(childComplexity int) int
+		PlaceCount  func(childComplexity int) int
+		Places      func(childComplexity int) int
+		Role        func(childComplexity int) int
+		Use         func(childComplexity int) int
+	}
+
+	RegisteredTopic struct {
+		Cleanup     func(childComplexity int) int
+		Environment func(childComplexity int) int
+		Retention   func(childComplexity int) int
+		Topic       func(childComplexity int) int
+		Used        func(childComplexity int) int
 	}
 
 	Replicator struct {
@@ -1138,6 +1188,39 @@ type ComplexityRoot struct {
 		Writers   func(childComplexity int) int
 	}
 
+	TopicUse struct {
+		Active           func(childComplexity int) int
+		AtLeast          func(childComplexity int) int
+		Bytes            func(childComplexity int) int
+		ClientCount      func(childComplexity int) int
+		Clients          func(childComplexity int) int
+		Estimated        func(childComplexity int) int
+		Evidence         func(childComplexity int) int
+		FirstUse         func(childComplexity int) int
+		Held             func(childComplexity int) int
+		LastUse          func(childComplexity int) int
+		Lost             func(childComplexity int) int
+		Node             func(childComplexity int) int
+		ObservedFraction func(childComplexity int) int
+		Operation        func(childComplexity int) int
+		Precision        func(childComplexity int) int
+		Records          func(childComplexity int) int
+		Sealed           func(childComplexity int) int
+		Skipped          func(childComplexity int) int
+		Topic            func(childComplexity int) int
+	}
+
+	TopicUseConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TopicUseEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	UndeclaredConnection struct {
 		Coverage     func(childComplexity int) int
 		Doubt        func(childComplexity int) int
@@ -1199,6 +1282,86 @@ type ComplexityRoot struct {
 		Window             func(childComplexity int) int
 	}
 
+	UsageGroup struct {
+		FirstUse         func(childComplexity int) int
+		Key              func(childComplexity int) int
+		LastUse          func(childComplexity int) int
+		ObservedFraction func(childComplexity int) int
+		Read             func(childComplexity int) int
+		Readers          func(childComplexity int) int
+		Topics           func(childComplexity int) int
+		Writers          func(childComplexity int) int
+		Written          func(childComplexity int) int
+	}
+
+	UsagePart struct {
+		Amendable        func(childComplexity int) int
+		End              func(childComplexity int) int
+		ObservedFraction func(childComplexity int) int
+		Periods          func(childComplexity int) int
+		Source           func(childComplexity int) int
+		Start            func(childComplexity int) int
+	}
+
+	UsageParty struct {
+		ID    func(childComplexity int) int
+		Kind  func(childComplexity int) int
+		Name  func(childComplexity int) int
+		Owner func(childComplexity int) int
+		Scope func(childComplexity int) int
+		Tags  func(childComplexity int) int
+	}
+
+	UsagePermission struct {
+		Allowed   func(childComplexity int) int
+		Cluster   func(childComplexity int) int
+		Host      func(childComplexity int) int
+		Operation func(childComplexity int) int
+		Pattern   func(childComplexity int) int
+		Principal func(childComplexity int) int
+		Topics    func(childComplexity int) int
+		Used      func(childComplexity int) int
+	}
+
+	UsageReport struct {
+		Coverage        func(childComplexity int) int
+		Doubts          func(childComplexity int) int
+		GroupCount      func(childComplexity int) int
+		Groups          func(childComplexity int, first int) int
+		Parts           func(childComplexity int) int
+		PermissionCount func(childComplexity int, unused bool) int
+		Permissions     func(childComplexity int, first int, unused bool) int
+		Resting         func(childComplexity int) int
+		Scope           func(childComplexity int) int
+		TopicCount      func(childComplexity int) int
+		Total           func(childComplexity int) int
+		Uses            func(childComplexity int, first int, after *string) int
+		Window          func(childComplexity int) int
+	}
+
+	UsageVolume struct {
+		AtLeast   func(childComplexity int) int
+		Bytes     func(childComplexity int) int
+		Estimated func(childComplexity int) int
+		Records   func(childComplexity int) int
+	}
+
+	UseClient struct {
+		ClientID        func(childComplexity int) int
+		Group           func(childComplexity int) int
+		Host            func(childComplexity int) int
+		Kind            func(childComplexity int) int
+		Principal       func(childComplexity int) int
+		Software        func(childComplexity int) int
+		TransactionalID func(childComplexity int) int
+	}
+
+	UseEvidence struct {
+		Detail func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Since  func(childComplexity int) int
+	}
+
 	WhatIf struct {
 		Copies         func(childComplexity int, first int) int
 		CopiesCount    func(childComplexity int) int
@@ -1245,6 +1408,8 @@ type QueryResolver interface {
 	LineageDiff(ctx context.Context, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) (*LineageDiff, error)
 	Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) (*Ranking, error)
 	TopicUsage(ctx context.Context, topic string, window WindowInput) (*TopicUsage, error)
+	UsageReport(ctx context.Context, scope UsageScopeInput, window WindowInput, groupBy answer.UsageGroupBy, source *answer.UsageSource) (*UsageReport, error)
+	ProcessingRegister(ctx context.Context, tag string, window WindowInput, source *answer.UsageSource) (*ProcessingRegister, error)
 	Events(ctx context.Context, window WindowInput, node *string, nodes []string, types []lineage.EventType, first int, after *string) (*EventConnection, error)
 	Findings(ctx context.Context, window WindowInput, cluster *string, owner *string, kinds []answer.FindingKind, first int, after *string) (*FindingConnection, error)
 	Coverage(ctx context.Context, window WindowInput) (*Coverage, error)
@@ -4680,6 +4845,71 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Position.Y(childComplexity), true
 
+	case "ProcessingRegister.coverage":
+		if e.ComplexityRoot.ProcessingRegister.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProcessingRegister.Coverage(childComplexity), true
+	case "ProcessingRegister.crossing":
+		if e.ComplexityRoot.ProcessingRegister.Crossing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProcessingRegister.Crossing(childComplexity), true
+	case "ProcessingRegister.doubts":
+		if e.ComplexityRoot.ProcessingRegister.Doubts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProcessingRegister.Doubts(childComplexity), true
+	case "ProcessingRegister.parts":
+		if e.ComplexityRoot.ProcessingRegister.Parts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProcessingRegister.Parts(childComplexity), true
+	case "ProcessingRegister.rows":
+		if e.ComplexityRoot.ProcessingRegister.Rows == nil {
+			break
+		}
+
+		args, err := ec.field_ProcessingRegister_rows_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ProcessingRegister.Rows(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "ProcessingRegister.tag":
+		if e.ComplexityRoot.ProcessingRegister.Tag == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProcessingRegister.Tag(childComplexity), true
+	case "ProcessingRegister.topicCount":
+		if e.ComplexityRoot.ProcessingRegister.TopicCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProcessingRegister.TopicCount(childComplexity), true
+	case "ProcessingRegister.topics":
+		if e.ComplexityRoot.ProcessingRegister.Topics == nil {
+			break
+		}
+
+		args, err := ec.field_ProcessingRegister_topics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ProcessingRegister.Topics(childComplexity, args["first"].(int)), true
+	case "ProcessingRegister.window":
+		if e.ComplexityRoot.ProcessingRegister.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProcessingRegister.Window(childComplexity), true
+
 	case "Query.candidates":
 		if e.ComplexityRoot.Query.Candidates == nil {
 			break
@@ -4908,6 +5138,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Paths(childComplexity, args["from"].(string), args["to"].(string), args["window"].(WindowInput), args["includeInternal"].(bool), args["first"].(int)), true
+	case "Query.processingRegister":
+		if e.ComplexityRoot.Query.ProcessingRegister == nil {
+			break
+		}
+
+		args, err := ec.field_Query_processingRegister_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ProcessingRegister(childComplexity, args["tag"].(string), args["window"].(WindowInput), args["source"].(*answer.UsageSource)), true
 	case "Query.retire":
 		if e.ComplexityRoot.Query.Retire == nil {
 			break
@@ -5002,6 +5243,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.UsageBill(childComplexity, args["window"].(WindowInput), args["groupBy"].(usage.Grouping), args["cluster"].(*string), args["first"].(int), args["after"].(*string)), true
+	case "Query.usageReport":
+		if e.ComplexityRoot.Query.UsageReport == nil {
+			break
+		}
+
+		args, err := ec.field_Query_usageReport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.UsageReport(childComplexity, args["scope"].(UsageScopeInput), args["window"].(WindowInput), args["groupBy"].(answer.UsageGroupBy), args["source"].(*answer.UsageSource)), true
 	case "Query.whatIf":
 		if e.ComplexityRoot.Query.WhatIf == nil {
 			break
@@ -5070,6 +5322,137 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReaderBalance.Group(childComplexity), true
+
+	case "RegisterConnection.edges":
+		if e.ComplexityRoot.RegisterConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterConnection.Edges(childComplexity), true
+	case "RegisterConnection.pageInfo":
+		if e.ComplexityRoot.RegisterConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterConnection.PageInfo(childComplexity), true
+	case "RegisterConnection.totalCount":
+		if e.ComplexityRoot.RegisterConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterConnection.TotalCount(childComplexity), true
+
+	case "RegisterEdge.cursor":
+		if e.ComplexityRoot.RegisterEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterEdge.Cursor(childComplexity), true
+	case "RegisterEdge.node":
+		if e.ComplexityRoot.RegisterEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterEdge.Node(childComplexity), true
+
+	case "RegisterPlace.active":
+		if e.ComplexityRoot.RegisterPlace.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterPlace.Active(childComplexity), true
+	case "RegisterPlace.crossing":
+		if e.ComplexityRoot.RegisterPlace.Crossing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterPlace.Crossing(childComplexity), true
+	case "RegisterPlace.evidence":
+		if e.ComplexityRoot.RegisterPlace.Evidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterPlace.Evidence(childComplexity), true
+	case "RegisterPlace.node":
+		if e.ComplexityRoot.RegisterPlace.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterPlace.Node(childComplexity), true
+	case "RegisterPlace.tagged":
+		if e.ComplexityRoot.RegisterPlace.Tagged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterPlace.Tagged(childComplexity), true
+
+	case "RegisterRow.crossing":
+		if e.ComplexityRoot.RegisterRow.Crossing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterRow.Crossing(childComplexity), true
+	case "RegisterRow.environment":
+		if e.ComplexityRoot.RegisterRow.Environment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterRow.Environment(childComplexity), true
+	case "RegisterRow.placeCount":
+		if e.ComplexityRoot.RegisterRow.PlaceCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterRow.PlaceCount(childComplexity), true
+	case "RegisterRow.places":
+		if e.ComplexityRoot.RegisterRow.Places == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterRow.Places(childComplexity), true
+	case "RegisterRow.role":
+		if e.ComplexityRoot.RegisterRow.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterRow.Role(childComplexity), true
+	case "RegisterRow.use":
+		if e.ComplexityRoot.RegisterRow.Use == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisterRow.Use(childComplexity), true
+
+	case "RegisteredTopic.cleanup":
+		if e.ComplexityRoot.RegisteredTopic.Cleanup == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredTopic.Cleanup(childComplexity), true
+	case "RegisteredTopic.environment":
+		if e.ComplexityRoot.RegisteredTopic.Environment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredTopic.Environment(childComplexity), true
+	case "RegisteredTopic.retention":
+		if e.ComplexityRoot.RegisteredTopic.Retention == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredTopic.Retention(childComplexity), true
+	case "RegisteredTopic.topic":
+		if e.ComplexityRoot.RegisteredTopic.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredTopic.Topic(childComplexity), true
+	case "RegisteredTopic.used":
+		if e.ComplexityRoot.RegisteredTopic.Used == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RegisteredTopic.Used(childComplexity), true
 
 	case "Replicator.cluster":
 		if e.ComplexityRoot.Replicator.Cluster == nil {
@@ -6207,6 +6590,153 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TopicUsage.Writers(childComplexity), true
 
+	case "TopicUse.active":
+		if e.ComplexityRoot.TopicUse.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Active(childComplexity), true
+	case "TopicUse.atLeast":
+		if e.ComplexityRoot.TopicUse.AtLeast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.AtLeast(childComplexity), true
+	case "TopicUse.bytes":
+		if e.ComplexityRoot.TopicUse.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Bytes(childComplexity), true
+	case "TopicUse.clientCount":
+		if e.ComplexityRoot.TopicUse.ClientCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.ClientCount(childComplexity), true
+	case "TopicUse.clients":
+		if e.ComplexityRoot.TopicUse.Clients == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Clients(childComplexity), true
+	case "TopicUse.estimated":
+		if e.ComplexityRoot.TopicUse.Estimated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Estimated(childComplexity), true
+	case "TopicUse.evidence":
+		if e.ComplexityRoot.TopicUse.Evidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Evidence(childComplexity), true
+	case "TopicUse.firstUse":
+		if e.ComplexityRoot.TopicUse.FirstUse == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.FirstUse(childComplexity), true
+	case "TopicUse.held":
+		if e.ComplexityRoot.TopicUse.Held == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Held(childComplexity), true
+	case "TopicUse.lastUse":
+		if e.ComplexityRoot.TopicUse.LastUse == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.LastUse(childComplexity), true
+	case "TopicUse.lost":
+		if e.ComplexityRoot.TopicUse.Lost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Lost(childComplexity), true
+	case "TopicUse.node":
+		if e.ComplexityRoot.TopicUse.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Node(childComplexity), true
+	case "TopicUse.observedFraction":
+		if e.ComplexityRoot.TopicUse.ObservedFraction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.ObservedFraction(childComplexity), true
+	case "TopicUse.operation":
+		if e.ComplexityRoot.TopicUse.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Operation(childComplexity), true
+	case "TopicUse.precision":
+		if e.ComplexityRoot.TopicUse.Precision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Precision(childComplexity), true
+	case "TopicUse.records":
+		if e.ComplexityRoot.TopicUse.Records == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Records(childComplexity), true
+	case "TopicUse.sealed":
+		if e.ComplexityRoot.TopicUse.Sealed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Sealed(childComplexity), true
+	case "TopicUse.skipped":
+		if e.ComplexityRoot.TopicUse.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Skipped(childComplexity), true
+	case "TopicUse.topic":
+		if e.ComplexityRoot.TopicUse.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Topic(childComplexity), true
+
+	case "TopicUseConnection.edges":
+		if e.ComplexityRoot.TopicUseConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUseConnection.Edges(childComplexity), true
+	case "TopicUseConnection.pageInfo":
+		if e.ComplexityRoot.TopicUseConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUseConnection.PageInfo(childComplexity), true
+	case "TopicUseConnection.totalCount":
+		if e.ComplexityRoot.TopicUseConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUseConnection.TotalCount(childComplexity), true
+
+	case "TopicUseEdge.cursor":
+		if e.ComplexityRoot.TopicUseEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUseEdge.Cursor(childComplexity), true
+	case "TopicUseEdge.node":
+		if e.ComplexityRoot.TopicUseEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUseEdge.Node(childComplexity), true
+
 	case "UndeclaredConnection.coverage":
 		if e.ComplexityRoot.UndeclaredConnection.Coverage == nil {
 			break
@@ -6481,6 +7011,370 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UsageBill.Window(childComplexity), true
 
+	case "UsageGroup.firstUse":
+		if e.ComplexityRoot.UsageGroup.FirstUse == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.FirstUse(childComplexity), true
+	case "UsageGroup.key":
+		if e.ComplexityRoot.UsageGroup.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Key(childComplexity), true
+	case "UsageGroup.lastUse":
+		if e.ComplexityRoot.UsageGroup.LastUse == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.LastUse(childComplexity), true
+	case "UsageGroup.observedFraction":
+		if e.ComplexityRoot.UsageGroup.ObservedFraction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.ObservedFraction(childComplexity), true
+	case "UsageGroup.read":
+		if e.ComplexityRoot.UsageGroup.Read == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Read(childComplexity), true
+	case "UsageGroup.readers":
+		if e.ComplexityRoot.UsageGroup.Readers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Readers(childComplexity), true
+	case "UsageGroup.topics":
+		if e.ComplexityRoot.UsageGroup.Topics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Topics(childComplexity), true
+	case "UsageGroup.writers":
+		if e.ComplexityRoot.UsageGroup.Writers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Writers(childComplexity), true
+	case "UsageGroup.written":
+		if e.ComplexityRoot.UsageGroup.Written == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Written(childComplexity), true
+
+	case "UsagePart.amendable":
+		if e.ComplexityRoot.UsagePart.Amendable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePart.Amendable(childComplexity), true
+	case "UsagePart.end":
+		if e.ComplexityRoot.UsagePart.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePart.End(childComplexity), true
+	case "UsagePart.observedFraction":
+		if e.ComplexityRoot.UsagePart.ObservedFraction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePart.ObservedFraction(childComplexity), true
+	case "UsagePart.periods":
+		if e.ComplexityRoot.UsagePart.Periods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePart.Periods(childComplexity), true
+	case "UsagePart.source":
+		if e.ComplexityRoot.UsagePart.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePart.Source(childComplexity), true
+	case "UsagePart.start":
+		if e.ComplexityRoot.UsagePart.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePart.Start(childComplexity), true
+
+	case "UsageParty.id":
+		if e.ComplexityRoot.UsageParty.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageParty.ID(childComplexity), true
+	case "UsageParty.kind":
+		if e.ComplexityRoot.UsageParty.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageParty.Kind(childComplexity), true
+	case "UsageParty.name":
+		if e.ComplexityRoot.UsageParty.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageParty.Name(childComplexity), true
+	case "UsageParty.owner":
+		if e.ComplexityRoot.UsageParty.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageParty.Owner(childComplexity), true
+	case "UsageParty.scope":
+		if e.ComplexityRoot.UsageParty.Scope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageParty.Scope(childComplexity), true
+	case "UsageParty.tags":
+		if e.ComplexityRoot.UsageParty.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageParty.Tags(childComplexity), true
+
+	case "UsagePermission.allowed":
+		if e.ComplexityRoot.UsagePermission.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePermission.Allowed(childComplexity), true
+	case "UsagePermission.cluster":
+		if e.ComplexityRoot.UsagePermission.Cluster == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePermission.Cluster(childComplexity), true
+	case "UsagePermission.host":
+		if e.ComplexityRoot.UsagePermission.Host == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePermission.Host(childComplexity), true
+	case "UsagePermission.operation":
+		if e.ComplexityRoot.UsagePermission.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePermission.Operation(childComplexity), true
+	case "UsagePermission.pattern":
+		if e.ComplexityRoot.UsagePermission.Pattern == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePermission.Pattern(childComplexity), true
+	case "UsagePermission.principal":
+		if e.ComplexityRoot.UsagePermission.Principal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePermission.Principal(childComplexity), true
+	case "UsagePermission.topics":
+		if e.ComplexityRoot.UsagePermission.Topics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePermission.Topics(childComplexity), true
+	case "UsagePermission.used":
+		if e.ComplexityRoot.UsagePermission.Used == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePermission.Used(childComplexity), true
+
+	case "UsageReport.coverage":
+		if e.ComplexityRoot.UsageReport.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Coverage(childComplexity), true
+	case "UsageReport.doubts":
+		if e.ComplexityRoot.UsageReport.Doubts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Doubts(childComplexity), true
+	case "UsageReport.groupCount":
+		if e.ComplexityRoot.UsageReport.GroupCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.GroupCount(childComplexity), true
+	case "UsageReport.groups":
+		if e.ComplexityRoot.UsageReport.Groups == nil {
+			break
+		}
+
+		args, err := ec.field_UsageReport_groups_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.UsageReport.Groups(childComplexity, args["first"].(int)), true
+	case "UsageReport.parts":
+		if e.ComplexityRoot.UsageReport.Parts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Parts(childComplexity), true
+	case "UsageReport.permissionCount":
+		if e.ComplexityRoot.UsageReport.PermissionCount == nil {
+			break
+		}
+
+		args, err := ec.field_UsageReport_permissionCount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.UsageReport.PermissionCount(childComplexity, args["unused"].(bool)), true
+	case "UsageReport.permissions":
+		if e.ComplexityRoot.UsageReport.Permissions == nil {
+			break
+		}
+
+		args, err := ec.field_UsageReport_permissions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.UsageReport.Permissions(childComplexity, args["first"].(int), args["unused"].(bool)), true
+	case "UsageReport.resting":
+		if e.ComplexityRoot.UsageReport.Resting == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Resting(childComplexity), true
+	case "UsageReport.scope":
+		if e.ComplexityRoot.UsageReport.Scope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Scope(childComplexity), true
+	case "UsageReport.topicCount":
+		if e.ComplexityRoot.UsageReport.TopicCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.TopicCount(childComplexity), true
+	case "UsageReport.total":
+		if e.ComplexityRoot.UsageReport.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Total(childComplexity), true
+	case "UsageReport.uses":
+		if e.ComplexityRoot.UsageReport.Uses == nil {
+			break
+		}
+
+		args, err := ec.field_UsageReport_uses_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.UsageReport.Uses(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "UsageReport.window":
+		if e.ComplexityRoot.UsageReport.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Window(childComplexity), true
+
+	case "UsageVolume.atLeast":
+		if e.ComplexityRoot.UsageVolume.AtLeast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageVolume.AtLeast(childComplexity), true
+	case "UsageVolume.bytes":
+		if e.ComplexityRoot.UsageVolume.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageVolume.Bytes(childComplexity), true
+	case "UsageVolume.estimated":
+		if e.ComplexityRoot.UsageVolume.Estimated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageVolume.Estimated(childComplexity), true
+	case "UsageVolume.records":
+		if e.ComplexityRoot.UsageVolume.Records == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageVolume.Records(childComplexity), true
+
+	case "UseClient.clientId":
+		if e.ComplexityRoot.UseClient.ClientID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UseClient.ClientID(childComplexity), true
+	case "UseClient.group":
+		if e.ComplexityRoot.UseClient.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UseClient.Group(childComplexity), true
+	case "UseClient.host":
+		if e.ComplexityRoot.UseClient.Host == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UseClient.Host(childComplexity), true
+	case "UseClient.kind":
+		if e.ComplexityRoot.UseClient.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UseClient.Kind(childComplexity), true
+	case "UseClient.principal":
+		if e.ComplexityRoot.UseClient.Principal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UseClient.Principal(childComplexity), true
+	case "UseClient.software":
+		if e.ComplexityRoot.UseClient.Software == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UseClient.Software(childComplexity), true
+	case "UseClient.transactionalId":
+		if e.ComplexityRoot.UseClient.TransactionalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UseClient.TransactionalID(childComplexity), true
+
+	case "UseEvidence.detail":
+		if e.ComplexityRoot.UseEvidence.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UseEvidence.Detail(childComplexity), true
+	case "UseEvidence.kind":
+		if e.ComplexityRoot.UseEvidence.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UseEvidence.Kind(childComplexity), true
+	case "UseEvidence.since":
+		if e.ComplexityRoot.UseEvidence.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UseEvidence.Since(childComplexity), true
+
 	case "WhatIf.copies":
 		if e.ComplexityRoot.WhatIf.Copies == nil {
 			break
@@ -6604,6 +7498,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("Expand", ec.unmarshalInputExpand),
 			graphql.NewInputUnmarshaler("MetadataChange", ec.unmarshalInputMetadataChange),
+			graphql.NewInputUnmarshaler("UsageScope", ec.unmarshalInputUsageScope),
 			graphql.NewInputUnmarshaler("Window", ec.unmarshalInputWindow),
 		)
 	}
@@ -6806,6 +7701,15 @@ type Query {
   top(metric: Metric!, by: NodeKind!, window: Window!, first: Int! = 10): Ranking
   "Compliance: who wrote and who read this topic in the window, and who else can have or left a trace, on what evidence."
   topicUsage(topic: ID!, window: Window!): TopicUsage
+  """
+  Compliance, over many topics and any time: who used what, of one scope, its internal topics among them. What the store holds no more is said by the ledger, if that has it (see UsagePart); source: one of the two
+  alone. HELD names everybody by the rules of now, SEALED as they were named then. Refused above 50,000 uses, and by day above 62 days of the store.
+  """
+  usageReport(scope: UsageScope!, window: Window!, groupBy: UsageGroupBy! = NONE, source: UsageSource): UsageReport
+  """
+  Register of processing: who handles data of a tag, from where and to where. source: as of usageReport.
+  """
+  processingRegister(tag: String!, window: Window!, source: UsageSource): ProcessingRegister
   "Of one node, of any of some nodes, at most 50, or of all."
   events(window: Window!, node: ID, nodes: [ID!], types: [EventType!], first: Int! = 100, after: String): EventConnection
   """
@@ -7717,6 +8621,105 @@ type Retirable {
   kind: RetireKind!  verdict: DeletionVerdict!  node: Node!  group: String  cluster: Cluster  owner: String
   since: Time  watchedSince: Time  evidence: String!  untold(first: Int! = 10): [Untold!]!  untoldCount: Int!
 }
+"Exactly one of them. tag, owner: uses of which one end bears it, the topic or who uses it. application: any node but a topic or dataset, by its id. cluster: by its id or name."
+input UsageScope { topic: ID  tag: String  owner: String  application: ID  cluster: ID }
+"TOPIC: also those of the scope that nobody used. APPLICATION: whoever wrote or read. OWNER: of who wrote or read. CLUSTER: of the topic. DAY: in UTC."
+enum UsageGroupBy { NONE TOPIC APPLICATION OWNER CLUSTER DAY }
+enum UsageSource { HELD SEALED }            # HELD: the store; SEALED: the ledger, which nobody changes unseen
+enum UsagePartSource { HELD SEALED NOBODY } # NOBODY: neither has anything of it, which is not zero
+enum UsageOperation { WRITE READ }
+"""
+resting: how many who are known moved nothing in the window, by the store: they are not among uses. topicCount: topics that were used. doubts says in sentences what the report does not show.
+permissions: access control entries of the topics of the scope at the window's end (of an application those of the principals that it was seen with); null: not known, and doubts say why. unused: only what is allowed and was not seen to be used.
+coverage is of all of the window, whoever speaks of a part; a stretch of what the ledger or nobody speaks of is LOST.
+"""
+type UsageReport {
+  scope: String!
+  uses(first: Int! = 100, after: String): TopicUseConnection!
+  groups(first: Int! = 1000): [UsageGroup!]!
+  groupCount: Int!
+  total: UsageGroup!
+  topicCount: Int!
+  resting: Int!
+  permissions(first: Int! = 100, unused: Boolean! = false): [UsagePermission!]
+  permissionCount(unused: Boolean! = false): Int
+  parts: [UsagePart!]!
+  doubts: [String!]!
+  window: ResolvedWindow!
+  coverage: Coverage!
+}
+"By topic, its writers first."
+type TopicUseConnection { edges: [TopicUseEdge!]!  pageInfo: PageInfo!  totalCount: Int! }
+type TopicUseEdge { cursor: String!  node: TopicUse! }
+"A node, as it was called then: it may be gone. scope: the cluster of a topic, of others as in the id. A name longer than 2,000 bytes is cut."
+type UsageParty { id: ID!  kind: NodeKind!  scope: String!  name: String!  owner: String  tags: [String!]! }
+"""
+What one did to one topic in the window. active: null: it is not known whether it moved anything. records and the others are null where they are not known; atLeast: of a part what moved is not known, and is not in them.
+firstUse and lastUse: between which it was seen to move within the window, as exact as precision; null: that is not known. observedFraction: of the window where the topic is. held, sealed: who says it, each of a part if both do.
+"""
+type TopicUse {
+  topic: UsageParty!
+  node: UsageParty!
+  operation: UsageOperation!
+  active: Boolean
+  records: Int64
+  bytes: Int64               # always an estimate
+  estimated: Boolean!
+  atLeast: Boolean!
+  skipped: Int64
+  lost: Int64
+  firstUse: Time
+  lastUse: Time
+  precision: Duration
+  evidence: [UseEvidence!]!
+  clients: [UseClient!]!     # the first 20 of clientCount, at least that many
+  clientCount: Int!
+  observedFraction: Float!
+  held: Boolean!
+  sealed: Boolean!
+}
+type UseEvidence { kind: EvidenceKind!  since: Time!  detail: String }
+"Who did it, as seen. What was erased from the ledger is erased here."
+type UseClient { kind: ClientKind!  clientId: String  group: String  transactionalId: String  principal: String  host: String  software: String }
+"null: of none is it known, which is not zero. atLeast: of some it is not known."
+type UsageVolume { records: Int64  bytes: Int64  estimated: Boolean!  atLeast: Boolean! }
+"key: the id of a topic or an application, an owner, a cluster or a day, as 2026-03-01; null: of those without one, and of a total. topics, writers, readers: how many. observedFraction: of a day."
+type UsageGroup {
+  key: String  topics: Int!  writers: Int!  readers: Int!
+  written: UsageVolume!  read: UsageVolume!
+  firstUse: Time  lastUse: Time
+  observedFraction: Float
+}
+"As Permission, once for all the topics of the scope that it is about. used: null: it was not seen, which does not prove that it was not."
+type UsagePermission { cluster: String!  principal: String!  host: String!  operation: String!  pattern: String!  allowed: Boolean!  topics: Int!  used: Boolean }
+"A part of the window and who speaks of it; the ledger's is widened to its periods. amendable: what is late may still change it."
+type UsagePart { source: UsagePartSource!  start: Time!  end: Time!  observedFraction: Float!  periods: Int!  amendable: Boolean! }
+"""
+Rows are by topic, those who bring data into it first. crossing: how many of them carry data into another cluster or environment. doubts and coverage as of UsageReport.
+"""
+type ProcessingRegister {
+  tag: String!
+  rows(first: Int! = 100, after: String): RegisterConnection!
+  topics(first: Int! = 100): [RegisteredTopic!]!
+  topicCount: Int!
+  crossing: Int!
+  parts: [UsagePart!]!
+  doubts: [String!]!
+  window: ResolvedWindow!
+  coverage: Coverage!
+}
+type RegisterConnection { edges: [RegisterEdge!]!  pageInfo: PageInfo!  totalCount: Int! }
+type RegisterEdge { cursor: String!  node: RegisterRow! }
+"A topic that bears the tag. retention: its retention.ms, cleanup: its cleanup.policy, as set on the topic; null: the brokers' default, or not known. used: somebody moved data through it, or may have."
+type RegisteredTopic { topic: UsageParty!  environment: String!  retention: String  cleanup: String  used: Boolean! }
+enum RegisterRole { SOURCE RECIPIENT }   # SOURCE brings data into the topic, RECIPIENT takes it out
+"""
+One who handles data of the tag: use is what it did to the topic. places: of a SOURCE where it may have the data from, of a RECIPIENT where it may take it: topics and datasets outside Kafka that it read or wrote in the window, at most 20
+of placeCount. What a program does with what it reads nobody sees: a place is one that it can be.
+"""
+type RegisterRow { role: RegisterRole!  use: TopicUse!  environment: String!  places: [RegisterPlace!]!  placeCount: Int!  crossing: Boolean! }
+"tagged: it bears the tag itself. crossing: it is in another cluster or environment than the topic; null: it is outside Kafka, and where that is nobody knows. active: null: it is not known whether anything moved to or from it."
+type RegisterPlace { node: UsageParty!  active: Boolean  tagged: Boolean!  crossing: Boolean  evidence: [EvidenceKind!]! }
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -9135,6 +10138,30 @@ func (ec *executionContext) childFields_Position(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Position", field.Name)
 }
 
+func (ec *executionContext) childFields_ProcessingRegister(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tag":
+		return ec.fieldContext_ProcessingRegister_tag(ctx, field)
+	case "rows":
+		return ec.fieldContext_ProcessingRegister_rows(ctx, field)
+	case "topics":
+		return ec.fieldContext_ProcessingRegister_topics(ctx, field)
+	case "topicCount":
+		return ec.fieldContext_ProcessingRegister_topicCount(ctx, field)
+	case "crossing":
+		return ec.fieldContext_ProcessingRegister_crossing(ctx, field)
+	case "parts":
+		return ec.fieldContext_ProcessingRegister_parts(ctx, field)
+	case "doubts":
+		return ec.fieldContext_ProcessingRegister_doubts(ctx, field)
+	case "window":
+		return ec.fieldContext_ProcessingRegister_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ProcessingRegister_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProcessingRegister", field.Name)
+}
+
 func (ec *executionContext) childFields_Ranked(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "node":
@@ -9169,6 +10196,78 @@ func (ec *executionContext) childFields_ReaderBalance(ctx context.Context, field
 		return ec.fieldContext_ReaderBalance_account(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReaderBalance", field.Name)
+}
+
+func (ec *executionContext) childFields_RegisterConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_RegisterConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_RegisterConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_RegisterConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisterConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_RegisterEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_RegisterEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_RegisterEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisterEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RegisterPlace(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_RegisterPlace_node(ctx, field)
+	case "active":
+		return ec.fieldContext_RegisterPlace_active(ctx, field)
+	case "tagged":
+		return ec.fieldContext_RegisterPlace_tagged(ctx, field)
+	case "crossing":
+		return ec.fieldContext_RegisterPlace_crossing(ctx, field)
+	case "evidence":
+		return ec.fieldContext_RegisterPlace_evidence(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisterPlace", field.Name)
+}
+
+func (ec *executionContext) childFields_RegisterRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "role":
+		return ec.fieldContext_RegisterRow_role(ctx, field)
+	case "use":
+		return ec.fieldContext_RegisterRow_use(ctx, field)
+	case "environment":
+		return ec.fieldContext_RegisterRow_environment(ctx, field)
+	case "places":
+		return ec.fieldContext_RegisterRow_places(ctx, field)
+	case "placeCount":
+		return ec.fieldContext_RegisterRow_placeCount(ctx, field)
+	case "crossing":
+		return ec.fieldContext_RegisterRow_crossing(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisterRow", field.Name)
+}
+
+func (ec *executionContext) childFields_RegisteredTopic(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "topic":
+		return ec.fieldContext_RegisteredTopic_topic(ctx, field)
+	case "environment":
+		return ec.fieldContext_RegisteredTopic_environment(ctx, field)
+	case "retention":
+		return ec.fieldContext_RegisteredTopic_retention(ctx, field)
+	case "cleanup":
+		return ec.fieldContext_RegisteredTopic_cleanup(ctx, field)
+	case "used":
+		return ec.fieldContext_RegisteredTopic_used(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RegisteredTopic", field.Name)
 }
 
 func (ec *executionContext) childFields_ResolvedWindow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9581,6 +10680,72 @@ func (ec *executionContext) childFields_TopicUsage(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type TopicUsage", field.Name)
 }
 
+func (ec *executionContext) childFields_TopicUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "topic":
+		return ec.fieldContext_TopicUse_topic(ctx, field)
+	case "node":
+		return ec.fieldContext_TopicUse_node(ctx, field)
+	case "operation":
+		return ec.fieldContext_TopicUse_operation(ctx, field)
+	case "active":
+		return ec.fieldContext_TopicUse_active(ctx, field)
+	case "records":
+		return ec.fieldContext_TopicUse_records(ctx, field)
+	case "bytes":
+		return ec.fieldContext_TopicUse_bytes(ctx, field)
+	case "estimated":
+		return ec.fieldContext_TopicUse_estimated(ctx, field)
+	case "atLeast":
+		return ec.fieldContext_TopicUse_atLeast(ctx, field)
+	case "skipped":
+		return ec.fieldContext_TopicUse_skipped(ctx, field)
+	case "lost":
+		return ec.fieldContext_TopicUse_lost(ctx, field)
+	case "firstUse":
+		return ec.fieldContext_TopicUse_firstUse(ctx, field)
+	case "lastUse":
+		return ec.fieldContext_TopicUse_lastUse(ctx, field)
+	case "precision":
+		return ec.fieldContext_TopicUse_precision(ctx, field)
+	case "evidence":
+		return ec.fieldContext_TopicUse_evidence(ctx, field)
+	case "clients":
+		return ec.fieldContext_TopicUse_clients(ctx, field)
+	case "clientCount":
+		return ec.fieldContext_TopicUse_clientCount(ctx, field)
+	case "observedFraction":
+		return ec.fieldContext_TopicUse_observedFraction(ctx, field)
+	case "held":
+		return ec.fieldContext_TopicUse_held(ctx, field)
+	case "sealed":
+		return ec.fieldContext_TopicUse_sealed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TopicUse", field.Name)
+}
+
+func (ec *executionContext) childFields_TopicUseConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TopicUseConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TopicUseConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TopicUseConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TopicUseConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TopicUseEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TopicUseEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TopicUseEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TopicUseEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_UndeclaredConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -9667,6 +10832,166 @@ func (ec *executionContext) childFields_UsageBill(ctx context.Context, field gra
 		return ec.fieldContext_UsageBill_coverage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UsageBill", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_UsageGroup_key(ctx, field)
+	case "topics":
+		return ec.fieldContext_UsageGroup_topics(ctx, field)
+	case "writers":
+		return ec.fieldContext_UsageGroup_writers(ctx, field)
+	case "readers":
+		return ec.fieldContext_UsageGroup_readers(ctx, field)
+	case "written":
+		return ec.fieldContext_UsageGroup_written(ctx, field)
+	case "read":
+		return ec.fieldContext_UsageGroup_read(ctx, field)
+	case "firstUse":
+		return ec.fieldContext_UsageGroup_firstUse(ctx, field)
+	case "lastUse":
+		return ec.fieldContext_UsageGroup_lastUse(ctx, field)
+	case "observedFraction":
+		return ec.fieldContext_UsageGroup_observedFraction(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_UsagePart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "source":
+		return ec.fieldContext_UsagePart_source(ctx, field)
+	case "start":
+		return ec.fieldContext_UsagePart_start(ctx, field)
+	case "end":
+		return ec.fieldContext_UsagePart_end(ctx, field)
+	case "observedFraction":
+		return ec.fieldContext_UsagePart_observedFraction(ctx, field)
+	case "periods":
+		return ec.fieldContext_UsagePart_periods(ctx, field)
+	case "amendable":
+		return ec.fieldContext_UsagePart_amendable(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsagePart", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageParty(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_UsageParty_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_UsageParty_kind(ctx, field)
+	case "scope":
+		return ec.fieldContext_UsageParty_scope(ctx, field)
+	case "name":
+		return ec.fieldContext_UsageParty_name(ctx, field)
+	case "owner":
+		return ec.fieldContext_UsageParty_owner(ctx, field)
+	case "tags":
+		return ec.fieldContext_UsageParty_tags(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageParty", field.Name)
+}
+
+func (ec *executionContext) childFields_UsagePermission(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cluster":
+		return ec.fieldContext_UsagePermission_cluster(ctx, field)
+	case "principal":
+		return ec.fieldContext_UsagePermission_principal(ctx, field)
+	case "host":
+		return ec.fieldContext_UsagePermission_host(ctx, field)
+	case "operation":
+		return ec.fieldContext_UsagePermission_operation(ctx, field)
+	case "pattern":
+		return ec.fieldContext_UsagePermission_pattern(ctx, field)
+	case "allowed":
+		return ec.fieldContext_UsagePermission_allowed(ctx, field)
+	case "topics":
+		return ec.fieldContext_UsagePermission_topics(ctx, field)
+	case "used":
+		return ec.fieldContext_UsagePermission_used(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsagePermission", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scope":
+		return ec.fieldContext_UsageReport_scope(ctx, field)
+	case "uses":
+		return ec.fieldContext_UsageReport_uses(ctx, field)
+	case "groups":
+		return ec.fieldContext_UsageReport_groups(ctx, field)
+	case "groupCount":
+		return ec.fieldContext_UsageReport_groupCount(ctx, field)
+	case "total":
+		return ec.fieldContext_UsageReport_total(ctx, field)
+	case "topicCount":
+		return ec.fieldContext_UsageReport_topicCount(ctx, field)
+	case "resting":
+		return ec.fieldContext_UsageReport_resting(ctx, field)
+	case "permissions":
+		return ec.fieldContext_UsageReport_permissions(ctx, field)
+	case "permissionCount":
+		return ec.fieldContext_UsageReport_permissionCount(ctx, field)
+	case "parts":
+		return ec.fieldContext_UsageReport_parts(ctx, field)
+	case "doubts":
+		return ec.fieldContext_UsageReport_doubts(ctx, field)
+	case "window":
+		return ec.fieldContext_UsageReport_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_UsageReport_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageReport", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageVolume(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "records":
+		return ec.fieldContext_UsageVolume_records(ctx, field)
+	case "bytes":
+		return ec.fieldContext_UsageVolume_bytes(ctx, field)
+	case "estimated":
+		return ec.fieldContext_UsageVolume_estimated(ctx, field)
+	case "atLeast":
+		return ec.fieldContext_UsageVolume_atLeast(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageVolume", field.Name)
+}
+
+func (ec *executionContext) childFields_UseClient(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_UseClient_kind(ctx, field)
+	case "clientId":
+		return ec.fieldContext_UseClient_clientId(ctx, field)
+	case "group":
+		return ec.fieldContext_UseClient_group(ctx, field)
+	case "transactionalId":
+		return ec.fieldContext_UseClient_transactionalId(ctx, field)
+	case "principal":
+		return ec.fieldContext_UseClient_principal(ctx, field)
+	case "host":
+		return ec.fieldContext_UseClient_host(ctx, field)
+	case "software":
+		return ec.fieldContext_UseClient_software(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UseClient", field.Name)
+}
+
+func (ec *executionContext) childFields_UseEvidence(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_UseEvidence_kind(ctx, field)
+	case "since":
+		return ec.fieldContext_UseEvidence_since(ctx, field)
+	case "detail":
+		return ec.fieldContext_UseEvidence_detail(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UseEvidence", field.Name)
 }
 
 func (ec *executionContext) childFields_WhatIf(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10220,6 +11545,42 @@ func (ec *executionContext) field_Mutation_setMetadata_args(ctx context.Context,
 }
 
 func (ec *executionContext) field_Paths_doubts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_ProcessingRegister_rows_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_ProcessingRegister_topics_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -11121,6 +12482,36 @@ func (ec *executionContext) field_Query_paths_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_processingRegister_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "tag",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tag"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "source",
+		func(ctx context.Context, v any) (*answer.UsageSource, error) {
+			return ec.unmarshalOUsageSource2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["source"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_retire_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11401,6 +12792,44 @@ func (ec *executionContext) field_Query_usageBill_args(ctx context.Context, rawA
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_usageReport_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "scope",
+		func(ctx context.Context, v any) (UsageScopeInput, error) {
+			return ec.unmarshalNUsageScope2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageScopeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["scope"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "groupBy",
+		func(ctx context.Context, v any) (answer.UsageGroupBy, error) {
+			return ec.unmarshalNUsageGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageGroupBy(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["groupBy"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "source",
+		func(ctx context.Context, v any) (*answer.UsageSource, error) {
+			return ec.unmarshalOUsageSource2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["source"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_whatIf_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11582,6 +13011,78 @@ func (ec *executionContext) field_UsageBill_amplification_args(ctx context.Conte
 		return nil, err
 	}
 	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_UsageReport_groups_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_UsageReport_permissionCount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "unused",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["unused"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_UsageReport_permissions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "unused",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["unused"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_UsageReport_uses_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -25842,6 +27343,282 @@ func (ec *executionContext) fieldContext_Position_y(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Position", field, false, false, "Float")
 }
 
+func (ec *executionContext) _ProcessingRegister_tag(ctx context.Context, field graphql.CollectedField, obj *ProcessingRegister) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProcessingRegister_tag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tag(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProcessingRegister_tag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProcessingRegister", field, true, false, "String")
+}
+
+func (ec *executionContext) _ProcessingRegister_rows(ctx context.Context, field graphql.CollectedField, obj *ProcessingRegister) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProcessingRegister_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Rows(fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *RegisterConnection) graphql.Marshaler {
+			return ec.marshalNRegisterConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProcessingRegister_rows(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProcessingRegister",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RegisterConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ProcessingRegister_rows_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ProcessingRegister_topics(ctx context.Context, field graphql.CollectedField, obj *ProcessingRegister) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProcessingRegister_topics(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Topics(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []RegisteredTopic) graphql.Marshaler {
+			return ec.marshalNRegisteredTopic2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisteredTopicᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProcessingRegister_topics(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProcessingRegister",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RegisteredTopic(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ProcessingRegister_topics_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ProcessingRegister_topicCount(ctx context.Context, field graphql.CollectedField, obj *ProcessingRegister) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProcessingRegister_topicCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TopicCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProcessingRegister_topicCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProcessingRegister", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ProcessingRegister_crossing(ctx context.Context, field graphql.CollectedField, obj *ProcessingRegister) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProcessingRegister_crossing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Crossing(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProcessingRegister_crossing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProcessingRegister", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ProcessingRegister_parts(ctx context.Context, field graphql.CollectedField, obj *ProcessingRegister) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProcessingRegister_parts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Parts(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UsagePart) graphql.Marshaler {
+			return ec.marshalNUsagePart2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsagePartᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProcessingRegister_parts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProcessingRegister",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsagePart(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ProcessingRegister_doubts(ctx context.Context, field graphql.CollectedField, obj *ProcessingRegister) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProcessingRegister_doubts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Doubts(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProcessingRegister_doubts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProcessingRegister", field, true, false, "String")
+}
+
+func (ec *executionContext) _ProcessingRegister_window(ctx context.Context, field graphql.CollectedField, obj *ProcessingRegister) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProcessingRegister_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProcessingRegister_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProcessingRegister",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ProcessingRegister_coverage(ctx context.Context, field graphql.CollectedField, obj *ProcessingRegister) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProcessingRegister_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProcessingRegister_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProcessingRegister",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_clusters(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26396,6 +28173,94 @@ func (ec *executionContext) fieldContext_Query_topicUsage(ctx context.Context, f
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_topicUsage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_usageReport(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_usageReport(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().UsageReport(ctx, fc.Args["scope"].(UsageScopeInput), fc.Args["window"].(WindowInput), fc.Args["groupBy"].(answer.UsageGroupBy), fc.Args["source"].(*answer.UsageSource))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UsageReport) graphql.Marshaler {
+			return ec.marshalOUsageReport2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_usageReport(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageReport(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_usageReport_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_processingRegister(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_processingRegister(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ProcessingRegister(ctx, fc.Args["tag"].(string), fc.Args["window"].(WindowInput), fc.Args["source"].(*answer.UsageSource))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ProcessingRegister) graphql.Marshaler {
+			return ec.marshalOProcessingRegister2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐProcessingRegister(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_processingRegister(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProcessingRegister(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_processingRegister_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -27528,6 +29393,552 @@ func (ec *executionContext) fieldContext_ReaderBalance_account(_ context.Context
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _RegisterConnection_edges(ctx context.Context, field graphql.CollectedField, obj *RegisterConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []RegisterEdge) graphql.Marshaler {
+			return ec.marshalNRegisterEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RegisterConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RegisterEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RegisterConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *RegisterConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RegisterConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RegisterConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *RegisterConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisterConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RegisterEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *RegisterEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisterEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _RegisterEdge_node(ctx context.Context, field graphql.CollectedField, obj *RegisterEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *RegisterRow) graphql.Marshaler {
+			return ec.marshalNRegisterRow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterRow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RegisterEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RegisterRow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RegisterPlace_node(ctx context.Context, field graphql.CollectedField, obj *RegisterPlace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterPlace_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UsageParty) graphql.Marshaler {
+			return ec.marshalNUsageParty2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageParty(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterPlace_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RegisterPlace",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageParty(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RegisterPlace_active(ctx context.Context, field graphql.CollectedField, obj *RegisterPlace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterPlace_active(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Active, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterPlace_active(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisterPlace", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _RegisterPlace_tagged(ctx context.Context, field graphql.CollectedField, obj *RegisterPlace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterPlace_tagged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tagged, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterPlace_tagged(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisterPlace", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _RegisterPlace_crossing(ctx context.Context, field graphql.CollectedField, obj *RegisterPlace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterPlace_crossing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Crossing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterPlace_crossing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisterPlace", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _RegisterPlace_evidence(ctx context.Context, field graphql.CollectedField, obj *RegisterPlace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterPlace_evidence(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Evidence, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []lineage.EvidenceKind) graphql.Marshaler {
+			return ec.marshalNEvidenceKind2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKindᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterPlace_evidence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisterPlace", field, false, false, "EvidenceKind")
+}
+
+func (ec *executionContext) _RegisterRow_role(ctx context.Context, field graphql.CollectedField, obj *RegisterRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterRow_role(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Role, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v RegisterRole) graphql.Marshaler {
+			return ec.marshalNRegisterRole2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterRole(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterRow_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisterRow", field, false, false, "RegisterRole")
+}
+
+func (ec *executionContext) _RegisterRow_use(ctx context.Context, field graphql.CollectedField, obj *RegisterRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterRow_use(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Use, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *TopicUse) graphql.Marshaler {
+			return ec.marshalNTopicUse2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopicUse(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterRow_use(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RegisterRow",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TopicUse(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RegisterRow_environment(ctx context.Context, field graphql.CollectedField, obj *RegisterRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterRow_environment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Environment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterRow_environment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisterRow", field, false, false, "String")
+}
+
+func (ec *executionContext) _RegisterRow_places(ctx context.Context, field graphql.CollectedField, obj *RegisterRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterRow_places(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Places, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []RegisterPlace) graphql.Marshaler {
+			return ec.marshalNRegisterPlace2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterPlaceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterRow_places(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RegisterRow",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RegisterPlace(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RegisterRow_placeCount(ctx context.Context, field graphql.CollectedField, obj *RegisterRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterRow_placeCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PlaceCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterRow_placeCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisterRow", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RegisterRow_crossing(ctx context.Context, field graphql.CollectedField, obj *RegisterRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisterRow_crossing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Crossing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisterRow_crossing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisterRow", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _RegisteredTopic_topic(ctx context.Context, field graphql.CollectedField, obj *RegisteredTopic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisteredTopic_topic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Topic, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UsageParty) graphql.Marshaler {
+			return ec.marshalNUsageParty2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageParty(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisteredTopic_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RegisteredTopic",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageParty(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RegisteredTopic_environment(ctx context.Context, field graphql.CollectedField, obj *RegisteredTopic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisteredTopic_environment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Environment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisteredTopic_environment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisteredTopic", field, false, false, "String")
+}
+
+func (ec *executionContext) _RegisteredTopic_retention(ctx context.Context, field graphql.CollectedField, obj *RegisteredTopic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisteredTopic_retention(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Retention, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RegisteredTopic_retention(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisteredTopic", field, false, false, "String")
+}
+
+func (ec *executionContext) _RegisteredTopic_cleanup(ctx context.Context, field graphql.CollectedField, obj *RegisteredTopic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisteredTopic_cleanup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cleanup, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RegisteredTopic_cleanup(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisteredTopic", field, false, false, "String")
+}
+
+func (ec *executionContext) _RegisteredTopic_used(ctx context.Context, field graphql.CollectedField, obj *RegisteredTopic) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RegisteredTopic_used(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Used, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RegisteredTopic_used(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RegisteredTopic", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Replicator_id(ctx context.Context, field graphql.CollectedField, obj *Replicator) (ret graphql.Marshaler) {
@@ -32230,6 +34641,621 @@ func (ec *executionContext) fieldContext_TopicUsage_coverage(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _TopicUse_topic(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_topic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Topic, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UsageParty) graphql.Marshaler {
+			return ec.marshalNUsageParty2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageParty(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TopicUse",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageParty(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TopicUse_node(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UsageParty) graphql.Marshaler {
+			return ec.marshalNUsageParty2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageParty(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TopicUse",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageParty(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TopicUse_operation(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v UsageOperation) graphql.Marshaler {
+			return ec.marshalNUsageOperation2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageOperation(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "UsageOperation")
+}
+
+func (ec *executionContext) _TopicUse_active(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_active(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Active, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_active(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _TopicUse_records(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_records(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Records, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_records(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _TopicUse_bytes(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_bytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _TopicUse_estimated(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_estimated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Estimated, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_estimated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _TopicUse_atLeast(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_atLeast(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtLeast, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_atLeast(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _TopicUse_skipped(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_skipped(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Skipped, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_skipped(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _TopicUse_lost(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_lost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Lost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_lost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _TopicUse_firstUse(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_firstUse(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstUse, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_firstUse(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Time")
+}
+
+func (ec *executionContext) _TopicUse_lastUse(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_lastUse(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastUse, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_lastUse(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Time")
+}
+
+func (ec *executionContext) _TopicUse_precision(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_precision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Precision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖtimeᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_precision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _TopicUse_evidence(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_evidence(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Evidence, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UseEvidence) graphql.Marshaler {
+			return ec.marshalNUseEvidence2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUseEvidenceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_evidence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TopicUse",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UseEvidence(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TopicUse_clients(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_clients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Clients, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UseClient) graphql.Marshaler {
+			return ec.marshalNUseClient2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUseClientᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_clients(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TopicUse",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UseClient(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TopicUse_clientCount(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_clientCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_clientCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Int")
+}
+
+func (ec *executionContext) _TopicUse_observedFraction(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_observedFraction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ObservedFraction, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_observedFraction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Float")
+}
+
+func (ec *executionContext) _TopicUse_held(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_held(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Held, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_held(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _TopicUse_sealed(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_sealed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sealed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_sealed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _TopicUseConnection_edges(ctx context.Context, field graphql.CollectedField, obj *TopicUseConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUseConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []TopicUseEdge) graphql.Marshaler {
+			return ec.marshalNTopicUseEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopicUseEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUseConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TopicUseConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TopicUseEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TopicUseConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *TopicUseConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUseConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUseConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TopicUseConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TopicUseConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *TopicUseConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUseConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUseConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUseConnection", field, false, false, "Int")
+}
+
+func (ec *executionContext) _TopicUseEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *TopicUseEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUseEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUseEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUseEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _TopicUseEdge_node(ctx context.Context, field graphql.CollectedField, obj *TopicUseEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUseEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *TopicUse) graphql.Marshaler {
+			return ec.marshalNTopicUse2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopicUse(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUseEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TopicUseEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TopicUse(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UndeclaredConnection_edges(ctx context.Context, field graphql.CollectedField, obj *UndeclaredConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -33403,6 +36429,1432 @@ func (ec *executionContext) fieldContext_UsageBill_coverage(_ context.Context, f
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _UsageGroup_key(ctx context.Context, field graphql.CollectedField, obj *UsageGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageGroup", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsageGroup_topics(ctx context.Context, field graphql.CollectedField, obj *UsageGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_topics(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Topics, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_topics(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageGroup", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UsageGroup_writers(ctx context.Context, field graphql.CollectedField, obj *UsageGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_writers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Writers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_writers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageGroup", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UsageGroup_readers(ctx context.Context, field graphql.CollectedField, obj *UsageGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_readers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Readers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_readers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageGroup", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UsageGroup_written(ctx context.Context, field graphql.CollectedField, obj *UsageGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_written(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Written, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UsageVolume) graphql.Marshaler {
+			return ec.marshalNUsageVolume2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageVolume(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_written(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageVolume(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageGroup_read(ctx context.Context, field graphql.CollectedField, obj *UsageGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_read(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Read, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UsageVolume) graphql.Marshaler {
+			return ec.marshalNUsageVolume2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageVolume(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_read(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageVolume(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageGroup_firstUse(ctx context.Context, field graphql.CollectedField, obj *UsageGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_firstUse(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstUse, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_firstUse(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageGroup", field, false, false, "Time")
+}
+
+func (ec *executionContext) _UsageGroup_lastUse(ctx context.Context, field graphql.CollectedField, obj *UsageGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_lastUse(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastUse, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_lastUse(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageGroup", field, false, false, "Time")
+}
+
+func (ec *executionContext) _UsageGroup_observedFraction(ctx context.Context, field graphql.CollectedField, obj *UsageGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_observedFraction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ObservedFraction, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_observedFraction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageGroup", field, false, false, "Float")
+}
+
+func (ec *executionContext) _UsagePart_source(ctx context.Context, field graphql.CollectedField, obj *UsagePart) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePart_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v answer.UsageSource) graphql.Marshaler {
+			return ec.marshalNUsagePartSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePart_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePart", field, false, false, "UsagePartSource")
+}
+
+func (ec *executionContext) _UsagePart_start(ctx context.Context, field graphql.CollectedField, obj *UsagePart) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePart_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePart_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePart", field, false, false, "Time")
+}
+
+func (ec *executionContext) _UsagePart_end(ctx context.Context, field graphql.CollectedField, obj *UsagePart) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePart_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePart_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePart", field, false, false, "Time")
+}
+
+func (ec *executionContext) _UsagePart_observedFraction(ctx context.Context, field graphql.CollectedField, obj *UsagePart) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePart_observedFraction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ObservedFraction, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePart_observedFraction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePart", field, false, false, "Float")
+}
+
+func (ec *executionContext) _UsagePart_periods(ctx context.Context, field graphql.CollectedField, obj *UsagePart) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePart_periods(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Periods, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePart_periods(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePart", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UsagePart_amendable(ctx context.Context, field graphql.CollectedField, obj *UsagePart) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePart_amendable(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amendable, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePart_amendable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePart", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _UsageParty_id(ctx context.Context, field graphql.CollectedField, obj *UsageParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageParty_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageParty_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageParty", field, false, false, "ID")
+}
+
+func (ec *executionContext) _UsageParty_kind(ctx context.Context, field graphql.CollectedField, obj *UsageParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageParty_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.NodeKind) graphql.Marshaler {
+			return ec.marshalNNodeKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐNodeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageParty_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageParty", field, false, false, "NodeKind")
+}
+
+func (ec *executionContext) _UsageParty_scope(ctx context.Context, field graphql.CollectedField, obj *UsageParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageParty_scope(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scope, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageParty_scope(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageParty", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsageParty_name(ctx context.Context, field graphql.CollectedField, obj *UsageParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageParty_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageParty_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageParty", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsageParty_owner(ctx context.Context, field graphql.CollectedField, obj *UsageParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageParty_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageParty_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageParty", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsageParty_tags(ctx context.Context, field graphql.CollectedField, obj *UsageParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageParty_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageParty_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageParty", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsagePermission_cluster(ctx context.Context, field graphql.CollectedField, obj *UsagePermission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePermission_cluster(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cluster, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePermission_cluster(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePermission", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsagePermission_principal(ctx context.Context, field graphql.CollectedField, obj *UsagePermission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePermission_principal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Principal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePermission_principal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePermission", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsagePermission_host(ctx context.Context, field graphql.CollectedField, obj *UsagePermission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePermission_host(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Host, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePermission_host(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePermission", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsagePermission_operation(ctx context.Context, field graphql.CollectedField, obj *UsagePermission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePermission_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePermission_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePermission", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsagePermission_pattern(ctx context.Context, field graphql.CollectedField, obj *UsagePermission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePermission_pattern(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pattern, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePermission_pattern(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePermission", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsagePermission_allowed(ctx context.Context, field graphql.CollectedField, obj *UsagePermission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePermission_allowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Allowed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePermission_allowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePermission", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _UsagePermission_topics(ctx context.Context, field graphql.CollectedField, obj *UsagePermission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePermission_topics(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Topics, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePermission_topics(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePermission", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UsagePermission_used(ctx context.Context, field graphql.CollectedField, obj *UsagePermission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePermission_used(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Used, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePermission_used(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePermission", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _UsageReport_scope(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_scope(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scope(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_scope(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, true, false, "String")
+}
+
+func (ec *executionContext) _UsageReport_uses(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_uses(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Uses(fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *TopicUseConnection) graphql.Marshaler {
+			return ec.marshalNTopicUseConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopicUseConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_uses(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TopicUseConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_UsageReport_uses_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_groups(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_groups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Groups(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UsageGroup) graphql.Marshaler {
+			return ec.marshalNUsageGroup2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_groups(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageGroup(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_UsageReport_groups_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_groupCount(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_groupCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GroupCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_groupCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, true, false, "Int")
+}
+
+func (ec *executionContext) _UsageReport_total(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UsageGroup) graphql.Marshaler {
+			return ec.marshalNUsageGroup2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_topicCount(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_topicCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TopicCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_topicCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, true, false, "Int")
+}
+
+func (ec *executionContext) _UsageReport_resting(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_resting(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Resting(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_resting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, true, false, "Int")
+}
+
+func (ec *executionContext) _UsageReport_permissions(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_permissions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Permissions(fc.Args["first"].(int), fc.Args["unused"].(bool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UsagePermission) graphql.Marshaler {
+			return ec.marshalOUsagePermission2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsagePermissionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_permissions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsagePermission(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_UsageReport_permissions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_permissionCount(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_permissionCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.PermissionCount(fc.Args["unused"].(bool)), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_permissionCount(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_UsageReport_permissionCount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_parts(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_parts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Parts(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UsagePart) graphql.Marshaler {
+			return ec.marshalNUsagePart2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsagePartᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_parts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsagePart(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_doubts(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_doubts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Doubts(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_doubts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, true, false, "String")
+}
+
+func (ec *executionContext) _UsageReport_window(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_coverage(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageVolume_records(ctx context.Context, field graphql.CollectedField, obj *UsageVolume) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageVolume_records(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Records, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageVolume_records(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageVolume", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _UsageVolume_bytes(ctx context.Context, field graphql.CollectedField, obj *UsageVolume) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageVolume_bytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageVolume_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageVolume", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _UsageVolume_estimated(ctx context.Context, field graphql.CollectedField, obj *UsageVolume) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageVolume_estimated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Estimated, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageVolume_estimated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageVolume", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _UsageVolume_atLeast(ctx context.Context, field graphql.CollectedField, obj *UsageVolume) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageVolume_atLeast(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtLeast, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageVolume_atLeast(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageVolume", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _UseClient_kind(ctx context.Context, field graphql.CollectedField, obj *UseClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UseClient_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.ClientKind) graphql.Marshaler {
+			return ec.marshalNClientKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐClientKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UseClient_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UseClient", field, false, false, "ClientKind")
+}
+
+func (ec *executionContext) _UseClient_clientId(ctx context.Context, field graphql.CollectedField, obj *UseClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UseClient_clientId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UseClient_clientId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UseClient", field, false, false, "String")
+}
+
+func (ec *executionContext) _UseClient_group(ctx context.Context, field graphql.CollectedField, obj *UseClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UseClient_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UseClient_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UseClient", field, false, false, "String")
+}
+
+func (ec *executionContext) _UseClient_transactionalId(ctx context.Context, field graphql.CollectedField, obj *UseClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UseClient_transactionalId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TransactionalID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UseClient_transactionalId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UseClient", field, false, false, "String")
+}
+
+func (ec *executionContext) _UseClient_principal(ctx context.Context, field graphql.CollectedField, obj *UseClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UseClient_principal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Principal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UseClient_principal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UseClient", field, false, false, "String")
+}
+
+func (ec *executionContext) _UseClient_host(ctx context.Context, field graphql.CollectedField, obj *UseClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UseClient_host(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Host, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UseClient_host(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UseClient", field, false, false, "String")
+}
+
+func (ec *executionContext) _UseClient_software(ctx context.Context, field graphql.CollectedField, obj *UseClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UseClient_software(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Software, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UseClient_software(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UseClient", field, false, false, "String")
+}
+
+func (ec *executionContext) _UseEvidence_kind(ctx context.Context, field graphql.CollectedField, obj *UseEvidence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UseEvidence_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.EvidenceKind) graphql.Marshaler {
+			return ec.marshalNEvidenceKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UseEvidence_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UseEvidence", field, false, false, "EvidenceKind")
+}
+
+func (ec *executionContext) _UseEvidence_since(ctx context.Context, field graphql.CollectedField, obj *UseEvidence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UseEvidence_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UseEvidence_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UseEvidence", field, false, false, "Time")
+}
+
+func (ec *executionContext) _UseEvidence_detail(ctx context.Context, field graphql.CollectedField, obj *UseEvidence) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UseEvidence_detail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Detail, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UseEvidence_detail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UseEvidence", field, false, false, "String")
 }
 
 func (ec *executionContext) _WhatIf_lost(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
@@ -35045,6 +39497,76 @@ func (ec *executionContext) unmarshalInputMetadataChange(ctx context.Context, ob
 func UnmarshalMetadataChange(ctx context.Context, raw any) (MetadataChangeInput, error) {
 	var out MetadataChangeInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "MetadataChange", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputUsageScope(ctx context.Context, obj any) (UsageScopeInput, error) {
+	var it UsageScopeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"topic", "tag", "owner", "application", "cluster"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "topic":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("topic"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Topic = data
+		case "tag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tag"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tag = data
+		case "owner":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("owner"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Owner = data
+		case "application":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("application"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Application = data
+		case "cluster":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cluster"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Cluster = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUsageScope unmarshals raw into the UsageScope input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUsageScope(ctx context.Context, raw any) (UsageScopeInput, error) {
+	var out UsageScopeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UsageScope", raw, &out)
 	return out, err
 }
 
@@ -40252,6 +44774,79 @@ func (ec *executionContext) _Position(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var processingRegisterImplementors = []string{"ProcessingRegister"}
+
+func (ec *executionContext) _ProcessingRegister(ctx context.Context, sel ast.SelectionSet, obj *ProcessingRegister) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, processingRegisterImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ProcessingRegister")
+		case "tag":
+			out.Values[i] = ec._ProcessingRegister_tag(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rows":
+			out.Values[i] = ec._ProcessingRegister_rows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "topics":
+			out.Values[i] = ec._ProcessingRegister_topics(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "topicCount":
+			out.Values[i] = ec._ProcessingRegister_topicCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "crossing":
+			out.Values[i] = ec._ProcessingRegister_crossing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "parts":
+			out.Values[i] = ec._ProcessingRegister_parts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "doubts":
+			out.Values[i] = ec._ProcessingRegister_doubts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._ProcessingRegister_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._ProcessingRegister_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var queryImplementors = []string{"Query"}
 
 func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -40348,6 +44943,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_topicUsage(ctx, field)
+				})
+		case "usageReport":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_usageReport(ctx, field)
+				})
+		case "processingRegister":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_processingRegister(ctx, field)
 				})
 		case "events":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -40603,6 +45210,251 @@ func (ec *executionContext) _ReaderBalance(ctx context.Context, sel ast.Selectio
 			}
 		case "account":
 			out.Values[i] = ec._ReaderBalance_account(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var registerConnectionImplementors = []string{"RegisterConnection"}
+
+func (ec *executionContext) _RegisterConnection(ctx context.Context, sel ast.SelectionSet, obj *RegisterConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, registerConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RegisterConnection")
+		case "edges":
+			out.Values[i] = ec._RegisterConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._RegisterConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._RegisterConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var registerEdgeImplementors = []string{"RegisterEdge"}
+
+func (ec *executionContext) _RegisterEdge(ctx context.Context, sel ast.SelectionSet, obj *RegisterEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, registerEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RegisterEdge")
+		case "cursor":
+			out.Values[i] = ec._RegisterEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._RegisterEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var registerPlaceImplementors = []string{"RegisterPlace"}
+
+func (ec *executionContext) _RegisterPlace(ctx context.Context, sel ast.SelectionSet, obj *RegisterPlace) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, registerPlaceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RegisterPlace")
+		case "node":
+			out.Values[i] = ec._RegisterPlace_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "active":
+			out.Values[i] = ec._RegisterPlace_active(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tagged":
+			out.Values[i] = ec._RegisterPlace_tagged(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "crossing":
+			out.Values[i] = ec._RegisterPlace_crossing(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "evidence":
+			out.Values[i] = ec._RegisterPlace_evidence(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var registerRowImplementors = []string{"RegisterRow"}
+
+func (ec *executionContext) _RegisterRow(ctx context.Context, sel ast.SelectionSet, obj *RegisterRow) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, registerRowImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RegisterRow")
+		case "role":
+			out.Values[i] = ec._RegisterRow_role(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "use":
+			out.Values[i] = ec._RegisterRow_use(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "environment":
+			out.Values[i] = ec._RegisterRow_environment(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "places":
+			out.Values[i] = ec._RegisterRow_places(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "placeCount":
+			out.Values[i] = ec._RegisterRow_placeCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "crossing":
+			out.Values[i] = ec._RegisterRow_crossing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var registeredTopicImplementors = []string{"RegisteredTopic"}
+
+func (ec *executionContext) _RegisteredTopic(ctx context.Context, sel ast.SelectionSet, obj *RegisteredTopic) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, registeredTopicImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RegisteredTopic")
+		case "topic":
+			out.Values[i] = ec._RegisteredTopic_topic(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "environment":
+			out.Values[i] = ec._RegisteredTopic_environment(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "retention":
+			out.Values[i] = ec._RegisteredTopic_retention(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cleanup":
+			out.Values[i] = ec._RegisteredTopic_cleanup(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "used":
+			out.Values[i] = ec._RegisteredTopic_used(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -42234,6 +47086,210 @@ func (ec *executionContext) _TopicUsage(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var topicUseImplementors = []string{"TopicUse"}
+
+func (ec *executionContext) _TopicUse(ctx context.Context, sel ast.SelectionSet, obj *TopicUse) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, topicUseImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TopicUse")
+		case "topic":
+			out.Values[i] = ec._TopicUse_topic(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._TopicUse_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._TopicUse_operation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "active":
+			out.Values[i] = ec._TopicUse_active(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "records":
+			out.Values[i] = ec._TopicUse_records(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "bytes":
+			out.Values[i] = ec._TopicUse_bytes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "estimated":
+			out.Values[i] = ec._TopicUse_estimated(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "atLeast":
+			out.Values[i] = ec._TopicUse_atLeast(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "skipped":
+			out.Values[i] = ec._TopicUse_skipped(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lost":
+			out.Values[i] = ec._TopicUse_lost(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "firstUse":
+			out.Values[i] = ec._TopicUse_firstUse(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lastUse":
+			out.Values[i] = ec._TopicUse_lastUse(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "precision":
+			out.Values[i] = ec._TopicUse_precision(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "evidence":
+			out.Values[i] = ec._TopicUse_evidence(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clients":
+			out.Values[i] = ec._TopicUse_clients(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientCount":
+			out.Values[i] = ec._TopicUse_clientCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "observedFraction":
+			out.Values[i] = ec._TopicUse_observedFraction(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "held":
+			out.Values[i] = ec._TopicUse_held(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sealed":
+			out.Values[i] = ec._TopicUse_sealed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var topicUseConnectionImplementors = []string{"TopicUseConnection"}
+
+func (ec *executionContext) _TopicUseConnection(ctx context.Context, sel ast.SelectionSet, obj *TopicUseConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, topicUseConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TopicUseConnection")
+		case "edges":
+			out.Values[i] = ec._TopicUseConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._TopicUseConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._TopicUseConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var topicUseEdgeImplementors = []string{"TopicUseEdge"}
+
+func (ec *executionContext) _TopicUseEdge(ctx context.Context, sel ast.SelectionSet, obj *TopicUseEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, topicUseEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TopicUseEdge")
+		case "cursor":
+			out.Values[i] = ec._TopicUseEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._TopicUseEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var undeclaredConnectionImplementors = []string{"UndeclaredConnection"}
 
 func (ec *executionContext) _UndeclaredConnection(ctx context.Context, sel ast.SelectionSet, obj *UndeclaredConnection) graphql.Marshaler {
@@ -42603,6 +47659,510 @@ func (ec *executionContext) _UsageBill(ctx context.Context, sel ast.SelectionSet
 		case "coverage":
 			out.Values[i] = ec._UsageBill_coverage(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var usageGroupImplementors = []string{"UsageGroup"}
+
+func (ec *executionContext) _UsageGroup(ctx context.Context, sel ast.SelectionSet, obj *UsageGroup) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageGroupImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageGroup")
+		case "key":
+			out.Values[i] = ec._UsageGroup_key(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "topics":
+			out.Values[i] = ec._UsageGroup_topics(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "writers":
+			out.Values[i] = ec._UsageGroup_writers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "readers":
+			out.Values[i] = ec._UsageGroup_readers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "written":
+			out.Values[i] = ec._UsageGroup_written(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "read":
+			out.Values[i] = ec._UsageGroup_read(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "firstUse":
+			out.Values[i] = ec._UsageGroup_firstUse(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lastUse":
+			out.Values[i] = ec._UsageGroup_lastUse(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "observedFraction":
+			out.Values[i] = ec._UsageGroup_observedFraction(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var usagePartImplementors = []string{"UsagePart"}
+
+func (ec *executionContext) _UsagePart(ctx context.Context, sel ast.SelectionSet, obj *UsagePart) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usagePartImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsagePart")
+		case "source":
+			out.Values[i] = ec._UsagePart_source(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "start":
+			out.Values[i] = ec._UsagePart_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "end":
+			out.Values[i] = ec._UsagePart_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "observedFraction":
+			out.Values[i] = ec._UsagePart_observedFraction(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "periods":
+			out.Values[i] = ec._UsagePart_periods(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "amendable":
+			out.Values[i] = ec._UsagePart_amendable(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var usagePartyImplementors = []string{"UsageParty"}
+
+func (ec *executionContext) _UsageParty(ctx context.Context, sel ast.SelectionSet, obj *UsageParty) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usagePartyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageParty")
+		case "id":
+			out.Values[i] = ec._UsageParty_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._UsageParty_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scope":
+			out.Values[i] = ec._UsageParty_scope(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._UsageParty_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "owner":
+			out.Values[i] = ec._UsageParty_owner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tags":
+			out.Values[i] = ec._UsageParty_tags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var usagePermissionImplementors = []string{"UsagePermission"}
+
+func (ec *executionContext) _UsagePermission(ctx context.Context, sel ast.SelectionSet, obj *UsagePermission) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usagePermissionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsagePermission")
+		case "cluster":
+			out.Values[i] = ec._UsagePermission_cluster(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "principal":
+			out.Values[i] = ec._UsagePermission_principal(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "host":
+			out.Values[i] = ec._UsagePermission_host(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._UsagePermission_operation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pattern":
+			out.Values[i] = ec._UsagePermission_pattern(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "allowed":
+			out.Values[i] = ec._UsagePermission_allowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "topics":
+			out.Values[i] = ec._UsagePermission_topics(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "used":
+			out.Values[i] = ec._UsagePermission_used(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var usageReportImplementors = []string{"UsageReport"}
+
+func (ec *executionContext) _UsageReport(ctx context.Context, sel ast.SelectionSet, obj *UsageReport) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageReportImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageReport")
+		case "scope":
+			out.Values[i] = ec._UsageReport_scope(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uses":
+			out.Values[i] = ec._UsageReport_uses(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "groups":
+			out.Values[i] = ec._UsageReport_groups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "groupCount":
+			out.Values[i] = ec._UsageReport_groupCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._UsageReport_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "topicCount":
+			out.Values[i] = ec._UsageReport_topicCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resting":
+			out.Values[i] = ec._UsageReport_resting(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "permissions":
+			out.Values[i] = ec._UsageReport_permissions(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "permissionCount":
+			out.Values[i] = ec._UsageReport_permissionCount(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "parts":
+			out.Values[i] = ec._UsageReport_parts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "doubts":
+			out.Values[i] = ec._UsageReport_doubts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._UsageReport_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._UsageReport_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var usageVolumeImplementors = []string{"UsageVolume"}
+
+func (ec *executionContext) _UsageVolume(ctx context.Context, sel ast.SelectionSet, obj *UsageVolume) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageVolumeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageVolume")
+		case "records":
+			out.Values[i] = ec._UsageVolume_records(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "bytes":
+			out.Values[i] = ec._UsageVolume_bytes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "estimated":
+			out.Values[i] = ec._UsageVolume_estimated(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "atLeast":
+			out.Values[i] = ec._UsageVolume_atLeast(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var useClientImplementors = []string{"UseClient"}
+
+func (ec *executionContext) _UseClient(ctx context.Context, sel ast.SelectionSet, obj *UseClient) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, useClientImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UseClient")
+		case "kind":
+			out.Values[i] = ec._UseClient_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientId":
+			out.Values[i] = ec._UseClient_clientId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "group":
+			out.Values[i] = ec._UseClient_group(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "transactionalId":
+			out.Values[i] = ec._UseClient_transactionalId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "principal":
+			out.Values[i] = ec._UseClient_principal(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "host":
+			out.Values[i] = ec._UseClient_host(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "software":
+			out.Values[i] = ec._UseClient_software(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var useEvidenceImplementors = []string{"UseEvidence"}
+
+func (ec *executionContext) _UseEvidence(ctx context.Context, sel ast.SelectionSet, obj *UseEvidence) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, useEvidenceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UseEvidence")
+		case "kind":
+			out.Values[i] = ec._UseEvidence_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._UseEvidence_since(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "detail":
+			out.Values[i] = ec._UseEvidence_detail(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -45148,6 +50708,92 @@ func (ec *executionContext) marshalNReaderLoss2githubᚗcomᚋlineagedᚋlineage
 	return v
 }
 
+func (ec *executionContext) marshalNRegisterConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterConnection(ctx context.Context, sel ast.SelectionSet, v *RegisterConnection) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RegisterConnection!")
+		return graphql.Null
+	}
+	return ec._RegisterConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRegisterEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterEdge(ctx context.Context, sel ast.SelectionSet, v RegisterEdge) graphql.Marshaler {
+	return ec._RegisterEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRegisterEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []RegisterEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRegisterEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRegisterPlace2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterPlace(ctx context.Context, sel ast.SelectionSet, v RegisterPlace) graphql.Marshaler {
+	return ec._RegisterPlace(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRegisterPlace2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterPlaceᚄ(ctx context.Context, sel ast.SelectionSet, v []RegisterPlace) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRegisterPlace2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterPlace(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNRegisterRole2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterRole(ctx context.Context, v any) (RegisterRole, error) {
+	var res RegisterRole
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRegisterRole2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterRole(ctx context.Context, sel ast.SelectionSet, v RegisterRole) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) marshalNRegisterRow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterRow(ctx context.Context, sel ast.SelectionSet, v *RegisterRow) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RegisterRow!")
+		return graphql.Null
+	}
+	return ec._RegisterRow(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRegisteredTopic2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisteredTopic(ctx context.Context, sel ast.SelectionSet, v RegisteredTopic) graphql.Marshaler {
+	return ec._RegisteredTopic(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRegisteredTopic2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisteredTopicᚄ(ctx context.Context, sel ast.SelectionSet, v []RegisteredTopic) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRegisteredTopic2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisteredTopic(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx context.Context, sel ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ResolvedWindow!")
@@ -45589,6 +51235,42 @@ func (ec *executionContext) marshalNTopic2ᚖgithubᚗcomᚋlineagedᚋlineaged�
 	return ec._Topic(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNTopicUse2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopicUse(ctx context.Context, sel ast.SelectionSet, v *TopicUse) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TopicUse!")
+		return graphql.Null
+	}
+	return ec._TopicUse(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTopicUseConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopicUseConnection(ctx context.Context, sel ast.SelectionSet, v *TopicUseConnection) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "TopicUseConnection!")
+		return graphql.Null
+	}
+	return ec._TopicUseConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTopicUseEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopicUseEdge(ctx context.Context, sel ast.SelectionSet, v TopicUseEdge) graphql.Marshaler {
+	return ec._TopicUseEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNTopicUseEdge2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopicUseEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []TopicUseEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTopicUseEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐTopicUseEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNUndeclaredEdge2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUndeclaredEdge(ctx context.Context, sel ast.SelectionSet, v UndeclaredEdge) graphql.Marshaler {
 	return ec._UndeclaredEdge(ctx, sel, &v)
 }
@@ -45714,6 +51396,191 @@ var (
 		usage.Eliminated: "ELIMINATED",
 	}
 )
+
+func (ec *executionContext) marshalNUsageGroup2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageGroup(ctx context.Context, sel ast.SelectionSet, v UsageGroup) graphql.Marshaler {
+	return ec._UsageGroup(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUsageGroup2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []UsageGroup) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUsageGroup2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageGroup(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUsageGroup2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageGroup(ctx context.Context, sel ast.SelectionSet, v *UsageGroup) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UsageGroup!")
+		return graphql.Null
+	}
+	return ec._UsageGroup(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNUsageGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageGroupBy(ctx context.Context, v any) (answer.UsageGroupBy, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNUsageGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageGroupBy[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUsageGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageGroupBy(ctx context.Context, sel ast.SelectionSet, v answer.UsageGroupBy) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNUsageGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageGroupBy[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "UsageGroupBy!")
+	}
+	return res
+}
+
+var (
+	unmarshalNUsageGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageGroupBy = map[string]answer.UsageGroupBy{
+		"NONE":        answer.UsageNotGrouped,
+		"TOPIC":       answer.UsageByTopic,
+		"APPLICATION": answer.UsageByApplication,
+		"OWNER":       answer.UsageByOwner,
+		"CLUSTER":     answer.UsageByCluster,
+		"DAY":         answer.UsageByDay,
+	}
+	marshalNUsageGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageGroupBy = map[answer.UsageGroupBy]string{
+		answer.UsageNotGrouped:    "NONE",
+		answer.UsageByTopic:       "TOPIC",
+		answer.UsageByApplication: "APPLICATION",
+		answer.UsageByOwner:       "OWNER",
+		answer.UsageByCluster:     "CLUSTER",
+		answer.UsageByDay:         "DAY",
+	}
+)
+
+func (ec *executionContext) unmarshalNUsageOperation2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageOperation(ctx context.Context, v any) (UsageOperation, error) {
+	var res UsageOperation
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUsageOperation2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageOperation(ctx context.Context, sel ast.SelectionSet, v UsageOperation) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) marshalNUsagePart2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsagePart(ctx context.Context, sel ast.SelectionSet, v UsagePart) graphql.Marshaler {
+	return ec._UsagePart(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUsagePart2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsagePartᚄ(ctx context.Context, sel ast.SelectionSet, v []UsagePart) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUsagePart2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsagePart(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNUsagePartSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource(ctx context.Context, v any) (answer.UsageSource, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNUsagePartSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUsagePartSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource(ctx context.Context, sel ast.SelectionSet, v answer.UsageSource) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNUsagePartSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "UsagePartSource!")
+	}
+	return res
+}
+
+var (
+	unmarshalNUsagePartSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource = map[string]answer.UsageSource{
+		"HELD":   answer.Held,
+		"SEALED": answer.Sealed,
+		"NOBODY": answer.Nobody,
+	}
+	marshalNUsagePartSource2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource = map[answer.UsageSource]string{
+		answer.Held:   "HELD",
+		answer.Sealed: "SEALED",
+		answer.Nobody: "NOBODY",
+	}
+)
+
+func (ec *executionContext) marshalNUsageParty2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageParty(ctx context.Context, sel ast.SelectionSet, v *UsageParty) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UsageParty!")
+		return graphql.Null
+	}
+	return ec._UsageParty(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUsagePermission2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsagePermission(ctx context.Context, sel ast.SelectionSet, v UsagePermission) graphql.Marshaler {
+	return ec._UsagePermission(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNUsageScope2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageScopeInput(ctx context.Context, v any) (UsageScopeInput, error) {
+	res, err := ec.unmarshalInputUsageScope(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUsageVolume2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageVolume(ctx context.Context, sel ast.SelectionSet, v *UsageVolume) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UsageVolume!")
+		return graphql.Null
+	}
+	return ec._UsageVolume(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUseClient2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUseClient(ctx context.Context, sel ast.SelectionSet, v UseClient) graphql.Marshaler {
+	return ec._UseClient(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUseClient2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUseClientᚄ(ctx context.Context, sel ast.SelectionSet, v []UseClient) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUseClient2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUseClient(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUseEvidence2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUseEvidence(ctx context.Context, sel ast.SelectionSet, v UseEvidence) graphql.Marshaler {
+	return ec._UseEvidence(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUseEvidence2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUseEvidenceᚄ(ctx context.Context, sel ast.SelectionSet, v []UseEvidence) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUseEvidence2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUseEvidence(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
 
 func (ec *executionContext) unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx context.Context, v any) (WindowInput, error) {
 	res, err := ec.unmarshalInputWindow(ctx, v)
@@ -46583,6 +52450,13 @@ func (ec *executionContext) marshalOPermission2ᚕgithubᚗcomᚋlineagedᚋline
 	return ret
 }
 
+func (ec *executionContext) marshalOProcessingRegister2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐProcessingRegister(ctx context.Context, sel ast.SelectionSet, v *ProcessingRegister) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ProcessingRegister(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalORanking2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRanking(ctx context.Context, sel ast.SelectionSet, v *Ranking) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -46806,6 +52680,62 @@ func (ec *executionContext) marshalOUsageBill2ᚖgithubᚗcomᚋlineagedᚋlinea
 	}
 	return ec._UsageBill(ctx, sel, v)
 }
+
+func (ec *executionContext) marshalOUsagePermission2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsagePermissionᚄ(ctx context.Context, sel ast.SelectionSet, v []UsagePermission) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUsagePermission2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsagePermission(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOUsageReport2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageReport(ctx context.Context, sel ast.SelectionSet, v *UsageReport) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UsageReport(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOUsageSource2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource(ctx context.Context, v any) (*answer.UsageSource, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOUsageSource2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUsageSource2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource(ctx context.Context, sel ast.SelectionSet, v *answer.UsageSource) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOUsageSource2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource[*v])
+	return res
+}
+
+var (
+	unmarshalOUsageSource2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource = map[string]answer.UsageSource{
+		"HELD":   answer.Held,
+		"SEALED": answer.Sealed,
+	}
+	marshalOUsageSource2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋanswerᚐUsageSource = map[answer.UsageSource]string{
+		answer.Held:   "HELD",
+		answer.Sealed: "SEALED",
+	}
+)
 
 func (ec *executionContext) marshalOWhatIf2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐWhatIf(ctx context.Context, sel ast.SelectionSet, v *WhatIf) graphql.Marshaler {
 	if v == nil {

@@ -374,13 +374,16 @@ func (a *resolver) topicUsage(ctx context.Context, id string, window WindowInput
 
 // Coverage is the schema's type of that name.
 type Coverage struct {
-	v   *answer.View
-	cov lineage.Coverage
+	v    *answer.View
+	cov  lineage.Coverage
+	said []answer.SaidGap // of a time of which the store does not speak
+	// unlisted is how many more gaps there are.
+	unlisted int
 }
 
 // coverageOf says what was observed of some clusters in a view's window; none: of all.
 func coverageOf(v *answer.View, clusters ...lineage.ClusterID) *Coverage {
-	return &Coverage{v, v.Coverage(clusters...)}
+	return &Coverage{v: v, cov: v.Coverage(clusters...)}
 }
 
 // coverage answers the root field of that name.
@@ -405,18 +408,18 @@ func (c *Coverage) Complete() bool { return c.cov.Complete }
 func (c *Coverage) ObservedFraction() float64 { return c.cov.ObservedFraction }
 
 // GapCount answers gapCount.
-func (c *Coverage) GapCount() int { return len(c.cov.Gaps) }
+func (c *Coverage) GapCount() int { return len(c.said) + c.unlisted + len(c.cov.Gaps) }
 
 // Gaps answers gaps.
 func (c *Coverage) Gaps(first int) ([]Gap, error) {
 	if first < 0 || first > mostGaps {
 		return nil, badInput("gaps: first must be 0 to %d", mostGaps)
 	}
-	out := make([]Gap, 0, min(first, len(c.cov.Gaps)))
+	out := saidGaps(c.said)
 	for _, g := range c.cov.Gaps[:min(first, len(c.cov.Gaps))] {
 		out = append(out, Gap{Source: c.v.SourceName(g.Source), Start: g.Window.Start, End: g.Window.End, Reason: g.Reason})
 	}
-	return out, nil
+	return out[:min(first, len(out))], nil
 }
 
 // mostSourcesNamed bounds the sources that a stretch names.
@@ -425,7 +428,7 @@ const mostSourcesNamed = 50
 // StretchCount answers stretchCount.
 func (c *Coverage) StretchCount(ctx context.Context) (int, error) {
 	all, err := c.v.Stretches(ctx, c.cov)
-	return len(all), err
+	return len(saidStretches(saidGaps(c.said))) + len(all), err
 }
 
 // Stretches answers stretches.
@@ -437,7 +440,7 @@ func (c *Coverage) Stretches(ctx context.Context, first int) ([]GapStretch, erro
 	if err != nil {
 		return nil, err
 	}
-	out := make([]GapStretch, 0, min(first, len(all)))
+	out := saidStretches(saidGaps(c.said))
 	for _, s := range all[:min(first, len(all))] {
 		x := GapStretch{Start: s.Window.Start, End: s.Window.End, Kind: s.Kind, Reason: s.Reason, SourceCount: len(s.Sources)}
 		for _, name := range s.Sources[:min(mostSourcesNamed, len(s.Sources))] {
@@ -445,7 +448,7 @@ func (c *Coverage) Stretches(ctx context.Context, first int) ([]GapStretch, erro
 		}
 		out = append(out, x)
 	}
-	return out, nil
+	return out[:min(first, len(out))], nil
 }
 
 // BlindSpots answers blindSpots.

@@ -53,7 +53,7 @@ func (l *LastLife) Coverage() *Coverage {
 	if l.is.Over == nil {
 		return nil
 	}
-	return &Coverage{l.is.Over, l.is.Coverage}
+	return &Coverage{v: l.is.Over, cov: l.is.Coverage}
 }
 
 // lastLives answers the root field of that name.

@@ -428,6 +428,46 @@ type ReaderBalance struct {
 	Account *Account `json:"account"`
 }
 
+type RegisterConnection struct {
+	Edges      []RegisterEdge `json:"edges"`
+	PageInfo   *PageInfo      `json:"pageInfo"`
+	TotalCount int            `json:"totalCount"`
+}
+
+type RegisterEdge struct {
+	Cursor string       `json:"cursor"`
+	Node   *RegisterRow `json:"node"`
+}
+
+// tagged: it bears the tag itself. crossing: it is in another cluster or environment than the topic; null: it is outside Kafka, and where that is nobody knows. active: null: it is not known whether anything moved to or from it.
+type RegisterPlace struct {
+	Node     *UsageParty            `json:"node"`
+	Active   *bool                  `json:"active,omitempty"`
+	Tagged   bool                   `json:"tagged"`
+	Crossing *bool                  `json:"crossing,omitempty"`
+	Evidence []lineage.EvidenceKind `json:"evidence"`
+}
+
+// One who handles data of the tag: use is what it did to the topic. places: of a SOURCE where it may have the data from, of a RECIPIENT where it may take it: topics and datasets outside Kafka that it read or wrote in the window, at most 20
+// of placeCount. What a program does with what it reads nobody sees: a place is one that it can be.
+type RegisterRow struct {
+	Role        RegisterRole    `json:"role"`
+	Use         *TopicUse       `json:"use"`
+	Environment string          `json:"environment"`
+	Places      []RegisterPlace `json:"places"`
+	PlaceCount  int             `json:"placeCount"`
+	Crossing    bool            `json:"crossing"`
+}
+
+// A topic that bears the tag. retention: its retention.ms, cleanup: its cleanup.policy, as set on the topic; null: the brokers' default, or not known. used: somebody moved data through it, or may have.
+type RegisteredTopic struct {
+	Topic       *UsageParty `json:"topic"`
+	Environment string      `json:"environment"`
+	Retention   *string     `json:"retention,omitempty"`
+	Cleanup     *string     `json:"cleanup,omitempty"`
+	Used        bool        `json:"used"`
+}
+
 // flow: from a topic that is still there to who reads it no more. waiting: records behind at the window's end; null: not known. afterSeconds: until the oldest record that it has not read may be deleted, at the soonest; null: never, or that can't be told: see by. at: the window's end,
 // and afterSeconds. recordsPerSecond: what goes into the topic, and so is lost a second from then on; null: not known. why: what it rests on, or why it can't be told.
 type RetentionRisk struct {
@@ -545,6 +585,42 @@ type TimelineBucket struct {
 	Events           []EventCount `json:"events"`
 }
 
+// What one did to one topic in the window. active: null: it is not known whether it moved anything. records and the others are null where they are not known; atLeast: of a part what moved is not known, and is not in them.
+// firstUse and lastUse: between which it was seen to move within the window, as exact as precision; null: that is not known. observedFraction: of the window where the topic is. held, sealed: who says it, each of a part if both do.
+type TopicUse struct {
+	Topic            *UsageParty    `json:"topic"`
+	Node             *UsageParty    `json:"node"`
+	Operation        UsageOperation `json:"operation"`
+	Active           *bool          `json:"active,omitempty"`
+	Records          *int64         `json:"records,omitempty"`
+	Bytes            *int64         `json:"bytes,omitempty"`
+	Estimated        bool           `json:"estimated"`
+	AtLeast          bool           `json:"atLeast"`
+	Skipped          *int64         `json:"skipped,omitempty"`
+	Lost             *int64         `json:"lost,omitempty"`
+	FirstUse         *time.Time     `json:"firstUse,omitempty"`
+	LastUse          *time.Time     `json:"lastUse,omitempty"`
+	Precision        *time.Duration `json:"precision,omitempty"`
+	Evidence         []UseEvidence  `json:"evidence"`
+	Clients          []UseClient    `json:"clients"`
+	ClientCount      int            `json:"clientCount"`
+	ObservedFraction float64        `json:"observedFraction"`
+	Held             bool           `json:"held"`
+	Sealed           bool           `json:"sealed"`
+}
+
+// By topic, its writers first.
+type TopicUseConnection struct {
+	Edges      []TopicUseEdge `json:"edges"`
+	PageInfo   *PageInfo      `json:"pageInfo"`
+	TotalCount int            `json:"totalCount"`
+}
+
+type TopicUseEdge struct {
+	Cursor string    `json:"cursor"`
+	Node   *TopicUse `json:"node"`
+}
+
 type UndeclaredEdge struct {
 	Cursor string `json:"cursor"`
 	Node   *Flow  `json:"node"`
@@ -555,6 +631,76 @@ type Untold struct {
 	Kind   answer.UntoldKind `json:"kind"`
 	Detail string            `json:"detail"`
 	Since  *time.Time        `json:"since,omitempty"`
+}
+
+// key: the id of a topic or an application, an owner, a cluster or a day, as 2026-03-01; null: of those without one, and of a total. topics, writers, readers: how many. observedFraction: of a day.
+type UsageGroup struct {
+	Key              *string      `json:"key,omitempty"`
+	Topics           int          `json:"topics"`
+	Writers          int          `json:"writers"`
+	Readers          int          `json:"readers"`
+	Written          *UsageVolume `json:"written"`
+	Read             *UsageVolume `json:"read"`
+	FirstUse         *time.Time   `json:"firstUse,omitempty"`
+	LastUse          *time.Time   `json:"lastUse,omitempty"`
+	ObservedFraction *float64     `json:"observedFraction,omitempty"`
+}
+
+// A part of the window and who speaks of it; the ledger's is widened to its periods. amendable: what is late may still change it.
+type UsagePart struct {
+	Source           answer.UsageSource `json:"source"`
+	Start            time.Time          `json:"start"`
+	End              time.Time          `json:"end"`
+	ObservedFraction float64            `json:"observedFraction"`
+	Periods          int                `json:"periods"`
+	Amendable        bool               `json:"amendable"`
+}
+
+// A node, as it was called then: it may be gone. scope: the cluster of a topic, of others as in the id. A name longer than 2,000 bytes is cut.
+type UsageParty struct {
+	ID    string           `json:"id"`
+	Kind  lineage.NodeKind `json:"kind"`
+	Scope string           `json:"scope"`
+	Name  string           `json:"name"`
+	Owner *string          `json:"owner,omitempty"`
+	Tags  []string         `json:"tags"`
+}
+
+// As Permission, once for all the topics of the scope that it is about. used: null: it was not seen, which does not prove that it was not.
+type UsagePermission struct {
+	Cluster   string `json:"cluster"`
+	Principal string `json:"principal"`
+	Host      string `json:"host"`
+	Operation string `json:"operation"`
+	Pattern   string `json:"pattern"`
+	Allowed   bool   `json:"allowed"`
+	Topics    int    `json:"topics"`
+	Used      *bool  `json:"used,omitempty"`
+}
+
+// null: of none is it known, which is not zero. atLeast: of some it is not known.
+type UsageVolume struct {
+	Records   *int64 `json:"records,omitempty"`
+	Bytes     *int64 `json:"bytes,omitempty"`
+	Estimated bool   `json:"estimated"`
+	AtLeast   bool   `json:"atLeast"`
+}
+
+// Who did it, as seen. What was erased from the ledger is erased here.
+type UseClient struct {
+	Kind            lineage.ClientKind `json:"kind"`
+	ClientID        *string            `json:"clientId,omitempty"`
+	Group           *string            `json:"group,omitempty"`
+	TransactionalID *string            `json:"transactionalId,omitempty"`
+	Principal       *string            `json:"principal,omitempty"`
+	Host            *string            `json:"host,omitempty"`
+	Software        *string            `json:"software,omitempty"`
+}
+
+type UseEvidence struct {
+	Kind   lineage.EvidenceKind `json:"kind"`
+	Since  time.Time            `json:"since"`
+	Detail *string              `json:"detail,omitempty"`
 }
 
 type WriterBalance struct {
@@ -613,6 +759,116 @@ func (e *ReaderLoss) UnmarshalJSON(b []byte) error {
 }
 
 func (e ReaderLoss) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type RegisterRole string
+
+const (
+	RegisterRoleSource    RegisterRole = "SOURCE"
+	RegisterRoleRecipient RegisterRole = "RECIPIENT"
+)
+
+var AllRegisterRole = []RegisterRole{
+	RegisterRoleSource,
+	RegisterRoleRecipient,
+}
+
+func (e RegisterRole) IsValid() bool {
+	switch e {
+	case RegisterRoleSource, RegisterRoleRecipient:
+		return true
+	}
+	return false
+}
+
+func (e RegisterRole) String() string {
+	return string(e)
+}
+
+func (e *RegisterRole) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = RegisterRole(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid RegisterRole", str)
+	}
+	return nil
+}
+
+func (e RegisterRole) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *RegisterRole) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e RegisterRole) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type UsageOperation string
+
+const (
+	UsageOperationWrite UsageOperation = "WRITE"
+	UsageOperationRead  UsageOperation = "READ"
+)
+
+var AllUsageOperation = []UsageOperation{
+	UsageOperationWrite,
+	UsageOperationRead,
+}
+
+func (e UsageOperation) IsValid() bool {
+	switch e {
+	case UsageOperationWrite, UsageOperationRead:
+		return true
+	}
+	return false
+}
+
+func (e UsageOperation) String() string {
+	return string(e)
+}
+
+func (e *UsageOperation) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = UsageOperation(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid UsageOperation", str)
+	}
+	return nil
+}
+
+func (e UsageOperation) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *UsageOperation) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e UsageOperation) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -33,7 +33,7 @@ type survey struct {
 var looking = map[string]bool{
 	"nodes": true, "flows": true, "lineage": true, "closure": true, "impact": true, "top": true, "events": true, "suggestedJoins": true,
 	"declarations": true, "undeclaredFlows": true, "dataProducts": true, "candidates": true, "paths": true, "lineageDiff": true, "flowBalance": true, "pathBalance": true, "timeline": true,
-	"findings": true, "lastLives": true, "usageBill": true, "safeToDelete": true, "whatIf": true, "retire": true,
+	"findings": true, "lastLives": true, "usageBill": true, "safeToDelete": true, "whatIf": true, "retire": true, "usageReport": true, "processingRegister": true,
 }
 
 // windowed are the root fields that are of a window also where they name none.
@@ -125,6 +125,9 @@ func (s *survey) field(f *ast.Field, vars map[string]any, root bool, of []string
 	if root && (f.Name == "findings" || f.Name == "nodes" && args["states"] != nil) {
 		s.before(own) // as of flows' states
 	}
+	if root && f.Name == "usageReport" && args["groupBy"] == "DAY" {
+		s.dayByDay(own)
+	}
 	if folds {
 		s.before(own)
 	}
@@ -169,6 +172,18 @@ func (s *survey) before(of []string) {
 		}
 	}
 }
+
+// dayByDay takes in that each day of some windows is a window of its own.
+func (s *survey) dayByDay(of []string) {
+	for _, written := range of {
+		for n := range min(s.longest/(24*time.Hour)+1, mostDaysPriced) {
+			s.windows[fmt.Sprint("day ", n, " of ", written)] = true
+		}
+	}
+}
+
+// mostDaysPriced is more days than are answered one by one.
+const mostDaysPriced = 100
 
 // lengthOf returns how long a window is as it is written; what is not written as it should be is refused later.
 func lengthOf(window map[string]any) time.Duration {

@@ -123,6 +123,18 @@ func (q *query) TopicUsage(ctx context.Context, topic string, window WindowInput
 	return q.a.topicUsage(ctx, topic, window)
 }
 
+// UsageReport answers usageReport.
+func (q *query) UsageReport(
+	ctx context.Context, scope UsageScopeInput, window WindowInput, groupBy answer.UsageGroupBy, source *answer.UsageSource,
+) (*UsageReport, error) {
+	return q.a.usageReport(ctx, scope, window, groupBy, source)
+}
+
+// ProcessingRegister answers processingRegister.
+func (q *query) ProcessingRegister(ctx context.Context, tag string, window WindowInput, source *answer.UsageSource) (*ProcessingRegister, error) {
+	return q.a.processingRegister(ctx, tag, window, source)
+}
+
 // Events answers events.
 func (q *query) Events(
 	ctx context.Context, window WindowInput, node *string, nodes []string, types []lineage.EventType, first int, after *string,

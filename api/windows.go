@@ -36,6 +36,19 @@ func (in *WindowInput) span() (answer.Span, error) {
 	}
 }
 
+// hours is how long a window is, as it is written: as many periods the ledger may be read for.
+func (in *WindowInput) hours() int {
+	const most = 100_000 // ten years and more
+	switch {
+	case in.Last != nil:
+		return int(min(*in.Last/time.Hour, most))
+	case in.Start != nil && in.End != nil:
+		return int(min(max(in.End.Sub(*in.Start)/time.Hour, 0), most))
+	default:
+		return 0
+	}
+}
+
 // ResolvedWindow is the schema's type of that name.
 type ResolvedWindow struct {
 	Start time.Time

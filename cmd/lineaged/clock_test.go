@@ -134,7 +134,7 @@ func TestAnswersGoByTheClockOfTheRounds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, err := answers(config.Config{}, store, who, &declarations{}, &edits{}, clock).View(t.Context(), answer.Last(time.Minute), answer.All)
+		v, err := answers(config.Config{}, store, who, &declarations{}, &edits{}, &past{}, clock).View(t.Context(), answer.Last(time.Minute), answer.All)
 		if err != nil {
 			t.Fatal(err)
 		}

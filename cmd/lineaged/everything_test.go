@@ -120,7 +120,7 @@ func stoppedReader(t *testing.T) (h http.Handler, begun time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return api.New(apiOptions(cfg, store, answers(cfg, store, who, &declarations{}, &edits{}, collector.NewClock(10*time.Second, nil, nil, begun, log)), &book{}, log)), begun
+	return api.New(apiOptions(cfg, store, answers(cfg, store, who, &declarations{}, &edits{}, &past{}, collector.NewClock(10*time.Second, nil, nil, begun, log)), &book{}, log)), begun
 }
 
 // fetched reads JSON that a handler answers.

@@ -108,11 +108,13 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 		return err
 	}
 	var draining atomic.Bool
+	past := &past{}
 	edited := openEdits(cfg, clock.Now, log)
 	defer func() { err = errors.Join(err, edited.close()) }()
-	asks := answers(cfg, store, rules, said, edited, clock)
+	asks := answers(cfg, store, rules, said, edited, past, clock)
 	book := openBook(cfg, asks, rules, said, clock.Now, log)
 	edited.writeTo(book)
+	past.of.Store(book)
 	defer func() { err = errors.Join(err, book.close()) }()
 	options := apiOptions(cfg, store, asks, book, log)
 	options.User = user(cfg)

@@ -1,0 +1,40 @@
+package answer
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Doubts says in sentences what the report does not show.
+func (r *UsageReport) Doubts() (out []string) {
+	for _, p := range r.Parts {
+		of := p.Window.Start.UTC().Format(time.RFC3339) + " to " + p.Window.End.UTC().Format(time.RFC3339)
+		switch {
+		case p.Source == Nobody:
+			out = append(out, "of "+of+" nothing is known: neither the store nor the ledger has anything of it")
+		case p.Observed == 0:
+			out = append(out, "of "+of+" nothing was observed")
+		case p.Observed < 1:
+			out = append(out, "of "+of+" a part was not observed: see the gaps")
+		}
+		if p.Source == Sealed {
+			out = append(out, fmt.Sprintf("%s is as the ledger has it, whole periods: by the names, owners and tags of then", of))
+		}
+		if p.Amendable {
+			out = append(out, "what comes late can still amend what the ledger says of "+of)
+		}
+	}
+	if r.Unread != "" {
+		out = append(out, "who is permitted is not known: "+r.Unread)
+	}
+	if (r.Scope.Of == TagScope || r.Scope.Of == OwnerScope) && len(r.Uses)+len(r.Topics) == 0 {
+		out = append(out, "nothing of which anything is known in this window bears the "+r.Scope.Of.String()+": it may be spelled otherwise")
+	}
+	if slices.ContainsFunc(r.Uses, func(u TopicUse) bool { return u.Node.Kind == lineage.UnidentifiedNode }) {
+		out = append(out, "some of what was written is of writers whom nothing names")
+	}
+	return out
+}

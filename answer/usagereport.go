@@ -1,0 +1,447 @@
+package answer
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// UsageQuestion is what a usage report is asked to say.
+type UsageQuestion struct {
+	Scope   UsageScope
+	GroupBy UsageGroupBy
+	Source  UsageSource
+}
+
+// UsageSource is who says what was used.
+type UsageSource uint8
+
+// The sources.
+const (
+	AnySource UsageSource = iota // the store as far back as it holds anything, the ledger of what was before
+	Held                         // the store, by the names of now
+	Sealed                       // the ledger, by the names of then
+	Nobody                       // of a part: neither the store nor the ledger has anything of it
+)
+
+// Ledger is what was said of usage in periods that are closed.
+type Ledger interface {
+	// Closed returns from when on, and until when, periods are closed that meet a window; zero times: none is.
+	Closed(ctx context.Context, w lineage.Window) (from, until time.Time, err error)
+	// Said hands over the periods that meet a window, the oldest first, with what is said in them, after all
+	// amendments, of the uses that wanted wants: those of a scope, and all that some nodes, by id, did beside it. It
+	// holds one period at a time, and ends with the first error.
+	Said(ctx context.Context, w lineage.Window, wanted Wanted, each func(*SaidPeriod) error) error
+}
+
+// Wanted says which uses are asked for.
+type Wanted struct {
+	Scope UsageScope
+	Also  map[string]bool // nodes all of whose uses are
+}
+
+// Wants reports whether a use is asked for.
+func (w Wanted) Wants(u *TopicUse) bool { return w.Scope.Covers(u) || w.Also[u.Node.ID] }
+
+// SaidPeriod is what is said of a period.
+type SaidPeriod struct {
+	Window lineage.Window
+	Final  time.Time // until when it can be amended
+	Uses   []SaidUse
+	// Observed is which part of it was observed, by cluster as named in ids; Gaps and Spots are of all of them.
+	Observed map[string]float64
+	Unlisted map[string]int // how many more gaps there are
+	Gaps     []SaidGap
+	Spots    []SaidSpot
+}
+
+// SaidUse is a use as an entry has it.
+type SaidUse struct {
+	TopicUse
+	Entry int64
+}
+
+// SaidGap is a span in which a source saw nothing.
+type SaidGap struct {
+	Cluster string
+	Source  string // as it is shown
+	Window  lineage.Window
+	Reason  string
+}
+
+// SaidSpot is what could not be seen.
+type SaidSpot struct {
+	Cluster   string
+	BlindSpot lineage.BlindSpot
+}
+
+// UsagePart is a part of a report's window that one source speaks of.
+type UsagePart struct {
+	Source UsageSource
+	// Window is what of it is spoken of: the ledger's is widened to its periods.
+	Window   lineage.Window
+	Observed float64
+	// Periods are how many of the ledger's are in it, Amendable whether one could still be amended.
+	Periods   int
+	Amendable bool
+
+	byCluster map[string]float64 // what was observed of each, by its name
+}
+
+// UsageReport is who used what in a window.
+type UsageReport struct {
+	UsageQuestion
+	View   *View // of the whole window
+	Parts  []UsagePart
+	Uses   []TopicUse // by topic, its writers first, then by node
+	Topics []Party    // of the scope by themselves, used or not, at the window's end; none where only the ledger was asked
+	Groups []UsageGroup
+	// Resting is how many who are known moved nothing: they are in no list.
+	Resting int
+	// Permissions are what may be used; nil: not known, and Unread says why.
+	Permissions []UsagePermission
+	Unread      string
+	Coverage    UsageCoverage
+}
+
+// UsageCoverage is what was observed of a report's scope in its window.
+type UsageCoverage struct {
+	Complete         bool
+	ObservedFraction float64
+	Held             lineage.Coverage // gaps and blind spots as the store has them
+	Said             []SaidGap        // as the ledger has them, and of what nobody speaks
+	Unlisted         int              // how many more gaps the ledger has
+}
+
+// UsageReport answers who used what. Half an answer is one: what no source speaks of is a part of it.
+func (a *Answers) UsageReport(ctx context.Context, in Span, q UsageQuestion) (*UsageReport, error) {
+	v, err := a.View(ctx, in, All)
+	if err != nil {
+		return nil, err
+	}
+	if q.Scope, err = q.Scope.named(v); err != nil {
+		return nil, err
+	}
+	r := &UsageReport{UsageQuestion: q, View: v}
+	if err := r.divide(ctx); err != nil {
+		return nil, err
+	}
+	c := newCollected(q)
+	for i := range r.Parts {
+		switch p := &r.Parts[i]; p.Source {
+		case Held:
+			err = r.fromStore(ctx, p, c)
+		case Sealed:
+			err = r.fromLedger(ctx, p, c)
+		default:
+			r.Coverage.Said = append(r.Coverage.Said, SaidGap{Window: p.Window, Reason: "neither the store nor the ledger has anything of this time"})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	r.Uses = slices.SortedFunc(maps.Values(c.uses), func(a, b TopicUse) int { return a.key().compare(b.key()) })
+	if err := r.known(); err != nil {
+		return nil, err
+	}
+	r.weigh()
+	r.Groups = c.groupsOf(r)
+	return r, r.permit(ctx)
+}
+
+// divide says which source speaks of which part of the window.
+func (r *UsageReport) divide(ctx context.Context) error {
+	w := r.View.win.Window
+	part := func(s UsageSource, from, to time.Time) {
+		if from.Before(to) {
+			r.Parts = append(r.Parts, UsagePart{Source: s, Window: lineage.Window{Start: from, End: to}})
+		}
+	}
+	said := r.View.a.ledger()
+	if r.Source == Sealed && said == nil {
+		return &RefusedError{Reason: Missing, Sentence: "source: there is no ledger: it is switched off, or can't be opened"}
+	}
+	held := r.View.HeldSince()
+	if held.IsZero() || held.After(w.End) || r.Source == Sealed {
+		held = w.End
+	}
+	held = laterOf(held, w.Start)
+	begin, end := held, held // of what the ledger says
+	if said != nil && r.Source != Held && held.After(w.Start) {
+		from, until, err := said.Closed(ctx, lineage.Window{Start: w.Start, End: held})
+		if err != nil {
+			return fmt.Errorf("read what the ledger has: %w", err)
+		}
+		if from, until = laterOf(from, w.Start), earlier(until, held); from.Before(until) {
+			begin, end = from, until
+		}
+	}
+	part(Nobody, w.Start, begin)
+	part(Sealed, begin, end)
+	if r.Source == Sealed {
+		part(Nobody, end, w.End)
+		return nil
+	}
+	part(Nobody, end, held)
+	part(Held, held, w.End)
+	return nil
+}
+
+func laterOf(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// fromStore reads what the store has of a part.
+func (r *UsageReport) fromStore(ctx context.Context, p *UsagePart, c *collected) error {
+	v, err := r.viewOf(ctx, p)
+	if err != nil {
+		return err
+	}
+	reader := v.usageReader()
+	flows, topics, err := reader.flows(ctx, r.Scope, nil)
+	if err != nil {
+		return err
+	}
+	uses, resting, err := reader.uses(ctx, flows)
+	if err != nil {
+		return err
+	}
+	r.Resting = resting
+	for _, t := range topics {
+		r.Topics = append(r.Topics, reader.party(t))
+	}
+	if err := c.take(uses); err != nil {
+		return err
+	}
+	if r.GroupBy == UsageByDay {
+		if err := r.days(ctx, p, c); err != nil {
+			return err
+		}
+	}
+	is := v.Coverage(r.clusters(v)...)
+	r.Coverage.Held, p.Observed = is, is.ObservedFraction
+	of := 1.0
+	if v == r.View { // of all of the window, of which the part is all that was observed
+		of = v.win.Duration().Seconds() / p.Window.Duration().Seconds()
+	}
+	p.Observed = min(1, p.Observed*of)
+	p.byCluster = map[string]float64{}
+	for i := range uses {
+		scope := uses[i].Topic.Scope
+		if _, ok := p.byCluster[scope]; !ok {
+			p.byCluster[scope] = min(1, of*v.Coverage(v.idsOf(scope)...).ObservedFraction)
+		}
+	}
+	return nil
+}
+
+// viewOf returns the view of a part that is the store's: that of the whole window, unless the ledger speaks of what is
+// before, which must not be said twice.
+func (r *UsageReport) viewOf(ctx context.Context, p *UsagePart) (*View, error) {
+	if !slices.ContainsFunc(r.Parts, func(o UsagePart) bool { return o.Source == Sealed }) {
+		return r.View, nil
+	}
+	return r.View.a.View(ctx, Between(p.Window.Start, p.Window.End), All)
+}
+
+// clusters are those whose observing a report hangs on; none: all.
+func (r *UsageReport) clusters(v *View) (ids []lineage.ClusterID) {
+	if only := r.onlyCluster(); only != "" {
+		return v.idsOf(only)
+	}
+	return nil
+}
+
+// onlyCluster is the one that the scope lies in, by its name; empty: it may be anywhere.
+func (r *UsageReport) onlyCluster() string {
+	switch r.Scope.Of {
+	case ClusterScope:
+		return r.Scope.Name
+	case TopicScope:
+		return PartyOf(r.Scope.Name, "", nil).Scope
+	default:
+		return ""
+	}
+}
+
+// idsOf returns the ids of the clusters of a name; none: it was never reached.
+func (v *View) idsOf(name string) (ids []lineage.ClusterID) {
+	for _, c := range v.clusters.all {
+		if c.known.Name == name && c.known.ID != "" && !slices.Contains(ids, c.known.ID) {
+			ids = append(ids, c.known.ID)
+		}
+	}
+	return ids
+}
+
+// mostReportDays is how many days a report from the store is made of: each is a window of its own.
+const mostReportDays = 62
+
+// days reads each day of a part by itself.
+func (r *UsageReport) days(ctx context.Context, p *UsagePart, c *collected) error {
+	const day = 24 * time.Hour
+	first := p.Window.Start.UTC().Truncate(day)
+	if n := int(p.Window.End.Sub(first)+day-1) / int(day); n > mostReportDays {
+		return tooMuch("groupBy: the store is asked day by day for at most %d days, and there are %d; ask for a shorter window, or for source SEALED", mostReportDays, n)
+	}
+	for at := first; at.Before(p.Window.End); at = at.Add(day) {
+		v, err := r.View.a.View(ctx, Between(laterOf(at, p.Window.Start), earlier(at.Add(day), p.Window.End)), All)
+		if err != nil {
+			return err
+		}
+		reader := v.usageReader()
+		flows, _, err := reader.flows(ctx, r.Scope, nil)
+		if err != nil {
+			return err
+		}
+		uses, _, err := reader.uses(ctx, flows)
+		if err != nil {
+			return err
+		}
+		for i := range uses {
+			c.intoDay(at, &uses[i])
+		}
+		c.observedDay(at, v.win.Duration(), v.Coverage(r.clusters(v)...).ObservedFraction)
+	}
+	return nil
+}
+
+// fromLedger reads what the ledger says of a part.
+func (r *UsageReport) fromLedger(ctx context.Context, p *UsagePart, c *collected) error {
+	var observed observing
+	by := map[string]*observing{}
+	spots := map[string]bool{}
+	now := present(r.View.state, r.View.a.clock())
+	err := r.View.a.ledger().Said(ctx, p.Window, Wanted{Scope: r.Scope}, func(s *SaidPeriod) error {
+		if p.Periods++; p.Periods == 1 || s.Window.Start.Before(p.Window.Start) {
+			p.Window.Start = s.Window.Start
+		}
+		p.Window.End = laterOf(p.Window.End, s.Window.End)
+		p.Amendable = p.Amendable || now.Before(s.Final)
+		fraction := r.saidOf(s, spots)
+		observed.add(s.Window.Duration(), fraction)
+		for cluster, fraction := range s.Observed {
+			if by[cluster] == nil {
+				by[cluster] = &observing{}
+			}
+			by[cluster].add(s.Window.Duration(), fraction)
+		}
+		for i := range s.Uses {
+			if err := c.takeOne(&s.Uses[i].TopicUse); err != nil {
+				return err
+			}
+			c.intoDay(s.Window.Start, &s.Uses[i].TopicUse)
+		}
+		c.observedDay(s.Window.Start, s.Window.Duration(), fraction)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	p.Observed, p.byCluster = observed.of(observed.all), map[string]float64{}
+	for cluster, is := range by {
+		p.byCluster[cluster] = is.of(observed.all)
+	}
+	return nil
+}
+
+// mostSaidGaps bounds the gaps of the ledger that a report lists: a year of hours can have many.
+const mostSaidGaps = 10_000
+
+// saidOf takes in what is said to have been observed in a period of the scope's cluster, or of all.
+func (r *UsageReport) saidOf(s *SaidPeriod, spots map[string]bool) float64 {
+	only := r.onlyCluster()
+	of := func(cluster string) bool { return only == "" || cluster == only }
+	var sum float64
+	n := 0
+	for cluster, fraction := range s.Observed {
+		if of(cluster) {
+			sum, n = sum+fraction, n+1
+			r.Coverage.Unlisted += s.Unlisted[cluster]
+		}
+	}
+	for _, g := range s.Gaps {
+		switch {
+		case !of(g.Cluster):
+		case len(r.Coverage.Said) >= mostSaidGaps:
+			r.Coverage.Unlisted++
+		default:
+			r.Coverage.Said = append(r.Coverage.Said, g)
+		}
+	}
+	for _, b := range s.Spots {
+		key := b.BlindSpot.Source + "\x00" + b.BlindSpot.What
+		if of(b.Cluster) && !spots[key] {
+			spots[key] = true
+			r.Coverage.Held.BlindSpots = append(r.Coverage.Held.BlindSpots, b.BlindSpot)
+		}
+	}
+	if n == 0 {
+		r.Coverage.Said = append(r.Coverage.Said, SaidGap{Cluster: only, Window: s.Window, Reason: "the ledger does not say what was observed"})
+		return 0
+	}
+	return sum / float64(n)
+}
+
+// known refuses a topic or a program that no part knows: a name that is spelled wrong is used by nobody.
+func (r *UsageReport) known() error {
+	if r.Scope.Of != TopicScope && r.Scope.Of != ApplicationScope || len(r.Uses) > 0 {
+		return nil
+	}
+	n, err := lineage.ParseNodeID(r.Scope.Name)
+	if err != nil {
+		return fmt.Errorf("read an id that was checked: %w", err)
+	}
+	if r.View.Has(n) || slices.ContainsFunc(r.Parts, func(p UsagePart) bool { return p.Source == Sealed }) {
+		return nil // the ledger names only who moved something
+	}
+	return r.View.NoNode(n)
+}
+
+// weigh says which part of the whole window was observed, of each use where its topic is.
+func (r *UsageReport) weigh() {
+	var all observing
+	sealed := false
+	for _, p := range r.Parts {
+		all.add(p.Window.Duration(), p.Observed)
+		sealed = sealed || p.Source == Sealed
+	}
+	r.Coverage.ObservedFraction = all.of(all.all)
+	if !sealed && len(r.Parts) > 0 { // as everywhere else
+		r.Coverage.ObservedFraction = r.View.Coverage(r.clusters(r.View)...).ObservedFraction
+	}
+	for i := range r.Uses {
+		var at observing
+		for _, p := range r.Parts {
+			at.add(p.Window.Duration(), p.byCluster[r.Uses[i].Topic.Scope])
+		}
+		r.Uses[i].Observed = at.of(at.all)
+	}
+	r.Coverage.Complete = !slices.ContainsFunc(r.Parts, func(p UsagePart) bool { return p.Source == Nobody || p.Observed < 1 }) &&
+		len(r.Coverage.Said)+len(r.Coverage.Held.Gaps) == 0
+}
+
+// observing adds up which part of some time was observed.
+type observing struct {
+	all  time.Duration
+	seen float64 // seconds
+}
+
+func (o *observing) add(of time.Duration, fraction float64) {
+	o.all += of
+	o.seen += of.Seconds() * fraction
+}
+
+func (o *observing) of(all time.Duration) float64 {
+	if all <= 0 {
+		return 0
+	}
+	return min(o.seen/all.Seconds(), 1)
+}
