@@ -19,8 +19,7 @@ const (
 	mostUses = 50_000
 	// mostUseClients is how many clients of a use are listed; how many there are is said.
 	mostUseClients = 20
-	// mostUsePoints bounds what is read to find when each was used first, and usePoints is how finely that is looked for
-	// at most.
+	// mostUsePoints bounds what is read to find when each was used first, and usePoints how finely that is looked for.
 	mostUsePoints, usePoints = 2_000_000, 1000
 )
 

@@ -154,7 +154,7 @@ func (c *collected) groupsOf(r *UsageReport) (out []UsageGroup) {
 		}
 	}
 	for _, g := range slices.SortedFunc(maps.Values(groups), func(a, b *UsageGroup) int {
-		return cmp.Or(cmp.Compare(min(len(b.Key), 1), min(len(a.Key), 1)), strings.Compare(a.Key, b.Key)) // who has no owner comes last
+		return cmp.Or(cmp.Compare(min(len(b.Key), 1), min(len(a.Key), 1)), strings.Compare(a.Key, b.Key)) // no owner: last
 	}) {
 		out = append(out, *g)
 	}

@@ -140,7 +140,8 @@ func (r *UsageReport) asksLedgerOnly() bool {
 	return !slices.ContainsFunc(r.Parts, func(p UsagePart) bool { return p.Source == Held })
 }
 
-// PermissionsThat returns the permissions, or only those of what is allowed and was not seen to be used; nil: not known.
+// PermissionsThat returns the permissions, or of those only what is allowed and was not seen to be used; nil: not
+// known.
 func (r *UsageReport) PermissionsThat(unused bool) []UsagePermission {
 	if !unused || r.Permissions == nil {
 		return r.Permissions

@@ -95,10 +95,11 @@ type UsagePart struct {
 // UsageReport is who used what in a window.
 type UsageReport struct {
 	UsageQuestion
-	View   *View // of the whole window
-	Parts  []UsagePart
-	Uses   []TopicUse // by topic, its writers first, then by node
-	Topics []Party    // of the scope by themselves, used or not, at the window's end; none where only the ledger was asked
+	View  *View // of the whole window
+	Parts []UsagePart
+	Uses  []TopicUse // by topic, its writers first, then by node
+	// Topics are of the scope by themselves, used or not, at the window's end; none where only the ledger was asked.
+	Topics []Party
 	Groups []UsageGroup
 	// Resting is how many who are known moved nothing: they are in no list.
 	Resting int
