@@ -153,9 +153,10 @@ func (c *collected) groupsOf(r *UsageReport) (out []UsageGroup) {
 			at(groupKey(c.question.GroupBy, u)).add(u)
 		}
 	}
-	for _, g := range slices.SortedFunc(maps.Values(groups), func(a, b *UsageGroup) int {
-		return cmp.Or(cmp.Compare(min(len(b.Key), 1), min(len(a.Key), 1)), strings.Compare(a.Key, b.Key)) // no owner: last
-	}) {
+	order := func(a, b *UsageGroup) int { // what has no key comes last
+		return cmp.Or(cmp.Compare(min(len(b.Key), 1), min(len(a.Key), 1)), strings.Compare(a.Key, b.Key))
+	}
+	for _, g := range slices.SortedFunc(maps.Values(groups), order) {
 		out = append(out, *g)
 	}
 	return out

@@ -164,7 +164,7 @@ func (r *UsageReport) divide(ctx context.Context) error {
 	}
 	said := r.View.a.ledger()
 	if r.Source == Sealed && said == nil {
-		return &RefusedError{Reason: Missing, Sentence: "source: there is no ledger: it is switched off, or can't be opened"}
+		return noLedger()
 	}
 	held := r.View.HeldSince()
 	if held.IsZero() || held.After(w.End) || r.Source == Sealed {

@@ -285,7 +285,7 @@ func apiOptions(cfg config.Config, store timeseries.Store, asked *answer.Answers
 	statement := func(ctx context.Context, params url.Values) (*export.Document, error) {
 		return files.Statement(ctx, book, params)
 	}
-	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage), impactExport: exporter(files.Impact), ledgerExport: exporter(bundle), billExport: exporter(files.Bill), statementExport: exporter(statement)}
+	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage), impactExport: exporter(files.Impact), ledgerExport: exporter(bundle), billExport: exporter(files.Bill), statementExport: exporter(statement), reportExport: exporter(files.Report), registerExport: exporter(files.Register)}
 	o.Files = map[string]http.Handler{ledgerFiles: book.handler()}
 	o.Collectors = book.figures()
 	o.Metrics = api.Metrics{Series: cfg.Metrics.Series(), ByGroup: cfg.Metrics.LagBy == "group"}
@@ -300,6 +300,9 @@ const (
 	impactExport  = "/export/impact"
 	ledgerExport  = "/export/ledger"
 	billExport    = "/export/bill"
+	reportExport  = "/export/report"
+	// registerExport is of who handles data of a tag.
+	registerExport = "/export/register"
 	// statementExport is of a month that is sealed in the ledger.
 	statementExport = "/export/statement"
 	// ledgerFiles is where the ledger's tiles are read (C2SP tlog-tiles).

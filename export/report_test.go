@@ -1,0 +1,219 @@
+package export
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// reportText asks for a report, of a register where path is.
+func reportText(t *testing.T, e *Exporter, register bool, params string) string {
+	t.Helper()
+	values, err := url.ParseQuery(params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	make := e.Report
+	if register {
+		make = e.Register
+	}
+	d, err := make(t.Context(), values)
+	if err != nil {
+		t.Fatalf("%s: %v", params, err)
+	}
+	var b strings.Builder
+	if _, err := d.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// rowsOf reads the rows of a table behind its comments, by their columns.
+func rowsOf(t *testing.T, text string) (out []map[string]string) {
+	t.Helper()
+	r := csv.NewReader(strings.NewReader(text))
+	r.Comment = '#'
+	all, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range all[1:] {
+		cells := map[string]string{}
+		for i, c := range row {
+			cells[all[0][i]] = c
+		}
+		out = append(out, cells)
+	}
+	return out
+}
+
+// TestReport writes what a tag's report says in each form: names are foreign, and what is not known is no zero.
+func TestReport(t *testing.T) {
+	inShop(t, func(t *testing.T, e *Exporter) {
+		const window = "start=2000-01-01T00:00:10Z&end=2000-01-01T00:02:00Z"
+		text := reportText(t, e, false, "cluster=west&groupBy=owner&format=csv&"+window)
+		for _, want := range []string{
+			"# lineaged-usage-report, version ", "\r\n# scope: cluster west\r\n", "\r\n# window: 2000-01-01T00:00:10Z to 2000-01-01T00:02:00Z, step 10s\r\n", "\r\n# coverage: not complete, ",
+			"broker 2 does not answer", "\r\n# blind spot: groups: readers without a <group>", "\r\n# part: ", "# not shown: who is permitted is not known",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("it lacks %q:\n%s", want, text)
+			}
+		}
+		uses := map[string]map[string]string{}
+		for _, row := range rowsOf(t, text) {
+			if row["row"] == "use" {
+				uses[row["operation"]+" "+row["node_name"]+" "+row["topic"]] = row
+			}
+			for _, c := range row {
+				if c != "" && strings.ContainsAny(c[:1], "=+-@") {
+					t.Errorf("a spreadsheet would calculate %q", c)
+				}
+			}
+			if row["row"] == "total" && (row["topics"] != "2" || row["records_written"] == "" || row["at_least"] != "true") {
+				t.Errorf("%v", row)
+			}
+		}
+		if u := uses["read billing topic:west/orders"]; u == nil || u["records"] == "" || u["records"] == "0" || u["first_use"] == "" || u["said_by"] != "store" || !strings.HasPrefix(u["evidence"], "GROUP_OFFSETS since 2000-01-01T00:00:10Z") {
+			t.Errorf("%v", u)
+		}
+		if u := uses["read '=evil,\"quoted\" topic:west/payments"]; u == nil {
+			t.Errorf("there is no %v", uses)
+		}
+		hidden := uses["read "+visible(hostile)+" topic:west/orders"]
+		if hidden == nil || hidden["active"] != "" || hidden["records"] != "" || hidden["at_least"] != "true" {
+			t.Errorf("of whom nothing is known: %v", hidden)
+		}
+		var is struct {
+			Format string
+			Total  struct{ Readers int }
+			Uses   []struct {
+				Records *int64
+				Active  *bool
+			}
+			Permissions any
+		}
+		if err := json.Unmarshal([]byte(reportText(t, e, false, "cluster=west&format=json&"+window)), &is); err != nil || is.Format != formatReport || len(is.Uses) != len(uses) || is.Permissions != nil {
+			t.Errorf("%v %+v", err, is)
+		}
+		page := reportText(t, e, false, "cluster=west&groupBy=topic&format=html&"+window)
+		for _, want := range []string{"<h1>Usage report: <bdi>cluster west</bdi></h1>", "not known whether it moved anything", "&lt;script&gt;", "What it does not show", "When nobody looked"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("the page lacks %q", want)
+			}
+		}
+		if strings.Contains(page, "<script") || strings.Contains(page, "ZgotmplZ") || strings.Contains(page, "http") {
+			t.Error("the page holds markup of somebody else, or asks for something")
+		}
+	})
+}
+
+func TestRegisterForms(t *testing.T) {
+	inShop(t, func(t *testing.T, e *Exporter) {
+		const of = "tag=%3Dpii&start=2000-01-01T00:00:10Z&end=2000-01-01T00:02:00Z&format="
+		rows := rowsOf(t, reportText(t, e, true, of+"csv"))
+		roles := map[string]int{}
+		for _, row := range rows {
+			roles[row["row"]+row["role"]]++
+		}
+		if roles["topic"] != 2 || roles["handlingsource"] < 2 || roles["handlingrecipient"] < 3 {
+			t.Errorf("%v", roles)
+		}
+		var is struct {
+			Format string
+			Rows   []struct {
+				Places []struct{ Node struct{ ID string } }
+			}
+		}
+		text := reportText(t, e, true, of+"json")
+		if err := json.Unmarshal([]byte(text), &is); err != nil || is.Format != formatRegister || !strings.Contains(text, `"id":"topic:west/payments"`) {
+			t.Errorf("%v %s", err, text)
+		}
+		if page := reportText(t, e, true, of+"html"); !strings.Contains(page, "Register of processing: <bdi>tag =pii</bdi>") || strings.Contains(page, "<script") || !strings.Contains(page, "topic:west/payments") {
+			t.Errorf("%s", page)
+		}
+	})
+}
+
+func TestSenselessReports(t *testing.T) {
+	inShop(t, func(t *testing.T, e *Exporter) {
+		for params, says := range map[string]string{
+			"format=csv": "scope: ", "format=csv&tag=a&owner=b": "scope: ", "format=pdf&tag=a": "format: ", "format=csv&tag=a&groupBy=weekday": "groupBy: ",
+			"format=csv&tag=a&source=x": "source: ", "format=json&tag=a&rows=periods": "rows: ", "format=csv&tag=a&rows=periods": "there is no ledger", "format=csv&tag=a&tags=b": "tags: ",
+			"format=csv&topic=orders": "is no id",
+		} {
+			values, err := url.ParseQuery(params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = e.Report(t.Context(), values)
+			if refused, ok := errors.AsType[*answer.RefusedError](err); !ok || !strings.Contains(refused.Sentence, says) {
+				t.Errorf("%s: %v", params, err)
+			}
+		}
+	})
+}
+
+// manyHours is a ledger of as many hours, in each of which as many read a topic.
+type manyHours struct{ hours, each int }
+
+func (m manyHours) Closed(context.Context, lineage.Window) (from, until time.Time, err error) {
+	return midnight.Add(-time.Duration(m.hours) * time.Hour), midnight, nil
+}
+
+func (m manyHours) Said(_ context.Context, w lineage.Window, _ answer.Wanted, each func(*answer.SaidPeriod) error) error {
+	for n := range m.hours {
+		p := &answer.SaidPeriod{Window: lineage.Window{Start: w.Start.Add(time.Duration(n) * time.Hour), End: w.Start.Add(time.Duration(n+1) * time.Hour)}}
+		for range m.each {
+			p.Uses = append(p.Uses, answer.SaidUse{Entry: 7, TopicUse: answer.TopicUse{
+				Topic: answer.PartyOf("topic:west/orders", "", nil), Node: answer.PartyOf("application:west/%3Devil", "", nil), Active: new(true), Records: new(int64(1)), Sealed: true,
+			}})
+		}
+		if err := each(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stopping is a writer that ends after so many bytes, as who leaves does, and counts lines.
+type stopping struct{ lines, bytes, most int }
+
+func (s *stopping) Write(p []byte) (int, error) {
+	s.lines += strings.Count(string(p), "\n")
+	if s.bytes += len(p); s.most > 0 && s.bytes > s.most {
+		return 0, errors.New("he left")
+	}
+	return len(p), nil
+}
+
+// TestPeriodsAreStreamed writes a row for each use of each hour as it is read, and ends with who reads.
+func TestPeriodsAreStreamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := New(answer.New(answer.Options{
+			History: shop(t), Identity: func() answer.Identity { return people{} }, Ledger: func() answer.Ledger { return manyHours{1000, 10} },
+			Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}},
+		}))
+		d, err := e.Report(t.Context(), url.Values{"cluster": {"west"}, "rows": {"periods"}, "format": {"csv"}, "start": {"1999-12-01T00:00:00Z"}, "end": {"2000-01-01T00:00:00Z"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := &stopping{}
+		if _, err := d.WriteTo(all); err != nil || all.lines != 10_000+7 {
+			t.Errorf("%d lines, %v", all.lines, err)
+		}
+		left := &stopping{most: 1 << 20}
+		if _, err := d.WriteTo(left); err == nil || left.bytes > 2<<20 {
+			t.Errorf("who left was sent %d bytes, %v", left.bytes, err)
+		}
+	})
+}
