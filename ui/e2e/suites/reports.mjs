@@ -5,6 +5,7 @@ const region = (name) => page.getByRole('region', { name, exact: true });
 const kinds = () => page.getByRole('navigation', { name: 'Reports' });
 
 export async function reports(url) {
+  await usage(url);
   await check('who comes for a report finds what could be put away, and what speaks for and against it', async () => {
     await page.goto(`${url}/catalog?last=24h`);
     await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Reports' }).click();
@@ -47,7 +48,7 @@ export async function reports(url) {
   });
   await check('at 320 px no report is wider than the page', async () => {
     await page.setViewportSize({ width: 320, height: 700 });
-    for (const report of ['retire', 'bill']) {
+    for (const report of ['usage&tag=pii', 'register&tag=pii', 'retire', 'bill']) {
       await page.goto(`${url}/reports?report=${report}&last=24h`);
       await region('Observed').waitFor();
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -55,4 +56,48 @@ export async function reports(url) {
     }
     await page.setViewportSize({ width: 1440, height: 900 });
   });
+}
+
+/** From a tag to who used what bears it, and to who handles it. */
+async function usage(url) {
+  await check('who comes for a report chooses one, and of what, without knowing a name', async () => {
+    await page.goto(`${url}/catalog?last=24h`);
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Reports' }).click();
+    await page.waitForURL(/\/reports\?last=24h$/);
+    await page.getByRole('main').getByRole('heading', { name: 'Who used what' }).getByRole('link').click();
+    await page.getByRole('link', { name: 'pii', exact: true }).click();
+    await page.waitForURL(/\/reports\?report=usage&tag=pii&last=24h$/);
+    const uses = region('Uses');
+    await uses.getByRole('link', { name: 'customers' }).first().waitFor();
+    must((await region('Observed').locator('.hole').count()) > 0, 'the gap is no hole in the strip');
+    await region('What it does not show').getByText('Remedy:').first().waitFor();
+    await axeInBoth('report of a tag');
+    await page.getByRole('button', { name: 'by day' }).click();
+    await page.waitForURL(/by=day/);
+    await region('Summed up, Day (UTC)').waitFor();
+  });
+  await check('the register of the tag says who handles it, and from where to where', async () => {
+    await kinds().getByRole('link', { name: 'Register of processing' }).click();
+    await page.waitForURL(/\/reports\?report=register&tag=pii&last=24h$/);
+    const row = region('Register').getByRole('row', { name: /order-enricher/ });
+    must(/recipient.*order-enriched/.test(await row.textContent()), `the row is ${await row.textContent()}`);
+    await axeInBoth('register of processing');
+  });
+  await check(
+    'a tag leads to its report from the catalog, a topic’s page and the search; an unknown one says so',
+    async () => {
+      await page.goto(`${url}/catalog?tag=pii&last=24h`);
+      await page.getByRole('link', { name: 'Who used what has the tag pii' }).click();
+      await page.waitForURL(/report=usage&tag=pii/);
+      await page.goto(`${url}/usage?topic=topic:west/customers&last=24h`);
+      await page.getByRole('main').getByRole('link', { name: 'pii', exact: true }).click();
+      await page.waitForURL(/report=usage&tag=pii/);
+      await page.keyboard.press('/');
+      await page.keyboard.type('tag pii');
+      await page.getByRole('option', { name: /^Who used pii/ }).click();
+      await page.waitForURL(/report=usage&tag=pii/);
+      await page.goto(`${url}/reports?report=usage&tag=none-such&last=24h`);
+      await page.getByText(/nothing of which anything is known in this window bears the tag/).waitFor();
+    },
+  );
 }

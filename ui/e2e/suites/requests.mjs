@@ -12,6 +12,7 @@ const PAGES = (world) => [
   [`/node?id=${topicId(world)}&`, '.facts', 5], // what is said of it is asked more seldom than the rest
   [`/node?id=${flowId(world)}&`, '.facts', 3],
   [`/usage?topic=${topicId(world)}&`, '.usage-links', 2],
+  [`/reports?report=usage&topic=${topicId(world)}&`, '.usage-sum', 2],
 ];
 
 /** In a window of the past, which nothing changes, a page asks when it opens, and never again. */

@@ -2,7 +2,9 @@ import { useEffect, useState } from 'react';
 import { useQuery } from 'urql';
 import { ClustersDocument, type NodeKind, type NodeOrder } from '../gql/graphql';
 import { Icon, KindIcon } from '../shell/icons';
+import { Link } from '../shell/link';
 import { type CatalogState, STATES } from '../url/catalog';
+import { reportsHref } from '../url/reports';
 import type { Change } from '../url/use-url';
 import { type Going, isSick } from '../words/going';
 import { KIND_WORD } from '../words/words';
@@ -52,6 +54,7 @@ export function Filters({ state, change }: Props) {
         </label>
         {state.owner && <Chosen what="owner" value={state.owner} drop={() => change({ owner: null })} />}
         {state.tag && <Chosen what="tag" value={state.tag} drop={() => change({ tag: null })} />}
+        <WhoUsed state={state} />
       </div>
     </div>
   );
@@ -65,6 +68,18 @@ function Chosen({ what, value, drop }: { what: string; value: string; drop(): vo
       <bdi className="cut">{value}</bdi>
       <Icon name="close" />
     </button>
+  );
+}
+
+/** From a tag or an owner it is one step to who used what bears it. */
+function WhoUsed({ state }: Pick<Props, 'state'>) {
+  const { tag, owner, window } = state;
+  const of = tag ?? owner;
+  if (!of) return null;
+  return (
+    <Link href={reportsHref({ report: 'usage', scope: tag ? 'tag' : 'owner', of, window })}>
+      Who used what {tag ? 'has the tag' : 'is owned by'} <bdi>{of}</bdi>
+    </Link>
   );
 }
 

@@ -7,6 +7,7 @@ import { Link } from '../shell/link';
 import { Name } from '../shell/name';
 import { StateSign } from '../shell/state-sign';
 import { allOf, clusterLoss, impactOf, type LineageState, lineageHref, lossOf, waysOf } from '../url/lineage';
+import { reportsHref } from '../url/reports';
 import { usagePage } from '../url/usage';
 import { whenIn } from '../url/window';
 import { bytes, compact, count } from '../words/format';
@@ -68,6 +69,11 @@ export function NodePanel({ node, answer, state, change, told }: Props & { told:
             </Link>
           )}
           {node.cluster && <Link href={clusterLoss(state, node.cluster.name)}>What if its cluster is lost</Link>}
+          {node.tags.slice(0, 3).map((tag) => (
+            <Link key={tag} href={reportsHref({ report: 'usage', scope: 'tag', of: tag, window: state.window })}>
+              Who used <bdi>{tag}</bdi>
+            </Link>
+          ))}
           <Link href={allOf(state, node.id, 'UPSTREAM')}>All upstream</Link>
           <Link href={allOf(state, node.id, 'DOWNSTREAM')}>All downstream</Link>
           {state.roots

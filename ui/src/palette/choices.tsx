@@ -92,7 +92,7 @@ export function beginnings(here: Here): Choice[] {
     words('tag ', 'what has a tag'),
     words('last ', 'last 4h, yesterday 14:00, 2026-11-22T20:00:00Z: another window'),
     page('Catalog', 'all nodes', catalogHref({ window })),
-    page('Reports', 'who pays, what could be put away', reportsHref({ window })),
+    page('Reports', 'who used what, of a tag or an owner', reportsHref({ window })),
     page('Lineage', 'everything that moved', lineageHref({ window, live: window.kind === 'last' })),
     page('Overview', '', '/'),
   ];
@@ -148,6 +148,15 @@ export function found(here: Here, asked: Exclude<Meant, { what: 'path' }>, data:
   const choices: Choice[] = asked.what === 'nodes' ? nodes.map((n) => nodeChoice(here, n)) : [];
   for (const owner of owners) choices.push(filterChoice('owner', owner, catalogHref({ owner, window })));
   for (const tag of tags) choices.push(filterChoice('tag', tag, catalogHref({ tag, window })));
+  for (const [scope, all] of [
+    ['owner', owners],
+    ['tag', tags],
+  ] as const) {
+    for (const of of all) {
+      if (asked.what === scope || of.toLowerCase() === asked.text.toLowerCase())
+        choices.push(usedChoice(scope, of, window));
+    }
+  }
   const total = data.nodes?.totalCount ?? 0;
   if (asked.what === 'nodes' && total > 0) {
     choices.push({
@@ -187,6 +196,21 @@ function filterChoice(what: 'owner' | 'tag', value: string, href: string): Choic
     title: value,
     note: `${what}: all in the catalog`,
     to: { href },
+  };
+}
+
+function usedChoice(scope: 'owner' | 'tag', of: string, window: WindowChoice): Choice {
+  return {
+    key: `used ${scope} ${of}`,
+    icon: <Icon name="list" />,
+    label: (
+      <>
+        Who used <bdi>{of}</bdi>
+      </>
+    ),
+    title: `Who used ${of}`,
+    note: `report of the ${scope}`,
+    to: { href: reportsHref({ report: 'usage', scope, of, window }) },
   };
 }
 

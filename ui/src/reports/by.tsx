@@ -16,7 +16,7 @@ export function By({ state, change }: { state: ReportsState; change: Change<Repo
   return (
     <fieldset className="segments">
       <legend className="sr">Put together</legend>
-      {SHAPES[state.report ?? 'bill'].by.map((g) => (
+      {SHAPES[state.report ?? 'usage'].by.map((g) => (
         <button key={g} type="button" aria-pressed={g === by} onClick={() => change({ by: g })}>
           {WORD[g]}
         </button>

@@ -35,7 +35,7 @@ export function Chooser({ state, change }: Props) {
   const [typed, setTyped] = useState(state.of);
   const [touched, setTouched] = useState(false);
   const { kinds, name } = SCOPE[state.scope];
-  const { scopes, all } = SHAPES[state.report ?? 'bill'];
+  const { scopes, all } = SHAPES[state.report ?? 'usage'];
   const none = state.of === '' && !all;
   const [{ data, error, fetching }, again] = useQuery({
     query: ReportChoicesDocument,

@@ -6,12 +6,22 @@ import { useUrlState } from '../url/use-url';
 import type { WindowChoice } from '../url/window';
 import { BillReport } from './bill';
 import { Chooser } from './chooser';
+import { RegisterReport } from './register';
 import { RetireReport } from './retire';
+import { UsageReport } from './usage-report';
 
 const codec = { path: '/reports', parse: parseReports, format: formatReports };
 
 /** What each report answers, for who asks for one for the first time. */
 const REPORTS: Record<Report, { name: string; asks: string }> = {
+  usage: {
+    name: 'Who used what',
+    asks: 'Of a tag, an owner, a topic, an application or a cluster: who wrote and who read, how much, from when to when, who may and was not seen to, and what was not observed.',
+  },
+  register: {
+    name: 'Register of processing',
+    asks: 'Who handles data of a tag, from where to where, and what of it leaves its cluster or environment.',
+  },
   retire: {
     name: 'To put away',
     asks: 'Topics that nobody was seen to use or that nobody owns, groups that nobody is in, connectors that move nothing; and whether that is proved.',
@@ -51,8 +61,10 @@ export function ReportsPage() {
       {state.report !== null && (
         <Chooser key={`${state.report} ${state.scope} ${state.of}`} state={state} change={change} />
       )}
+      {state.report === 'usage' && state.of !== '' && <UsageReport state={state} change={change} />}
       {state.report === 'retire' && <RetireReport state={state} change={change} />}
       {state.report === 'bill' && <BillReport state={state} change={change} />}
+      {state.report === 'register' && state.of !== '' && <RegisterReport state={state} />}
     </main>
   );
 }

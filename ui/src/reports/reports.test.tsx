@@ -2,6 +2,9 @@ import { expect, test } from 'vitest';
 import type { ReportChoicesQuery } from '../gql/graphql';
 import { doubtsOf } from './bill';
 import { choicesOf, idOf } from './chooser';
+import { sign } from './party';
+import { kept } from './register';
+import { did } from './uses';
 
 const data = {
   nodes: {
@@ -28,6 +31,24 @@ test('a name that is typed is the id of who alone bears it', () => {
   expect(idOf('carts', topics)).toBe('topic:west/carts');
   expect(idOf('orders', topics)).toBe('orders');
   expect(idOf('topic:west/gone', topics)).toBe('topic:west/gone');
+});
+
+test('that it is not known whether somebody did is no doing', () => {
+  expect(did({ operation: 'WRITE', active: true })).toBe('wrote');
+  expect(did({ operation: 'WRITE', active: null })).toBe('may have written');
+  expect(did({ operation: 'READ', active: null })).toBe('may have read');
+});
+
+test('a figure with a part missing is the least that there was', () => {
+  expect(sign({ estimated: true, atLeast: true })).toBe('≥ ');
+  expect(sign({ estimated: true, atLeast: false })).toBe('~');
+  expect(sign({ estimated: false, atLeast: false })).toBe('');
+});
+
+test('how long a topic keeps records', () => {
+  expect(kept('-1')).toBe('for ever');
+  expect(kept('604800000')).toBe('7 d');
+  expect(kept('nonsense')).toBe('nonsense');
 });
 
 test('a bill says what it leaves out', () => {

@@ -4,7 +4,7 @@ import { formatQuery } from './query';
 import { parseWindow, type WindowChoice, windowPairs } from './window';
 
 /** Each report as its link names it. */
-export const REPORTS = ['retire', 'bill'] as const;
+export const REPORTS = ['usage', 'register', 'retire', 'bill'] as const;
 export type Report = (typeof REPORTS)[number];
 
 export type Scope = 'tag' | 'owner' | 'topic' | 'application' | 'cluster';
@@ -20,6 +20,12 @@ interface Shape {
 }
 
 export const SHAPES: Record<Report, Shape> = {
+  usage: {
+    scopes: ['tag', 'owner', 'topic', 'application', 'cluster'],
+    all: false,
+    by: ['TOPIC', 'APPLICATION', 'OWNER', 'CLUSTER', 'DAY'],
+  },
+  register: { scopes: ['tag'], all: false, by: [] },
   retire: { scopes: ['owner', 'cluster'], all: true, by: [] },
   bill: { scopes: ['cluster'], all: true, by: ['OWNER', 'TOPIC', 'OWNER_AND_TOPIC'] },
 };
@@ -45,7 +51,7 @@ const MOST_DAYS = 3650;
 export function parseReports(search: string): ReportsState {
   const q = new URLSearchParams(search);
   const report = REPORTS.find((r) => r === q.get('report')) ?? null;
-  const { scopes, by: groups } = SHAPES[report ?? 'bill'];
+  const { scopes, by: groups } = SHAPES[report ?? 'usage'];
   const scope = scopes.find((s) => q.has(s));
   const by = q.get('by')?.toUpperCase();
   const days = Number(q.get('days'));
@@ -77,7 +83,8 @@ export function formatReports(s: ReportsState): string {
 }
 
 /** How a report is put together where its link does not say it: by what its scope is not. */
-export const usualBy = (s: Pick<ReportsState, 'report'>): By => SHAPES[s.report ?? 'bill'].by[0] ?? 'TOPIC';
+export const usualBy = (s: Pick<ReportsState, 'report' | 'scope'>): By =>
+  s.report === 'usage' && s.scope === 'topic' ? 'APPLICATION' : (SHAPES[s.report ?? 'usage'].by[0] ?? 'TOPIC');
 
 /** The same of another report, as far as that can be of the same. */
 export function asReport(s: ReportsState, report: Report): ReportsState {

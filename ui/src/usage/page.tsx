@@ -12,6 +12,7 @@ import { Problem } from '../shell/problem';
 import { ZoneName } from '../shell/zone';
 import { usageHref } from '../url/export';
 import { initialLineage, lineageHref } from '../url/lineage';
+import { reportsHref } from '../url/reports';
 import { formatUsage, parseUsage, type UsageState } from '../url/usage';
 import { useUrlState } from '../url/use-url';
 import { windowInput } from '../url/window';
@@ -52,8 +53,19 @@ export function UsagePage() {
           <p className="note">
             Topic <Name node={usage.topic} />
             {placeOf(usage.topic) && ` in ${placeOf(usage.topic)}`},{' '}
-            {usage.topic.owner ? `owned by ${usage.topic.owner}` : 'no owner known'}
-            {usage.topic.tags.length > 0 && `, ${usage.topic.tags.join(', ')}`}.{' '}
+            {usage.topic.owner ? (
+              <>
+                owned by <Scoped scope="owner" of={usage.topic.owner} window={window} />
+              </>
+            ) : (
+              'no owner known'
+            )}
+            {usage.topic.tags.map((tag) => (
+              <span key={tag}>
+                , <Scoped scope="tag" of={tag} window={window} />
+              </span>
+            ))}
+            .{' '}
             <b>
               <Between start={usage.coverage.window.start} end={usage.coverage.window.end} />
             </b>{' '}
@@ -105,6 +117,15 @@ export function UsagePage() {
         </>
       )}
     </main>
+  );
+}
+
+/** An owner or tag, with the way to who used all that has it. */
+function Scoped({ scope, of, window }: { scope: 'owner' | 'tag'; of: string; window: UsageState['window'] }) {
+  return (
+    <Link href={reportsHref({ report: 'usage', scope, of, window })} title={`Who used all of the ${scope}`}>
+      <bdi>{of}</bdi>
+    </Link>
   );
 }
 
