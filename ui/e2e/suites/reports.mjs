@@ -82,6 +82,11 @@ async function usage(url) {
     const row = region('Register').getByRole('row', { name: /order-enricher/ });
     must(/recipient.*order-enriched/.test(await row.textContent()), `the row is ${await row.textContent()}`);
     await axeInBoth('register of processing');
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'HTML', exact: true }).click(),
+    ]);
+    must(/^register-pii-.*\.html$/.test(file.suggestedFilename()), `it is called ${file.suggestedFilename()}`);
   });
   await check(
     'a tag leads to its report from the catalog, a topic’s page and the search; an unknown one says so',

@@ -8,6 +8,7 @@ import type { ReportsState } from '../url/reports';
 import { type WindowChoice, windowInput } from '../url/window';
 import { count, duration, parseDuration } from '../words/format';
 import { nodeName, plural } from '../words/words';
+import { Files } from './files';
 import { Doubts, ReportTime } from './parts';
 import { PartyLink } from './party';
 import { useFollowed } from './use-followed';
@@ -34,6 +35,7 @@ export function RegisterReport({ state }: { state: ReportsState }) {
       {fetching && !register && <p className="empty">Loading</p>}
       {register && (
         <>
+          <Files of="register" state={state} />
           <Sum register={register} />
           <ReportTime coverage={register.coverage} parts={register.parts} />
           <Rows register={register} window={state.window} more={first < MOST ? () => setFirst(MOST) : null} />

@@ -10,6 +10,7 @@ import { windowInput } from '../url/window';
 import { count } from '../words/format';
 import { plural } from '../words/words';
 import { By } from './by';
+import { Files } from './files';
 import { Groups } from './groups';
 import { Doubts, ReportTime } from './parts';
 import { Unused } from './unused';
@@ -40,6 +41,7 @@ export function UsageReport({ state, change }: { state: ReportsState; change: Ch
       {fetching && !report && <p className="empty">Loading</p>}
       {report && (
         <>
+          <Files of="report" state={state} by={by} />
           <Sum report={report} />
           <ReportTime coverage={report.coverage} parts={report.parts} />
           <section className="usage-side" aria-label="Summed up">

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fileName, scaleOf } from '../data/png';
-import { billHref, exportHref, impactHref, usageHref } from './export';
+import { billHref, exportHref, impactHref, reportHref, usageHref } from './export';
 import { initialLineage } from './lineage';
 
 const params = (href: string) => [...new URL(href, 'http://x').searchParams];
@@ -72,4 +72,12 @@ test('a bill is of a cluster, or of all; FOCUS has lines of its own', () => {
   expect(billHref(window, 'west', 'OWNER_AND_TOPIC', 'csv')).toBe(
     '/export/bill?format=csv&groupBy=OWNER_AND_TOPIC&cluster=west&last=30d',
   );
+});
+
+test('a report is of one scope', () => {
+  const window = { kind: 'last', last: '30d' } as const;
+  expect(reportHref('report', ['owner', 'team a'], window, 'html', 'TOPIC')).toBe(
+    '/export/report?format=html&owner=team%20a&groupBy=TOPIC&last=30d',
+  );
+  expect(reportHref('register', ['tag', 'pii'], window, 'csv')).toBe('/export/register?format=csv&tag=pii&last=30d');
 });

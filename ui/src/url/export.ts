@@ -67,3 +67,18 @@ export function billHref(
   if (cluster !== '') pairs.push(['cluster', cluster]);
   return `/export/bill${formatQuery([...pairs, ...windowPairs(w)])}`;
 }
+
+/** Who used what of a scope, or who handles data of a tag, as a file; html is a page to print. */
+export const reportHref = (
+  of: 'report' | 'register',
+  scope: readonly [string, string],
+  w: WindowChoice,
+  format: 'csv' | 'json' | 'html',
+  by?: string,
+): string =>
+  `/export/${of}${formatQuery([
+    ['format', format],
+    scope,
+    ...(by ? [['groupBy', by] as const] : []),
+    ...windowPairs(w),
+  ])}`;

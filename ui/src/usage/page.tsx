@@ -10,7 +10,7 @@ import { Misread } from '../shell/misread';
 import { Name } from '../shell/name';
 import { Problem } from '../shell/problem';
 import { ZoneName } from '../shell/zone';
-import { usageHref } from '../url/export';
+import { reportHref, usageHref } from '../url/export';
 import { initialLineage, lineageHref } from '../url/lineage';
 import { reportsHref } from '../url/reports';
 import { formatUsage, parseUsage, type UsageState } from '../url/usage';
@@ -80,6 +80,9 @@ export function UsagePage() {
             </a>
             <a className="button" href={usageHref(topic, window, 'json')} download>
               JSON
+            </a>
+            <a className="button" href={reportHref('report', ['topic', topic], window, 'html')} download>
+              HTML
             </a>
             <button type="button" onClick={() => print()}>
               Print
