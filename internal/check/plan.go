@@ -108,7 +108,7 @@ var single = []string{
 	"TestFirstBadEntryIsNamed", "TestGoAloneBuildsThePage", "TestGraph", "TestKilledAtEachStep",
 	"TestLargeValuesAreReadAgain", "TestLookoutNeverErrs", "TestManyTopics", "TestNoOtherBytesVerify", "TestOperations",
 	"TestRealConnect", "TestRealSecureConnect", "TestSecondImplementation", "TestSeveralWitnesses",
-	"TestSharedIsAsAnew", "TestTheDeadCostNothing", "TestThePutAwayAreAnswered", "TestTreeIsTlogs",
+	"TestSharedIsAsAnew", "TestTenYears", "TestTheDeadCostNothing", "TestThePutAwayAreAnswered", "TestTreeIsTlogs",
 }
 
 // singlePackages are where those are.
