@@ -204,8 +204,9 @@ func TestUIPassesTheLimits(t *testing.T) {
 		time.Sleep(time.Until(round(30)) + time.Second)
 		h := serve(served{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet()})
 		for _, op := range doc.Operations {
+			// One comes over a websocket, see TestLiveTellsOfChanges, the other is an edit, see TestEditsAreRefused.
 			if op.Operation == ast.Subscription || op.Operation == ast.Mutation {
-				continue // one comes over a websocket, see TestLiveTellsOfChanges, the other is an edit, see TestEditsAreRefused
+				continue
 			}
 			// One operation and the fragments that it needs, as the UI sends it.
 			needed := map[string]bool{}
