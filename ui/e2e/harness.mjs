@@ -139,7 +139,11 @@ export async function axe(where, only = { type: 'tag', values: RULES }) {
   const bare = await page.evaluate(bareInstants);
   must(bare.length === 0, `${where}: instants without UTC: ${bare.slice(0, 3).join(' | ')}`);
   const violations = await page.evaluate(async (runOnly) => {
+    // What is scrolled may lie half beneath what stays in its place, which axe takes for targets that are too small.
+    const scrolled = [...document.querySelectorAll('*')].filter((e) => e.scrollTop > 0).map((e) => [e, e.scrollTop]);
+    for (const [e] of scrolled) e.scrollTop = 0;
     const result = await globalThis.axe.run(document, { runOnly });
+    for (const [e, top] of scrolled) e.scrollTop = top;
     return result.violations.map(
       (v) =>
         `${v.id} (${v.nodes.length}): ${v.help}: ${v.nodes

@@ -17,13 +17,15 @@ async function oddNames() {
 }
 
 const pick = (s) => ODD[[...s].reduce((sum, c) => sum + c.charCodeAt(0), 0) % ODD.length];
-const FOREIGN = ['name', 'owner', 'clientId', 'group', 'member', 'transactionalId', 'principal', 'host'];
+const FOREIGN = ['name', 'owner', 'tag', 'clientId', 'group', 'member', 'transactionalId', 'principal', 'host'];
 
 function odd(value) {
   if (Array.isArray(value)) return value.forEach(odd);
-  if (value === null || typeof value !== 'object') return;
+  if (value == null || typeof value !== 'object') return;
   for (const [key, v] of Object.entries(value)) {
     if (FOREIGN.includes(key) && typeof v === 'string') value[key] = v === 'orders' ? LONG : pick(v);
+    else if (key === 'derivedTags')
+      odd(v?.tags); // no words, but what is told of them
     else if (key === 'tags') value.tags = [HTML, RTL, LONG];
     else odd(v);
   }

@@ -10,7 +10,7 @@ export async function overview(url) {
   await check('the overview says what stopped, since when, whose it is, and leads there', async () => {
     await page.goto(url);
     await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
-    const row = findings().getByRole('listitem').filter({ hasText: 'nightly-report' });
+    const row = findings().getByRole('listitem').filter({ hasText: NOBODY });
     await row.getByText(NOBODY).waitFor({ timeout: 60_000 });
     const said = await row.innerText();
     must(/stopped/.test(said) && /since .* ago/.test(said) && said.includes('team-finance'), `it says ${said}`);
