@@ -20,14 +20,15 @@ import (
 const acceptance = "github.com/lineaged/lineaged/internal/acceptance"
 
 // plan is the order of all steps. What writes into the tree (npm ci, generate, build) shares no phase with what reads
-// what it writes; what costs the network goes beside what costs the processor. The long form runs the same, with real
-// Kafka for longer, and then what takes hours: kills, flipped bits, laws and simulated years in their long form, which
-// look a hundred times where the race detector looked once, and so do without it.
+// what it writes; what costs the network goes beside what costs the processor; one golangci-lint at a time runs. The
+// long form runs the same, with real Kafka for longer, and then what takes hours: kills, flipped bits, laws and
+// simulated years in their long form, which look a hundred times where the race detector looked once, and so do without
+// it.
 func plan(long bool) [][]step {
 	phases := [][]step{
-		{{"npm", npmInstall}, {"vet", vet}, {"kafka", kafkaInstall}},
+		{{"npm", npmInstall}, {"vet", vet}, {"lint", lint}, {"kafka", kafkaInstall}},
 		{{"generated", generated}},
-		{{"lint", lint}, {"ui", uiTests}, {"reporter", reporterTests}, {"fsck", fsckTests}},
+		{{"ui", uiTests}, {"reporter", reporterTests}, {"fsck", fsckTests}},
 		{{"build", build}},
 		{{"bench", benchTests}},
 		{{"go", goTests}},
