@@ -102,21 +102,26 @@ const longForm = "LINEAGED_LONG=1"
 
 // single are tests that count, weigh or compare, one call after the other, and take long at it: the race detector,
 // which makes them five times as long, has nothing to see there. They run without it, each once. What TestDisk has
-// happen at once TestMemory does with it, and TestConcurrent on files. So do those that hold the whole demo's or a real
-// Connect's figures against what it did: TestDemo and the tests of each part have seen the same code with it.
+// happen at once TestMemory does with it, and TestConcurrent on files; who is killed did what others do. So do those
+// that hold the whole demo's or a real Connect's figures against what it did: TestDemo and the tests of each part have
+// seen the same code with it.
 var single = []string{
 	"TestAccountDependsOnNoOrder", "TestAccountLaw", "TestAccountLawOfForgottenProducers", "TestAccountLawOfMixtures",
 	"TestAmountOfPacks", "TestAmountOfTables", "TestBlocksHoldWhatIsPutInThem", "TestBundleHoldsAllOfIt",
-	"TestCommonIsAsAnew", "TestCost", "TestDemoMovers", "TestDemoPast", "TestDisk", "TestEachChangeOfAFolderIsFound",
-	"TestFirstBadEntryIsNamed", "TestGoAloneBuildsThePage", "TestGraph", "TestKilledAtEachStep",
+	"TestCommonIsAsAnew", "TestCost", "TestDecodeIsInverse", "TestDemoMovers", "TestDemoPast", "TestDisk",
+	"TestEachChangeOfAFolderIsFound", "TestFirstBadEntryIsNamed", "TestFlips", "TestGoAloneBuildsThePage", "TestGraph",
+	"TestInAStore", "TestKill", "TestKillOfBackups", "TestKilledAtEachStep", "TestKilledBetweenAnyTwoSteps",
 	"TestLargeValuesAreReadAgain", "TestLookoutNeverErrs", "TestManyTopics", "TestNoOtherBytesVerify", "TestOperations",
 	"TestRealConnect", "TestRealSecureConnect", "TestSecondImplementation", "TestSeveralWitnesses",
 	"TestSharedIsAsAnew", "TestTenYears", "TestTheDeadCostNothing", "TestThePutAwayAreAnswered",
-	"TestTreeIsTlogs", "TestYearOfMayflies",
+	"TestThePutAwayAreSettledAsBefore", "TestTreeIsTlogs", "TestYearOfMayflies",
 }
 
 // singlePackages are where those are, what takes longest first.
-var singlePackages = []string{"./timeseries", "./answer", "./cmd/lineaged", "./attribution", "./collector/connect", "./collector/kafka", "./ledger"}
+var singlePackages = []string{
+	"./timeseries", "./answer", "./cmd/lineaged", "./attribution", "./collector/connect", "./collector/kafka", "./identity", "./ledger",
+	"./internal/yesterday",
+}
 
 // longest are the packages that take longest, by the end of their paths. They begin first: one that begins last has a
 // processor to itself, and the other nothing to do.
