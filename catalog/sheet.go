@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/lineaged/lineaged/internal/csvcell"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -183,7 +183,7 @@ func plain(err error) string {
 
 func (r *reading) columns(head []string) (slots []*lineage.Slot) {
 	for i, name := range head {
-		name = unguarded(name)
+		name = csvcell.Unguard(name)
 		head[i] = name
 		slots = append(slots, nil)
 		if slices.Index(head, name) < i {
@@ -207,7 +207,7 @@ func (r *reading) columns(head []string) (slots []*lineage.Slot) {
 func (r *reading) cells(line int, head []string, slots []*lineage.Slot, cells []string) {
 	cell := func(name string) string {
 		if i := slices.Index(head, name); i >= 0 {
-			return unguarded(cells[i])
+			return csvcell.Unguard(cells[i])
 		}
 		return ""
 	}
@@ -219,7 +219,7 @@ func (r *reading) cells(line int, head []string, slots []*lineage.Slot, cells []
 		if s == nil {
 			continue
 		}
-		text := unguarded(cells[i])
+		text := csvcell.Unguard(cells[i])
 		switch {
 		case text == "":
 			r.say(&row, lineage.Change{Slot: *s})
@@ -384,9 +384,9 @@ func WriteCSV(w io.Writer, rows []Sheet) error {
 	for _, x := range rows {
 		row := []string{x.Node.ID(), strconv.FormatInt(x.Edited.Version(), 10)}
 		for _, s := range slots {
-			row = append(row, guarded(cellOf(x.Edited, s)))
+			row = append(row, csvcell.Guard(cellOf(x.Edited, s)))
 		}
-		row = append(row, guarded(x.Owner), guarded(strings.Join(x.Tags, "; ")))
+		row = append(row, csvcell.Guard(x.Owner), csvcell.Guard(strings.Join(x.Tags, "; ")))
 		if err := out.Write(row); err != nil {
 			return err
 		}
@@ -441,46 +441,4 @@ func WriteYAML(w io.Writer, rows []Sheet) error {
 	e := yaml.NewEncoder(w)
 	e.SetIndent(2)
 	return errors.Join(e.Encode(list), e.Close())
-}
-
-// formulas begin what a spreadsheet calculates.
-const formulas = "=+-@'\t\r＝＋－＠"
-
-// guarded puts a ' before what would be a formula at the beginning of a cell, and behind a semicolon, where another
-// cell begins for who cuts lines there; what has a ' there already has one more.
-func guarded(s string) string {
-	var b strings.Builder
-	begins, quotes := true, ""
-	for _, r := range s {
-		if begins && strings.ContainsRune(formulas+quotes, r) {
-			b.WriteByte('\'')
-			begins = false
-		}
-		b.WriteRune(r)
-		if r == ';' {
-			begins, quotes = true, `"`
-		} else if !unicode.IsSpace(r) {
-			begins = false
-		}
-	}
-	return b.String()
-}
-
-// unguarded is the inverse of guarded.
-func unguarded(s string) string {
-	var b strings.Builder
-	begins := true
-	for _, r := range s {
-		if begins && r == '\'' {
-			begins = false
-			continue
-		}
-		b.WriteRune(r)
-		if r == ';' {
-			begins = true
-		} else if !unicode.IsSpace(r) {
-			begins = false
-		}
-	}
-	return b.String()
 }

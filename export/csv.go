@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/lineaged/lineaged/internal/csvcell"
 )
 
 // table writes CSV by RFC 4180, beneath lines that begin with #. What a spreadsheet would take for a formula has a ' in
@@ -58,7 +60,7 @@ func (t *table) row(cells ...string) {
 	t.line(strings.Join(cells, ","))
 }
 
-func cell(s string) string { return quoted(guarded(s)) }
+func cell(s string) string { return quoted(csvcell.Guard(s)) }
 
 // quoted is a cell of our own, as a number is, that can be no formula.
 func quoted(s string) string {
@@ -66,28 +68,6 @@ func quoted(s string) string {
 		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
 	}
 	return s
-}
-
-// guarded puts a ' before what would be a formula at the beginning of a cell, and behind a semicolon: there another
-// cell begins for who cuts lines at semicolons, whatever is quoted between commas, and a quote there would begin one.
-// What has a ' there already has one more.
-func guarded(s string) string {
-	const formulas = "=+-@'\t\r＝＋－＠"
-	var b strings.Builder
-	begins, quotes := true, ""
-	for _, r := range s {
-		if begins && strings.ContainsRune(formulas+quotes, r) {
-			b.WriteByte('\'')
-			begins = false
-		}
-		b.WriteRune(r)
-		if r == ';' {
-			begins, quotes = true, `"`
-		} else if !unicode.IsSpace(r) {
-			begins = false
-		}
-	}
-	return b.String()
 }
 
 func first(s string) rune {

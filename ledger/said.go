@@ -48,21 +48,34 @@ func (r *Reader) account(p Period, of []closed) (*Account, error) {
 				return nil, err
 			}
 		}
-		for _, at := range c.Coverage {
-			var is Coverage
-			data, err := r.tree.entry(at.index)
-			if err == nil {
-				err = readAs(data, typeCoverage, &is)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("entry %d: %w", at.index, err)
-			}
-			covered[is.Cluster] = is
+		if err := r.cover(c, covered); err != nil {
+			return nil, err
 		}
 	}
-	out.Statements = slices.SortedFunc(maps.Values(says), compareStatements)
-	for _, cluster := range slices.Sorted(maps.Keys(covered)) {
-		out.Coverage = append(out.Coverage, covered[cluster])
-	}
+	out.fill(says, covered)
 	return out, nil
+}
+
+// cover takes in what a batch says of what was observed, by cluster.
+func (r *Reader) cover(c closed, covered map[string]Coverage) error {
+	for _, at := range c.Coverage {
+		var is Coverage
+		data, err := r.tree.entry(at.index)
+		if err == nil {
+			err = readAs(data, typeCoverage, &is)
+		}
+		if err != nil {
+			return fmt.Errorf("entry %d: %w", at.index, err)
+		}
+		covered[is.Cluster] = is
+	}
+	return nil
+}
+
+// fill puts what was said last in order.
+func (a *Account) fill(says map[statementKey]Statement, covered map[string]Coverage) {
+	a.Statements = slices.SortedFunc(maps.Values(says), compareStatements)
+	for _, cluster := range slices.Sorted(maps.Keys(covered)) {
+		a.Coverage = append(a.Coverage, covered[cluster])
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -111,22 +110,11 @@ func (r *Reader) accountOf(ctx context.Context, p Period, of []closed, only Only
 				return nil, err
 			}
 		}
-		for _, at := range c.Coverage {
-			var is Coverage
-			data, err := r.tree.entry(at.index)
-			if err == nil {
-				err = readAs(data, typeCoverage, &is)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("entry %d: %w", at.index, err)
-			}
-			covered[is.Cluster] = is
+		if err := r.cover(c, covered); err != nil {
+			return nil, err
 		}
 	}
-	out.Statements = slices.SortedFunc(maps.Values(says), compareStatements)
-	for _, cluster := range slices.Sorted(maps.Keys(covered)) {
-		out.Coverage = append(out.Coverage, covered[cluster])
-	}
+	out.fill(says, covered)
 	return out, nil
 }
 

@@ -84,6 +84,7 @@ var layers = map[string]layer{
 		why:     "answer says what a window means, to whoever asks: no HTTP, no GraphQL, nothing that asks it; the store and the names come through small interfaces that it declares",
 	},
 	"catalog": {
+		imports: []string{"internal/csvcell"},
 		outside: []string{"go.yaml.in/yaml"},
 		why:     "catalog keeps what people say of nodes, in the words of lineage; what a window means is not its business",
 	},
@@ -104,7 +105,7 @@ var layers = map[string]layer{
 		why:     "ledger/anchor knows checkpoints and who holds them: no store, no answers, and no Kafka, of which cmd hands it an anchor",
 	},
 	"export": {
-		imports: []string{"answer", "graph", "internal/span", "ledger", "usage"},
+		imports: []string{"answer", "graph", "internal/csvcell", "internal/span", "ledger", "usage"},
 		// documents are of the store in memory: a copy of its answers would prove less
 		tests:   []string{"store", "timeseries", "identity"},
 		outside: []string{none},
@@ -154,6 +155,7 @@ var layers = map[string]layer{
 	},
 	"internal/serving":     {outside: []string{none}, why: "what clients may take of a server is net/http's business; the standard library only"},
 	"internal/cast":        {outside: []string{"github.com/twmb/franz-go"}, why: "a world of names knows lineaged from outside only, and starts nothing"},
+	"internal/csvcell":     {outside: []string{none}, why: "what a spreadsheet runs is one rule for all files; the standard library only"},
 	"internal/child":       {outside: []string{none}, why: "a child process is the standard library's business"},
 	"internal/kafkatest":   {imports: []string{"internal/child"}, tests: []string{"internal/mm2"}, why: "the test broker knows Kafka, not lineaged"},
 	"internal/brokerlog":   {outside: []string{none}, why: "internal/brokerlog is pure: lines in, values out, in the words of lineage"},
