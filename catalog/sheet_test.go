@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lineaged/lineaged/internal/csvcell"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -151,14 +150,4 @@ func TestWhatIsWrongWithASheetIsSaidWithItsLine(t *testing.T) {
 	if err != nil || len(rows) != 2 || rows[0].Changes[0].Texts[0] != "=x" || rows[0].Changes[1].Texts == nil || rows[1].Changes[0].Texts != nil || rows[1].Changes[1].Texts != nil {
 		t.Errorf("got %+v, %v", rows, err)
 	}
-}
-
-func FuzzGuarded(f *testing.F) {
-	f.Add("=a; 'b;\"c")
-	f.Fuzz(func(t *testing.T, s string) {
-		s = strings.ToValidUTF8(s, "?")
-		if got := csvcell.Unguard(csvcell.Guard(s)); got != s {
-			t.Fatalf("%q becomes %q and that %q", s, csvcell.Guard(s), got)
-		}
-	})
 }
