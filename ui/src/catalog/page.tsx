@@ -27,6 +27,7 @@ export function CatalogPage() {
   const { newer, show, arrived } = useNewer(list, refresh);
   useLive({
     window: windowInput(state.window),
+    fetching,
     again: arrived,
     seconds: state.window.kind === 'last' ? POLL_SECONDS : null,
   });

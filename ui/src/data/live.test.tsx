@@ -33,18 +33,20 @@ function server() {
   };
 }
 
-function Page(p: { shown?: string; again(): void; seconds: number | null; said(s: string): void }) {
-  p.said(useLive({ window: WINDOW, shown: p.shown, again: p.again, seconds: p.seconds }));
+function Page(p: { shown?: string; fetching?: boolean; again(): void; seconds: number | null; said(s: string): void }) {
+  p.said(
+    useLive({ window: WINDOW, shown: p.shown, fetching: p.fetching ?? false, again: p.again, seconds: p.seconds }),
+  );
   return null;
 }
 
-function start(first: { shown?: string; seconds?: number | null } = {}) {
+function start(first: { shown?: string; fetching?: boolean; seconds?: number | null } = {}) {
   const told = server();
   const again = vi.fn();
   const asked = vi.fn(() => ({ version: 'polled', window: { start: '', end: '', step: '' }, newest: '' }));
   let link = '';
   const root = createRoot(document.createElement('div'));
-  const render = (p: { shown?: string; seconds?: number | null }) =>
+  const render = (p: { shown?: string; fetching?: boolean; seconds?: number | null }) =>
     act(() =>
       root.render(
         <Provider value={clientOf({ lineageVersion: asked })}>
@@ -98,6 +100,20 @@ test('what a page asks for at first it does not ask for twice', () => {
   told.tell('one');
   expect(again).toHaveBeenCalledTimes(0);
   told.tell('two');
+  expect(again).toHaveBeenCalledTimes(1);
+});
+
+test('an answer that takes longer than until the next change comes, and what was told meanwhile is asked for then', () => {
+  const { told, again, render } = start({ fetching: true });
+  told.tell('one');
+  told.tell('two');
+  told.tell('three');
+  expect(again).toHaveBeenCalledTimes(0);
+  render({ shown: 'two', fetching: false });
+  expect(again).toHaveBeenCalledTimes(1);
+  render({ shown: 'two', fetching: true });
+  told.tell('four');
+  render({ shown: 'four', fetching: false });
   expect(again).toHaveBeenCalledTimes(1);
 });
 

@@ -64,7 +64,8 @@ export function LineagePage() {
   const seconds = Math.min(Math.max(step, 1), 60);
   const link = useLive({
     window: windowInput(state.window),
-    shown: present.fetching ? undefined : present.answer?.version,
+    shown: present.answer?.version,
+    fetching: present.fetching,
     again,
     seconds: state.live ? seconds : null,
   });

@@ -8,7 +8,8 @@ import { Instant } from '../shell/instant';
 import { ago, compact, rate } from '../words/format';
 
 interface Props {
-  clusters: readonly ClusterPartsFragment[];
+  /** None: not told, or not yet, which is not that there are none. */
+  clusters: readonly ClusterPartsFragment[] | null | undefined;
 }
 
 /** Each cluster with how observing it goes now, and in the window what was written to it and what was seen of it. */
@@ -17,7 +18,7 @@ export function Clusters({ clusters }: Props) {
     <section className="card" aria-labelledby="clusters-title">
       <div className="card-head">
         <h2 id="clusters-title">Clusters</h2>
-        <span className="note">{clusters.length}</span>
+        {clusters && <span className="note">{clusters.length}</span>}
       </div>
       <div className="scroll" tabIndex={-1}>
         <table className="clusters">
@@ -40,10 +41,10 @@ export function Clusters({ clusters }: Props) {
             </tr>
           </thead>
           <tbody>
-            {clusters.map((c) => (
+            {clusters?.map((c) => (
               <ClusterRow key={c.id} cluster={c} />
             ))}
-            {clusters.length === 0 && (
+            {clusters?.length === 0 && (
               <tr>
                 <td colSpan={8}>No cluster is configured.</td>
               </tr>

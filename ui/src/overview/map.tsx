@@ -1,4 +1,4 @@
-import { useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import type { Merged } from '../data/merged';
 import { usePolling } from '../data/poll';
@@ -12,6 +12,7 @@ import { lineageHref } from '../url/lineage';
 import { type WindowChoice, windowInput } from '../url/window';
 import { count, percent, rate } from '../words/format';
 import { about, plural } from '../words/words';
+import { useLinkedTo } from './linked-to';
 
 type Flows = NonNullable<GroupedMapQuery['flows']>;
 type Group = Merged<Flows['nodes'][number]>;
@@ -43,16 +44,9 @@ export function GroupedMap({ state, change }: Props) {
   });
   usePolling(again, state.window.kind === 'last' ? POLL_SECONDS : null);
   const found = data?.flows;
-  // A link to the map: what is above it has come by then.
-  const drawn = found !== undefined;
-  const show = useCallback(
-    (el: HTMLElement | null) => {
-      if (el && drawn && location.hash === '#map') el.scrollIntoView();
-    },
-    [drawn],
-  );
+  const at = useLinkedTo('#map');
   return (
-    <section className="card" id="map" ref={show} aria-labelledby="map-title">
+    <section className="card" id="map" ref={at} aria-labelledby="map-title">
       <div className="card-head">
         <h2 id="map-title">Map of all flows</h2>
         <fieldset className="segments">

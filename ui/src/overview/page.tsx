@@ -37,7 +37,7 @@ export function OverviewPage() {
   });
   const found = data?.findings;
   const isNow = state.window.kind === 'last';
-  useLive({ window, shown: fetching ? undefined : found?.version, again, seconds: isNow ? POLL_SECONDS : null });
+  useLive({ window, shown: found?.version, fetching, again, seconds: isNow ? POLL_SECONDS : null });
   const when = whenIn(state.window);
   // A window that is not answered, as one in the future, is told once and not by every part.
   const refused = error !== undefined && !error.networkError && !data?.findings;
@@ -65,7 +65,7 @@ export function OverviewPage() {
               more={() => setFirst(Math.min(MOST, first * 5))}
             />
           )}
-          <Clusters clusters={data?.clusters ?? []} />
+          <Clusters clusters={data?.clusters} />
           <Tops data={data} window={state.window} />
           <div className="halves">
             <Happened events={data?.events} observed={found?.coverage} window={state.window} when={when} />

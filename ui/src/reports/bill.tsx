@@ -31,7 +31,7 @@ export function BillReport({ state, change }: { state: ReportsState; change: Cha
     query: UsageBillDocument,
     variables: { window: windowInput(state.window), by, cluster: state.of || null, first },
   });
-  useFollowed(state.window, again);
+  useFollowed(state.window, fetching, again);
   const bill = data?.usageBill;
   return (
     <div className="usage" aria-busy={fetching}>

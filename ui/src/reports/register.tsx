@@ -27,7 +27,7 @@ export function RegisterReport({ state }: { state: ReportsState }) {
     query: RegisterDocument,
     variables: { tag: state.of, window: windowInput(state.window), first },
   });
-  useFollowed(state.window, again);
+  useFollowed(state.window, fetching, again);
   const register = data?.processingRegister;
   return (
     <div className="usage" aria-busy={fetching}>

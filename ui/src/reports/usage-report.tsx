@@ -33,7 +33,7 @@ export function UsageReport({ state, change }: { state: ReportsState; change: Ch
     query: UsageReportDocument,
     variables: { scope, window, by, first },
   });
-  useFollowed(state.window, again);
+  useFollowed(state.window, fetching, again);
   const report = data?.usageReport;
   return (
     <div className="usage" aria-busy={fetching}>

@@ -6,7 +6,7 @@ import { type WindowChoice, windowInput } from '../url/window';
 const SECONDS = 60;
 
 /** Follows what is new of a window that ends now. */
-export function useFollowed(window: WindowChoice, ask: () => void): void {
+export function useFollowed(window: WindowChoice, fetching: boolean, ask: () => void): void {
   const again = useSeldom(ask, SECONDS);
-  useLive({ window: windowInput(window), again, seconds: window.kind === 'last' ? SECONDS : null });
+  useLive({ window: windowInput(window), fetching, again, seconds: window.kind === 'last' ? SECONDS : null });
 }

@@ -21,7 +21,7 @@ export function useTimeline(window: Window, roots: readonly string[]) {
   if (found && found !== kept) setKept(found);
   const seconds = Math.max(LEAST_SECONDS, (parseDuration(kept?.width ?? '') ?? 0) / 4);
   const again = useSeldom(ask, seconds);
-  useLive({ window, again, seconds: window.last ? seconds : null });
+  useLive({ window, fetching, again, seconds: window.last ? seconds : null });
   return { timeline: found ?? kept, error, fetching };
 }
 

@@ -40,7 +40,8 @@ export function UsagePage() {
     pause: !isTopic,
     variables: { topic, window: windowInput(window) },
   });
-  useLive({ window: windowInput(window), again, seconds: isTopic && window.kind === 'last' ? POLL_SECONDS : null });
+  const seconds = isTopic && window.kind === 'last' ? POLL_SECONDS : null;
+  useLive({ window: windowInput(window), fetching, again, seconds });
   const usage = data?.topicUsage;
   const missing = isNotFound(error);
   return (
