@@ -2,6 +2,7 @@ package answer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -403,7 +404,15 @@ func (r *UsageReport) known() error {
 	if r.View.Has(n) || slices.ContainsFunc(r.Parts, func(p UsagePart) bool { return p.Source == Sealed }) {
 		return nil // the ledger names only who moved something
 	}
-	return r.View.NoNode(n)
+	if err := r.View.NoNode(n); !isUnobserved(err) {
+		return err
+	}
+	return nil // a report of what nobody observed says so
+}
+
+func isUnobserved(err error) bool {
+	refused, ok := errors.AsType[*RefusedError](err)
+	return ok && refused.Reason == Unobserved
 }
 
 // weigh says which part of the whole window was observed, of each use where its topic is.

@@ -162,6 +162,17 @@ func TestUsageReportWhileNobodyLooked(t *testing.T) {
 		if sum := r.Sum(); sum.Read.Records != nil || sum.Written.Records != nil {
 			t.Errorf("%+v: of a time that nobody looked at nothing is known, and it is not zero", sum)
 		}
+		// Of a topic too, and of a program: whether they were there is not known, and that is no error in a report.
+		for _, scope := range []answer.UsageScope{{Of: answer.TopicScope, Name: "topic:west/customers"}, {Of: answer.ApplicationScope, Name: "application:west/billing"}} {
+			r = reportOf(t, a, answer.Between(round(21), round(24)), answer.UsageQuestion{Scope: scope})
+			if r.Coverage.ObservedFraction != 0 || r.Coverage.Complete || len(r.Coverage.Held.Gaps) == 0 {
+				t.Errorf("%+v: %+v", scope, r.Coverage)
+			}
+			r = reportOf(t, a, answer.Between(midnight.Add(-2*time.Hour), midnight.Add(-time.Hour)), answer.UsageQuestion{Scope: scope})
+			if len(r.Uses) > 0 || r.Coverage.ObservedFraction != 0 || r.Coverage.Complete || len(r.Coverage.Said) != 1 {
+				t.Errorf("%+v: %+v", scope, r.Coverage)
+			}
+		}
 		_, err := a.UsageReport(t.Context(), answer.Between(round(1), round(20)), answer.UsageQuestion{Scope: answer.UsageScope{Of: answer.TopicScope, Name: "topic:west/custmers"}})
 		if refused, ok := errors.AsType[*answer.RefusedError](err); !ok || refused.Reason != answer.Missing {
 			t.Errorf("%v, of a topic that there is not", err)

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/config"
@@ -78,7 +79,14 @@ func textOf(t *testing.T, x any) string {
 // stoppedReader serves two minutes of a cluster: ops reads all of metrics; billing read orders for 30 seconds.
 func stoppedReader(t *testing.T) (h http.Handler, begun time.Time) {
 	t.Helper()
-	store := timeseries.NewMemory(timeseries.Options{Tick: 10 * time.Second})
+	cfg, asked, store, begun := stoppedWorld(t)
+	return api.New(apiOptions(cfg, store, asked, &book{}, slog.New(slog.DiscardHandler))), begun
+}
+
+// stoppedWorld is what stoppedReader serves.
+func stoppedWorld(t *testing.T) (cfg config.Config, asked *answer.Answers, store timeseries.Store, begun time.Time) {
+	t.Helper()
+	store = timeseries.NewMemory(timeseries.Options{Tick: 10 * time.Second})
 	t.Cleanup(func() { _ = store.Close() })
 	begun = time.Now()
 	topic := func(name string, id byte) lineage.Topic {
@@ -115,12 +123,13 @@ func stoppedReader(t *testing.T) (h http.Handler, begun time.Time) {
 	}
 	time.Sleep(2*time.Minute + time.Second)
 	log := slog.New(slog.DiscardHandler)
-	cfg := config.Config{Clusters: []config.Cluster{{Name: "west", Environment: "west"}}}
+	cfg = config.Config{Clusters: []config.Cluster{{Name: "west", Environment: "west"}}}
 	who, err := newRules(t.Context(), cfg, store, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return api.New(apiOptions(cfg, store, answers(cfg, store, who, &declarations{}, &edits{}, &past{}, collector.NewClock(10*time.Second, nil, nil, begun, log)), &book{}, log)), begun
+	clock := collector.NewClock(10*time.Second, nil, nil, begun, log)
+	return cfg, answers(cfg, store, who, &declarations{}, &edits{}, &past{}, clock), store, begun
 }
 
 // fetched reads JSON that a handler answers.

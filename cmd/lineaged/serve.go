@@ -115,6 +115,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	book := openBook(cfg, asks, rules, said, clock.Now, log)
 	edited.writeTo(book)
 	past.of.Store(book)
+	reports := newScheduled(cfg, asks, past, clock.Now, log)
 	defer func() { err = errors.Join(err, book.close()) }()
 	options := apiOptions(cfg, store, asks, book, log)
 	options.User = user(cfg)
@@ -125,11 +126,11 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	}
 	left := &loggers{folder: loggersFolder(cfg), board: board, log: log}
 	options.Trouble = func() []string {
-		return slices.Concat(sink.trouble(), protection.trouble(), said.trouble(), left.trouble(), book.trouble(), edited.trouble())
+		return slices.Concat(sink.trouble(), protection.trouble(), said.trouble(), left.trouble(), book.trouble(), edited.trouble(), reports.Trouble())
 	}
 	options.Stopping = draining.Load
 	refusals := newRefusals(log)
-	options.Collectors = append(append(options.Collectors, protection.figure(), refusals.total), pushes.figures()...)
+	options.Collectors = append(append(options.Collectors, protection.figure(), refusals.total, scheduledFigures{reports}), pushes.figures()...)
 	options.Pushes = pushes.handlers()
 	asked := api.New(options)
 	defer asked.Close()
@@ -144,6 +145,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	g.Go(func() error { return said.watch(ctx) })
 	g.Go(func() error { return protection.watch(ctx) })
 	g.Go(func() error { return book.run(ctx) })
+	g.Go(func() error { return reports.Run(ctx) })
 	g.Go(func() error { return maintain(ctx, store, clock, log) })
 	g.Go(func() error {
 		return serveHTTP(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, pushes, &draining, asked.Close, cfg, log, func() {

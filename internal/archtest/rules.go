@@ -111,6 +111,11 @@ var layers = map[string]layer{
 		outside: []string{none},
 		why:     "export writes what answer says into files; it speaks neither HTTP nor GraphQL, and cmd hands it to who does",
 	},
+	"export/scheduled": {
+		imports: []string{"answer"},
+		outside: []string{none},
+		why:     "export/scheduled writes reports to folders, which cmd hands it: it knows when, and not what",
+	},
 	"api": {
 		// whom a limit counts is one rule for connections and for questions
 		imports: []string{"answer", "graph", "usage", "internal/serving", "internal/span"},

@@ -352,6 +352,8 @@ type Usage struct {
 	Currency string  `koanf:"currency" yaml:"currency,omitempty"`
 	Charge   Charge  `koanf:"charge" yaml:"charge,omitempty"`
 	Prices   []Price `koanf:"prices" yaml:"prices,omitempty"`
+	// Reports are written to folders by themselves.
+	Reports []Report `koanf:"reports" yaml:"reports,omitempty"`
 }
 
 // Charge says who pays.

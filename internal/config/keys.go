@@ -124,6 +124,8 @@ func (k key) kindName() string {
 		name = "number"
 	case t == reflect.TypeFor[Date]():
 		name = "day"
+	case t == reflect.TypeFor[Every]():
+		name = "length of time"
 	case t == reflect.TypeFor[Decimal]():
 		name = "decimal number"
 	case t == reflect.TypeFor[Pattern]():

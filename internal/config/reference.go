@@ -268,6 +268,19 @@ var texts = map[string]text{
 	"usage.prices.*.replication":            {"price of a GB that brokers copy to further replicas", ""},
 	"usage.prices.*.storage":                {"price of a GB on disk for an hour, of all replicas", ""},
 	"usage.prices.*.partitions":             {"price of a partition for an hour", ""},
+	"usage.reports.*.report":                {"what is written: usage or register", "Default: `usage`. See [reports.md](reports.md#to-a-folder)."},
+	"usage.reports.*.name":                  {"what the files' names begin with", "Default: from what they are of, as `usage-tag-pii`."},
+	"usage.reports.*.scope.topic":           {"id of a topic, as `topic:west/orders`", "A report is of one of these five; a register of a tag."},
+	"usage.reports.*.scope.tag":             {"tag, e.g. `pii`", ""},
+	"usage.reports.*.scope.owner":           {"owner", ""},
+	"usage.reports.*.scope.application":     {"id of one that reads or writes, as `application:production/shop`", ""},
+	"usage.reports.*.scope.cluster":         {"name of a cluster", ""},
+	"usage.reports.*.every":                 {"length of a report's window: month, or a duration of whole minutes such as 1d or 7d", "Windows follow each other without a gap: calendar months in UTC, or counted from a Monday, midnight in UTC."},
+	"usage.reports.*.after":                 {"how long after its window's end a report is written", "What is told late is in it if it comes by then. Default: `10m`."},
+	"usage.reports.*.format":                {"csv, json or html", "Default: `csv`."},
+	"usage.reports.*.group_by":              {"also sums by topic, application, owner, cluster or day", ""},
+	"usage.reports.*.rows":                  {"of csv: uses, or periods: each use in each period of the ledger", "Default: `uses`."},
+	"usage.reports.*.folder":                {"folder that the files are written to", "It is made where it is missing. A relative one starts from this file's folder."},
 	"declared.products":                     {"patterns of data products (ODPS 1.0) and data contracts (ODCS 3); may be repeated", "As in a shell, relative to this file: `products/*.odps.yaml`. Read again when they change."},
 }
 
@@ -303,7 +316,7 @@ Precedence: defaults < YAML file < environment < flags. Nothing needs a file: ` 
   sets beside a service named lineaged are left alone; an empty variable counts as not set.)
 - Durations are written as in Prometheus: ` + "`30s`, `10m`, `2d`, `1h30m`" + `. Patterns are regular expressions (RE2) that match anywhere unless they say ` + "`^` or `$`" + `.
 - Lists in a variable or a flag are separated by commas; flags that take patterns are repeated instead.
-- A relative path of a ` + "`*_file`" + ` key, of ` + "`declared`" + ` and of an anchor's ` + "`file`" + `, in the YAML file starts from that file's folder, elsewhere from the working directory.
+- A relative path of a ` + "`*_file`" + ` key, of ` + "`declared`" + `, of an anchor's ` + "`file`" + ` and of a report's ` + "`folder`" + `, in the YAML file starts from that file's folder, elsewhere from the working directory.
 - **Secrets** come from files (` + "`*_file`" + `), or, under the same key without ` + "`_file`" + `, from the environment only; the environment wins. They are never printed or logged. Files of passwords and certificates are read again for each connection, so that what is rotated needs no restart.
 - In a variable's name ` + "`N`" + ` is the index, from 0: ` + "`LINEAGED_CLUSTERS_0_NAME`" + `. It adds to the file's lists and overrides them key by key. Where there is one cluster
   only, its keys have short variables and flags as well.
@@ -353,7 +366,7 @@ func heading(path string) (section, title string) {
 	return first, map[string]string{
 		"clusters": "Clusters", "connect": "Kafka Connect", "datasets": "Datasets of connectors", "mirrors": "MirrorMaker 2",
 		"applications": "Rules that name applications", "topics": "Rules about topics", "nodes": "Rules about nodes of any kind",
-		"declared": "What people declare", "usage": "Who pays for what is used", "ledger.anchors": "Anchors of the ledger",
+		"declared": "What people declare", "usage": "Who pays for what is used, and reports of it", "ledger.anchors": "Anchors of the ledger",
 	}[first]
 }
 

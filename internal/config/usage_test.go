@@ -51,3 +51,55 @@ func TestUsage(t *testing.T) {
 		}
 	}
 }
+
+func TestReports(t *testing.T) {
+	folder := t.TempDir()
+	load := func(yaml string) (Config, error) {
+		t.Helper()
+		path := filepath.Join(folder, "lineaged.yaml")
+		if err := os.WriteFile(path, []byte("clusters: [{name: west, brokers: ['b:9092']}]\nusage:\n  reports:\n"+yaml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return Load(Input{File: path})
+	}
+	c, err := load(`  - {scope: {tag: pii}, every: 30d, folder: reports}
+  - {report: register, scope: {tag: "a/b"}, every: month, format: html, folder: /var/reports, after: 1h}
+  - {name: west, scope: {cluster: west}, every: 1d, rows: periods, folder: reports}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := c.Usage.Reports
+	if got, want := string(r[0].Folder), filepath.Join(folder, "reports"); got != want {
+		t.Errorf("folder %s, want %s", got, want)
+	}
+	for i, want := range []string{"usage-tag-pii", "register-tag-a_b-c14cddc0", "west"} {
+		if got := r[i].Called(); got != want {
+			t.Errorf("report %d is called %s, want %s", i, got, want)
+		}
+	}
+	if r[0].Late().String() != "10m0s" || r[1].Late().String() != "1h0m0s" || r[1].Every.String() != "month" || r[2].Every.String() != "1d" || r[0].Form() != "csv" {
+		t.Errorf("%+v", r)
+	}
+	for _, x := range []struct{ yaml, says string }{
+		{"  - {scope: {tag: pii}, folder: x}", "usage.reports[0].every: is not set"},
+		{"  - {scope: {tag: pii}, every: 1d}", "folder: is not set"},
+		{"  - {every: 1d, folder: x}", "none or several of"},
+		{"  - {scope: {tag: pii, owner: shop}, every: 1d, folder: x}", "none or several of"},
+		{"  - {scope: {tag: pii}, every: 30s, folder: x}", "whole minutes"},
+		{"  - {scope: {tag: pii}, every: 90s, folder: x}", "whole minutes"},
+		{"  - {scope: {tag: pii}, every: 2y, folder: x}", "whole minutes"},
+		{"  - {scope: {cluster: wst}, every: 1d, folder: x}", "wst"},
+		{"  - {scope: {tag: pii}, every: 1d, folder: x, format: pdf}", "none of csv, json, html"},
+		{"  - {scope: {tag: pii}, every: 1d, folder: x, rows: periods, format: json}", "for format csv"},
+		{"  - {report: register, scope: {owner: shop}, every: 1d, folder: x}", "is of a tag"},
+		{"  - {report: register, scope: {tag: pii}, every: 1d, folder: x, group_by: day}", "no group_by"},
+		{"  - {scope: {tag: pii}, every: 1d, folder: x, name: ../x}", "no beginning of a file's name"},
+		{"  - {scope: {tag: pii}, every: 1d, folder: x}\n  - {scope: {tag: pii}, every: 7d, folder: x}", "would write the same files"},
+		{"  - {scope: {tag: pii}, every: 1d, folder: x, window: 1d}", "window"},
+	} {
+		if _, err := load(x.yaml + "\n"); err == nil || !strings.Contains(err.Error(), x.says) {
+			t.Errorf("%s: %v, want %q in it", x.yaml, err, x.says)
+		}
+	}
+}
