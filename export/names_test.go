@@ -88,6 +88,7 @@ func survives(t *testing.T, name string) {
 	inSVG(t, p, name)
 	inCSV(t, p, name)
 	inJSON(t, p, name)
+	inNodeGraph(t, p, name)
 	var b strings.Builder
 	if err := p.writeDOT(&b); err != nil {
 		t.Fatal(err)

@@ -226,6 +226,8 @@ func (p *picture) lay(ctx context.Context) error {
 // bound refuses a document of more flows than anybody reads, or than are drawn while somebody waits.
 func (q *question) bound(flows int) error {
 	switch {
+	case q.form.isGrafana() && flows > mostDrawn:
+		return tooMuch("limit: %s are more than a node graph draws, at most %d: ask for less with limit, depth or direction", plural(flows, "flow"), mostDrawn)
 	case q.form.hasPlaces() && flows > mostDrawn:
 		return tooMuch("format: %s of %s is more than can be drawn, at most %d: ask for less with limit, depth or direction, or for dot, mermaid or csv",
 			quote(q.form.name), plural(flows, "flow"), mostDrawn)
