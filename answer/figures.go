@@ -45,6 +45,7 @@ type GroupLag struct {
 	Topic          lineage.Node // the zero node: on all that the group reads in the cluster
 	Records        *int64
 	Seconds        *float64
+	Nodes          []lineage.Node // whose group it is: of the whole only, and mostly one
 }
 
 // GroupLags returns how far each group is behind on all that it reads in a cluster, and how far on each topic, both in
@@ -58,7 +59,7 @@ func (v *View) GroupLags(ctx context.Context) (byGroup, byTopic []GroupLag, err 
 	behind := func(accesses []int32, topic lineage.Node) GroupLag {
 		x := &v.accesses[accesses[0]]
 		b := v.behind(ls, accesses)
-		return GroupLag{x.far.Scope, x.Access.Client.Group, topic, b.records, b.seconds}
+		return GroupLag{Cluster: x.far.Scope, Group: x.Access.Client.Group, Topic: topic, Records: b.records, Seconds: b.seconds}
 	}
 	for of := range runs(readers, func(a, b groupRead) bool { return a.group == b.group }) {
 		accesses := make([]int32, len(of))
@@ -66,6 +67,7 @@ func (v *View) GroupLags(ctx context.Context) (byGroup, byTopic []GroupLag, err 
 			accesses[i] = r.access
 		}
 		whole, at := behind(accesses, lineage.Node{}), 0
+		whole.Nodes = v.nodesOf(accesses)
 		for on := range runs(of, func(a, b groupRead) bool { return a.topic == b.topic }) {
 			part := accesses[at : at+len(on)]
 			byTopic = append(byTopic, behind(part, v.accesses[part[0]].far))
@@ -76,6 +78,47 @@ func (v *View) GroupLags(ctx context.Context) (byGroup, byTopic []GroupLag, err 
 		byGroup = append(byGroup, whole)
 	}
 	return byGroup, byTopic, nil
+}
+
+// nodesOf returns the nodes of accesses, each once, but for those of groups that are no more.
+func (v *View) nodesOf(accesses []int32) (out []lineage.Node) {
+	for _, i := range accesses {
+		if x := &v.accesses[i]; !x.left && !slices.Contains(out, x.node) {
+			out = append(out, x.node)
+		}
+	}
+	return out
+}
+
+// CopyLag is how far a replicator is behind on a topic that it copies, at the window's end; nil: not known. Seconds may
+// be a lower bound.
+type CopyLag struct {
+	Replicator, Topic lineage.Node
+	Records           *int64
+	Seconds           *float64
+}
+
+// CopyLags returns how far each replicator is behind on each topic that it copies, in the order of their names.
+func (v *View) CopyLags(ctx context.Context) ([]CopyLag, error) {
+	ls, err := v.readLevels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	of := map[lineage.Flow][]int32{}
+	for i := range v.accesses {
+		if x := &v.accesses[i]; x.node.Kind == lineage.ReplicatorNode && x.Access.Op == lineage.Read {
+			of[x.flow()] = append(of[x.flow()], int32(i))
+		}
+	}
+	out := make([]CopyLag, 0, len(of))
+	for f, accesses := range of {
+		b := v.behind(ls, accesses)
+		out = append(out, CopyLag{f.To, f.From, b.records, b.seconds})
+	}
+	slices.SortFunc(out, func(a, b CopyLag) int {
+		return cmp.Or(a.Replicator.Compare(b.Replicator), a.Topic.Compare(b.Topic))
+	})
+	return out, nil
 }
 
 // untoldLag reports whether nobody ever told how far a group is behind on a topic that exists, as where its members

@@ -174,3 +174,33 @@ func TestLagOfAWholeGroup(t *testing.T) {
 		}
 	})
 }
+
+// TestLagOfReplicators has a replicator that copies two topics, and of which it is known only of one how far it is
+// behind; whose a group is is told beside it.
+func TestLagOfReplicators(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		orders, payments := topic("orders"), topic("payments")
+		mover := lineage.Node{Scope: "east", Kind: lineage.ReplicatorNode, Name: "west->east"}
+		far, near := reads(orders, by(mover)), reads(payments, by(mover))
+		w.observe("west", "all", 1, facts(clusterFact(1), topicFact(orders), topicFact(payments), replicatorFact("west", mover, lineage.ReplicatorFact{Source: west})),
+			w.moved(far, lineage.Mirror, 5), level(far, lineage.Lag, 12), level(far, lineage.LagMillis, 2500), w.moved(near, lineage.Mirror, 5),
+			w.moved(reads(orders, group("billing")), lineage.GroupOffsets, 1))
+		time.Sleep(time.Until(round(1)))
+		v := view(t, answers(w.store), answer.Between(round(0), round(1)), answer.All)
+		lags, err := v.CopyLags(t.Context())
+		if err != nil || len(lags) != 2 {
+			t.Fatalf("%v, %v", lags, err)
+		}
+		if l := lags[0]; l.Replicator != mover || l.Topic != topicNode("orders") || l.Records == nil || *l.Records != 12 || l.Seconds == nil || *l.Seconds != 2.5 {
+			t.Errorf("%+v", l)
+		}
+		if l := lags[1]; l.Topic != topicNode("payments") || l.Records != nil || l.Seconds != nil {
+			t.Errorf("of a topic of which it is not known: %+v", l)
+		}
+		groups, _, err := v.GroupLags(t.Context())
+		if err != nil || len(groups) != 1 || len(groups[0].Nodes) != 1 || groups[0].Nodes[0] != application("billing") {
+			t.Errorf("%+v, %v", groups, err)
+		}
+	})
+}

@@ -38,6 +38,8 @@ type kafkaFigures struct {
 type scrape struct {
 	appended, logBytes                             figure // of topics
 	groupLag, groupSeconds, topicLag, topicSeconds figure // of groups
+	groupNode                                      figure // whose groups they are
+	copyLag, copySeconds                           figure // of replicators
 	lastRound, observed, gap, blind                figure // of clusters and their sources
 	few                                            []*figure
 }
@@ -61,6 +63,18 @@ func newScrape() *scrape {
 		},
 		topicLag:     figure{name: "lineaged_kafka_consumer_group_topic_lag", labels: both, help: "Records that the group is behind, all partitions."},
 		topicSeconds: figure{name: "lineaged_kafka_consumer_group_topic_lag_seconds", labels: both, help: lagTime + "; a lower bound while the history is short."},
+		groupNode: figure{
+			name: "lineaged_kafka_consumer_group_info", labels: []string{"cluster", "group_id", "node"},
+			help: "Whose group it is, by the id of the node; always 1.",
+		},
+		copyLag: figure{
+			name: "lineaged_kafka_replication_lag", labels: []string{"cluster", "node", "topic_name"},
+			help: "Records of a topic that a replicator is behind; absent where it is not known.",
+		},
+		copySeconds: figure{
+			name: "lineaged_kafka_replication_lag_seconds", labels: []string{"cluster", "node", "topic_name"},
+			help: "How long ago the end of the partition furthest behind was where the replicator is now; a lower bound while the history is short.",
+		},
 		lastRound:    figure{name: "lineaged_last_round_timestamp_seconds", labels: []string{"cluster"}, help: "When the cluster was last observed."},
 		observed:     figure{name: "lineaged_observed_ratio", labels: []string{"cluster"}, help: "Part of the last ten minutes, over all sources, that was observed."},
 		gap: figure{
@@ -86,7 +100,8 @@ func (s *scrape) figures() []*figure {
 	for _, f := range [...]*figure{&s.lastRound, &s.observed, &s.gap, &s.blind} {
 		f.sort()
 	}
-	return append(s.few, &s.appended, &s.logBytes, &s.groupLag, &s.groupSeconds, &s.topicLag, &s.topicSeconds, &s.lastRound, &s.observed, &s.gap, &s.blind)
+	return append(s.few, &s.appended, &s.logBytes, &s.groupLag, &s.groupSeconds, &s.groupNode, &s.copyLag, &s.copySeconds, &s.topicLag, &s.topicSeconds,
+		&s.lastRound, &s.observed, &s.gap, &s.blind)
 }
 
 // collect reads the figures. When the history does not answer, what it would have told is absent, not zero, and
@@ -117,27 +132,36 @@ func (k *kafkaFigures) collect(ctx context.Context) []*figure {
 	return s.figures()
 }
 
-// bound leaves out what is beyond the limit, details first, and returns how much that is. Of one pair of figures both
-// are cut alike, and what stays is the same from scrape to scrape, the first by name.
+// bound leaves out what is beyond the limit, details first, and returns how much that is. Of a pair of figures both are
+// cut alike, and what stays is the same from scrape to scrape, the first by name.
 func (s *scrape) bound(most int) (left *figure) {
 	left = &figure{
 		name: "lineaged_metrics_series_left_out", labels: []string{"metric"},
 		help: "Series of topics and groups that are not told, since they are more than metrics.max_series.",
 	}
 	s.one("lineaged_metrics_series_limit", "Series of topics and groups that are told at most: metrics.max_series.", float64(most))
-	for _, pair := range [...][2]*figure{{&s.appended, &s.logBytes}, {&s.groupLag, &s.groupSeconds}, {&s.topicLag, &s.topicSeconds}} {
-		a, b := pair[0], pair[1]
-		a.sort()
-		b.sort()
-		keepA, keepB := len(a.series), len(b.series)
-		if all := keepA + keepB; all > most {
-			keepA = most * keepA / all
-			keepB = min(keepB, most-keepA)
+	for _, alike := range [...][]*figure{
+		{&s.appended, &s.logBytes}, {&s.groupLag, &s.groupSeconds}, {&s.groupNode}, {&s.copyLag, &s.copySeconds}, {&s.topicLag, &s.topicSeconds},
+	} {
+		all, room := 0, most
+		for _, f := range alike {
+			f.sort()
+			all += len(f.series)
 		}
-		left.add(float64(len(a.series)-keepA), a.name, "", "")
-		left.add(float64(len(b.series)-keepB), b.name, "", "")
-		a.series, b.series = a.series[:keepA], b.series[:keepB]
-		most -= keepA + keepB
+		for i, f := range alike {
+			n := len(f.series)
+			keep := n
+			if all > most {
+				if keep = room; i < len(alike)-1 {
+					keep = most * n / all
+				}
+				keep = min(keep, n)
+			}
+			left.add(float64(n-keep), f.name, "", "")
+			f.series = f.series[:keep]
+			room -= keep
+		}
+		most = room
 	}
 	left.sort()
 	return left
@@ -168,6 +192,17 @@ func (k *kafkaFigures) read(ctx context.Context, s *scrape) error {
 		return err
 	}
 	lags(byGroup, &s.groupLag, &s.groupSeconds)
+	s.groupNode.room(len(byGroup))
+	for i := range byGroup {
+		for _, n := range byGroup[i].Nodes {
+			s.groupNode.add(1, byGroup[i].Cluster, byGroup[i].Group, n.ID())
+		}
+	}
+	copies, err := v.CopyLags(ctx)
+	if err != nil {
+		return err
+	}
+	copyLags(copies, &s.copyLag, &s.copySeconds)
 	if !k.choice.ByGroup {
 		lags(byTopic, &s.topicLag, &s.topicSeconds)
 	}
@@ -193,6 +228,19 @@ func lags(all []answer.GroupLag, records, seconds *figure) {
 		}
 		if l.Seconds != nil {
 			seconds.add(*l.Seconds, l.Cluster, l.Group, l.Topic.Name)
+		}
+	}
+}
+
+// copyLags takes in how far replicators are behind.
+func copyLags(all []answer.CopyLag, records, seconds *figure) {
+	for i := range all {
+		l := &all[i]
+		if l.Records != nil {
+			records.add(float64(*l.Records), l.Topic.Scope, l.Replicator.ID(), l.Topic.Name)
+		}
+		if l.Seconds != nil {
+			seconds.add(*l.Seconds, l.Topic.Scope, l.Replicator.ID(), l.Topic.Name)
 		}
 	}
 }

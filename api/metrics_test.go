@@ -66,7 +66,7 @@ func value(f *dto.MetricFamily, labels ...string) (x float64, ok bool) {
 // bounded are the metrics of which there are as many series as there are topics and groups, details last.
 var bounded = []string{
 	"lineaged_kafka_topic_records_appended_total", "lineaged_kafka_topic_log_bytes", "lineaged_kafka_consumer_group_lag", "lineaged_kafka_consumer_group_lag_seconds",
-	"lineaged_kafka_consumer_group_topic_lag", "lineaged_kafka_consumer_group_topic_lag_seconds",
+	"lineaged_kafka_consumer_group_info", "lineaged_kafka_replication_lag", "lineaged_kafka_replication_lag_seconds", "lineaged_kafka_consumer_group_topic_lag", "lineaged_kafka_consumer_group_topic_lag_seconds",
 }
 
 // strange are names that a text format has to escape, and one that is no text.
@@ -141,10 +141,10 @@ func TestSeriesAreBounded(t *testing.T) {
 			t.Errorf("without a limit %v of %s are left out", left, name)
 		}
 	}
-	if total != 40+40+30+30+150+150 {
+	if total != 40+40+30+30+30+150+150 {
 		t.Fatalf("there are %d series", total)
 	}
-	for _, most := range []int{1, 2, 7, 40, 80, 81, 110, 140, 141, 200, 300, total - 1, total, total + 1} {
+	for _, most := range []int{1, 2, 7, 40, 80, 81, 110, 140, 141, 169, 170, 171, 200, 300, total - 1, total, total + 1} {
 		h := serve(served{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet(), Now: now, Metrics: api.Metrics{Series: most}})
 		body := scraped(t, h, "").Body.String()
 		got, told := families(t, strings.NewReader(body)), 0

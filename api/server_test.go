@@ -134,6 +134,7 @@ func TestMetrics(t *testing.T) {
 			`lineaged_kafka_topic_log_bytes{cluster="west",topic_name="orders"} 7.5e+06`,
 			`lineaged_kafka_consumer_group_topic_lag{cluster="west",group_id="billing",topic_name="orders"} 40`,
 			`lineaged_kafka_consumer_group_topic_lag_seconds{cluster="west",group_id="analytics",topic_name="orders"} 150`,
+			`lineaged_kafka_consumer_group_info{cluster="west",group_id="billing",node="application:shop/billing"} 1`,
 			`lineaged_last_round_timestamp_seconds{cluster="west"} 9.466851e+08`,
 			`lineaged_source_gap_seconds{cluster="west",source="groups"} `,
 			`lineaged_source_blind_spots{cluster="west",source="groups"} 1`,
