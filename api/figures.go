@@ -75,8 +75,8 @@ func newScrape() *scrape {
 			name: "lineaged_kafka_replication_lag_seconds", labels: []string{"cluster", "node", "topic_name"},
 			help: "How long ago the end of the partition furthest behind was where the replicator is now; a lower bound while the history is short.",
 		},
-		lastRound:    figure{name: "lineaged_last_round_timestamp_seconds", labels: []string{"cluster"}, help: "When the cluster was last observed."},
-		observed:     figure{name: "lineaged_observed_ratio", labels: []string{"cluster"}, help: "Part of the last ten minutes, over all sources, that was observed."},
+		lastRound: figure{name: "lineaged_last_round_timestamp_seconds", labels: []string{"cluster"}, help: "When the cluster was last observed."},
+		observed:  figure{name: "lineaged_observed_ratio", labels: []string{"cluster"}, help: "Part of the last ten minutes, over all sources, that was observed."},
 		gap: figure{
 			name: "lineaged_source_gap_seconds", labels: []string{"cluster", "source"},
 			help: "How much of the last ten minutes the source did not see its whole scope; absent: none.",

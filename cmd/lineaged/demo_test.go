@@ -89,6 +89,9 @@ func TestDemo(t *testing.T) {
 		t.Errorf("what is tagged pii: %s", got)
 	}
 
+	boards := dashboards(t)
+	eventually(t, 20*time.Second, func() string { return s.lacksDashboards(boards) })
+
 	s.end()
 	if left, err := filepath.Glob(filepath.Join(tmp, "*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
