@@ -82,6 +82,7 @@ func writeRandom(t *testing.T, e *engine, r *rand.Rand, tier int, start int64) *
 // is too small for one: each series has its samples and what they add up to, each stretch of time its marks, newest
 // first, and what is not there is nowhere.
 func TestBlocksHoldWhatIsPutInThem(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(4, 31))
 	e := testEngine(t)
 	e.cache = newCache(100_000)

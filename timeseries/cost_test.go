@@ -12,6 +12,7 @@ import (
 // at first it is too much and says so; once blocks of all tiers are sealed it is what the disk holds at its fullest,
 // though there was an outage.
 func TestCost(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	o := testOpts
 	o.Tick, o.silentFor, o.fast = 10*time.Minute, day, true

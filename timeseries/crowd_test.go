@@ -214,16 +214,16 @@ func (s *Disk) burden(t *testing.T) (b burden) {
 	return b
 }
 
-// TestYearOfMayflies lives in an estate of groups of one run: some weeks of 2 a minute in the short form, in the long
+// TestYearOfMayflies lives in an estate of groups of one run: some weeks of one a minute in the short form, in the long
 // one a year of 5. What memory holds, what is written and what a start reads stay as they were in the first days (but
 // for some kilobytes for each day that is held), the disk as it was when retention began to drop; what is beyond
 // retention is gone; and what was answered of a day is answered as exactly for as long as it is held.
 func TestYearOfMayflies(t *testing.T) {
 	ctx := context.Background()
-	w := &estate{step: 20 * time.Minute, topics: 10, lasting: 5, writers: 10, runs: 40}
+	w := &estate{step: 20 * time.Minute, topics: 10, lasting: 5, writers: 10, runs: 20}
 	o := testOpts
 	o.Tick, o.fast = w.step, true
-	o.Retention, o.crowd, o.recent = Retention{Raw: 2 * day, Minute: 4 * day, Hour: 21 * day}, 3000, 3000
+	o.Retention, o.crowd, o.recent = Retention{Raw: 2 * day, Minute: 4 * day, Hour: 21 * day}, 1500, 1500
 	if raced { // it takes eight times as long
 		w.runs, o.crowd = 10, 750
 	}

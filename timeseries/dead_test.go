@@ -117,6 +117,7 @@ func rowsOf(t *testing.T, s store.Reader, w lineage.Window, lookback time.Durati
 // TestThePutAwayAreAnswered holds a store that puts the silent away after a day, and one that puts a crowd away within
 // hours, against one that never does: all windows are answered the same, over restarts and with one that comes back.
 func TestThePutAwayAreAnswered(t *testing.T) {
+	t.Parallel()
 	t.Run("silent", func(t *testing.T) { thePutAwayAreAnswered(t, day, 0) })
 	t.Run("crowd", func(t *testing.T) { thePutAwayAreAnswered(t, 0, 10) })
 }
