@@ -20,6 +20,7 @@ import (
 // on the same partitions. With the headers of batches both are counted to the record and nothing is a bound; without
 // them the one is "at most". Traces that go on to another topic say how long they took. Nothing of a record is kept.
 func TestBatchHeaders(t *testing.T) {
+	t.Parallel()
 	canary, dir := "canary"+rand.Text(), t.TempDir()
 	c := kafkatest.Shared(t, kafkatest.Options{})
 	c.CreateTopic(t, "mixed-headers", 2)

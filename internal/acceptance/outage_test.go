@@ -54,6 +54,7 @@ func TestStoppedProducerIsInactive(t *testing.T) {
 // One broker of three is gone for 20 s, then all of them: what was not seen is a gap with its reason, points are null
 // and not zero, and in the end nothing is missing from the total.
 func TestBrokersGoAway(t *testing.T) {
+	t.Parallel()
 	const (
 		topic  = "topic:trio/parcels"
 		writer = "unidentified:trio/parcels"

@@ -79,6 +79,7 @@ clusters:
 
 // What each user is allowed shows in the answer: everything, everything but who writes, or "not permitted".
 func TestLeastPrivilege(t *testing.T) {
+	t.Parallel()
 	const (
 		topic  = "topic:vault/deeds"
 		writer = "unidentified:vault/deeds"
@@ -222,6 +223,7 @@ func wantSecretNowhere(t testing.TB, user string, s *server) {
 
 // A wrong password, and a certificate of another authority, are said in coverage; nothing ends and nothing is invented.
 func TestRefusedConnections(t *testing.T) {
+	t.Parallel()
 	c := secureCluster(t)
 	refused := func(name, reason string, change func(config string) string) {
 		t.Helper()

@@ -33,7 +33,7 @@ type storyWorld struct {
 // the page is looked at.
 func TestStoriesInABrowser(t *testing.T) {
 	t.Parallel()
-	c := kafkatest.Shared(t, kafkatest.Options{})
+	c := kafkatest.Start(t, kafkatest.Options{}) // what happens elsewhere would stand before what happens here
 	w := storyWorld{Topic: "customers", Group: "enricher", Starved: "profiles", Reader: "mailer"}
 	c.CreateTopic(t, w.Topic, 2)
 	c.CreateTopic(t, w.Starved, 2)

@@ -161,18 +161,20 @@ func turn(path string) int {
 	return i
 }
 
+// atOnce is how many tests of a real Kafka run at a time, on however few processors: what they do most is to wait.
+const atOnce = "-parallel=4"
+
 func acceptanceTests(long bool) func(context.Context, *output) (counts, error) {
 	return func(ctx context.Context, out *output) (counts, error) {
 		bin, err := filepath.Abs("bin/lineaged")
 		if err != nil {
 			return counts{}, err
 		}
-		env, timeout := []string{"LINEAGED_BIN=" + bin}, "-timeout=20m"
+		env, args := []string{"LINEAGED_BIN=" + bin}, []string{"-count=1", atOnce}
 		if long {
-			env, timeout = append(env, longForm), "-timeout=120m"
-			return goTest(ctx, out, env, "-tags=long", "-count=1", timeout, acceptance)
+			return goTest(ctx, out, append(env, longForm), append(args, "-tags=long", "-timeout=120m", acceptance)...)
 		}
-		return goTest(ctx, out, env, "-count=1", timeout, acceptance)
+		return goTest(ctx, out, env, append(args, "-timeout=20m", acceptance)...)
 	}
 }
 
