@@ -55,6 +55,9 @@ type Options struct {
 	Files map[string]http.Handler
 	// Imports answer further paths by POST, for who brings something from this server's own origin and may ask at all.
 	Imports map[string]http.Handler
+	// Asking answer further paths for who asks in another protocol: each is handed what answers /graphql, and asks that
+	// in the name of who asks it, by his RemoteAddr.
+	Asking map[string]func(graphql http.Handler) http.Handler
 	// Pushes answer further paths, for who sends something and proves by himself that he may. Host and Origin are held
 	// for them too.
 	Pushes map[string]http.Handler
@@ -101,6 +104,9 @@ func New(o Options) *Server {
 	})
 	for path, e := range o.Exports {
 		mux.Handle(path, compressed(newExports(e, asked)))
+	}
+	for path, asking := range o.Asking {
+		mux.Handle(path, compressed(asking(asked)))
 	}
 	for path, h := range o.Files {
 		mux.Handle("GET "+path, h)

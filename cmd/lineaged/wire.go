@@ -291,6 +291,7 @@ func apiOptions(cfg config.Config, store timeseries.Store, asked *answer.Answers
 	o.Collectors = book.figures()
 	o.Metrics = api.Metrics{Series: cfg.Metrics.Series(), ByGroup: cfg.Metrics.LagBy == "group"}
 	o.Version, o.Revision = buildVersion()
+	assistants(&o, cfg, log)
 	return o
 }
 

@@ -123,12 +123,19 @@ var layers = map[string]layer{
 		tests: []string{"store", "timeseries", "identity", "internal/mm2", "catalog"},
 		why:   "api presents what answer says; it reads no store, and decides nothing that answer decides",
 	},
+	"mcp": {
+		imports: []string{"internal/span"},
+		// tools are asked of a real API over the store in memory: a copy of its answers would prove less
+		tests:   []string{"api", "answer", "store", "timeseries", "identity"},
+		outside: []string{"github.com/modelcontextprotocol/go-sdk", "github.com/google/jsonschema-go"},
+		why:     "mcp asks the public API and knows nothing behind it: a tool means what GraphQL means; cmd hands it who answers",
+	},
 	"ui": {
 		outside: []string{none},
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "ledger", "catalog", "usage", "ui", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
+		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "ledger", "catalog", "usage", "mcp", "ui", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
@@ -207,6 +214,11 @@ var reserved = []struct {
 		"github.com/vektah/gqlparser",
 		[]string{"api"},
 		"only api speaks GraphQL",
+	},
+	{
+		"github.com/modelcontextprotocol/go-sdk",
+		[]string{"mcp"},
+		"only mcp speaks the Model Context Protocol",
 	},
 }
 

@@ -25,6 +25,7 @@ type Config struct {
 	Metrics      Metrics       `koanf:"metrics" yaml:"metrics,omitempty"`
 	Ledger       Ledger        `koanf:"ledger" yaml:"ledger"`
 	Catalog      Catalog       `koanf:"catalog" yaml:"catalog,omitempty"`
+	MCP          MCP           `koanf:"mcp" yaml:"mcp"`
 	Clusters     []Cluster     `koanf:"clusters" yaml:"clusters"`
 	Connect      []Connect     `koanf:"connect" yaml:"connect,omitempty"`
 	Datasets     []Dataset     `koanf:"datasets" yaml:"datasets,omitempty"`
@@ -47,6 +48,7 @@ func (c Config) Origin(key string) string { return c.origins.of(dotted(key)) }
 type Web struct {
 	ConfigFile   File     `koanf:"config_file" yaml:"config_file,omitempty"`
 	AllowedHosts []string `koanf:"allowed_hosts" yaml:"allowed_hosts,omitempty"`
+	URL          string   `koanf:"url" yaml:"url,omitempty"`
 }
 
 // Retention says how long each tier of the store is kept. Each is at least its predecessor, and Raw at least the
@@ -83,6 +85,11 @@ type Anchor struct {
 type Catalog struct {
 	Edit       bool   `koanf:"edit" yaml:"edit,omitempty"`
 	UserHeader string `koanf:"user_header" yaml:"user_header,omitempty"`
+}
+
+// MCP is whether assistants may ask over the Model Context Protocol.
+type MCP struct {
+	Enabled bool `koanf:"enabled" yaml:"enabled"`
 }
 
 // Log is the program's own log, on standard error.
@@ -394,6 +401,7 @@ func Default() Config {
 		// same month.
 		Retention: Retention{Raw: Duration(2 * day), Minute: Duration(30 * day), Hour: Duration(400 * day)},
 		Ledger:    Ledger{Enabled: true, Period: Duration(time.Hour), Retention: Duration(400 * day)},
+		MCP:       MCP{Enabled: true},
 		Log:       Log{Level: "info", Format: "auto"},
 	}
 }

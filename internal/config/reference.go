@@ -23,6 +23,10 @@ var texts = map[string]text{
 		"further host names under which browsers may reach the server",
 		"Requests with another Host or Origin are refused. The listen address, `localhost` and loopback addresses are always allowed.",
 	},
+	"web.url": {
+		"address under which people reach the web pages, for links in answers, as `https://lineaged.example`",
+		"Needed behind a proxy that ends TLS. Default: the address that is asked.",
+	},
 	"data": {
 		"folder of the store",
 		"Created when it does not exist. A relative path starts from the working directory.",
@@ -53,6 +57,10 @@ var texts = map[string]text{
 	"ledger.key_file": {
 		"file with the key by which the ledger is signed",
 		"It is made, with mode 0600, where it is not there. Default: `ledger.key` in the folder of the data.",
+	},
+	"mcp.enabled": {
+		"whether assistants may ask at `/mcp` (Model Context Protocol)",
+		"Whoever may ask `/graphql` may, and nobody else. See [mcp.md](mcp.md).",
 	},
 	"catalog.edit": {
 		"whether whoever may ask may also edit owners, tags and other metadata",

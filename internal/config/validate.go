@@ -43,6 +43,15 @@ func (c *Config) checkServer() error {
 	if c.Data == "" {
 		return bad("data", "", "is empty: name a folder")
 	}
+	if c.Web.URL != "" {
+		if err := CheckWebURL(c.Web.URL); err != nil {
+			value := c.Web.URL
+			if strings.Contains(value, "@") {
+				value = "" // it may hold a password
+			}
+			return bad("web.url", value, "%v", err)
+		}
+	}
 	path := string(c.Web.ConfigFile)
 	if path == "" {
 		if !loopback {
@@ -58,6 +67,15 @@ func (c *Config) checkServer() error {
 	}
 	if !loopback && !protects(path) {
 		return bad("web.config_file", path, "has neither tls_server_config nor basic_auth_users, and %s can be reached from other machines", c.Listen)
+	}
+	return nil
+}
+
+// CheckWebURL says what is wrong with an address of the web pages; nil: nothing.
+func CheckWebURL(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.User != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("is not an address such as https://lineaged.example, without a path")
 	}
 	return nil
 }
