@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lineaged/lineaged/internal/alias"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -17,7 +18,8 @@ type comparer struct {
 	complete map[*Cluster]bool                          // observed as a whole
 	named    map[*lineage.DeclaredApplication]nodesByID // whom an application's groups and client ids are
 	// tried is how many names patterns were held against; of a long one each counts as several
-	tried int
+	tried   int
+	aliases *alias.Resolver // made when it is first asked
 }
 
 // mostTried is how many names all patterns are held against: a few seconds of work. Who has more of them gives them a
@@ -175,28 +177,57 @@ func (c *comparer) clusterOf(s lineage.DeclaredServer) (found *Cluster, why stri
 	if s.Other != "" {
 		return nil, fmt.Sprintf("server %s speaks %s, not Kafka", quote(s.Name), quote(s.Other))
 	}
-	var others []string
+	a := c.resolver().Resolve(alias.Question{Spelling: strings.Join(s.Hosts, ","), Name: c.sourceCalled(s.Name)})
+	switch {
+	case a.Told():
+		return c.clusterCalled(a.Cluster), ""
+	case a.Problem == alias.Ambiguous:
+		return nil, fmt.Sprintf("server %s: its addresses are those of several watched clusters: %s", quote(s.Name), strings.Join(c.namesOf(a.Candidates), ", "))
+	case a.Problem == alias.NotWatched || len(s.Hosts) == 0:
+		return nil, fmt.Sprintf("server %s: no watched cluster has that name, or a broker at %s", quote(s.Name), quote(strings.Join(s.Hosts, ",")))
+	default:
+		return nil, fmt.Sprintf("server %s: %s", quote(s.Name), a.Why)
+	}
+}
+
+// resolver says which of the configured clusters addresses are. Clusters of one id are one, as in all of the window.
+func (c *comparer) resolver() *alias.Resolver {
+	if c.aliases != nil {
+		return c.aliases
+	}
+	known := map[string]lineage.KnownCluster{}
+	for _, k := range c.v.declared.Clusters {
+		known[k.Source] = k
+	}
+	var all []lineage.KnownCluster
 	for _, x := range c.v.clusters.all[:c.v.clusters.configured] {
-		if !slices.ContainsFunc(s.Hosts, func(h string) bool { return slices.Contains(c.v.declared.Addresses[x.source], h) }) {
-			continue
+		k := known[x.source]
+		k.Source = x.source
+		if x.known.ID != "" {
+			k.ID = x.known.ID
 		}
-		if x = c.first(x); found == nil {
-			found = x
+		all = append(all, k)
+	}
+	c.aliases = alias.New(all, c.v.declared.Rules)
+	return c.aliases
+}
+
+// sourceCalled is the source of the watched cluster of a name; empty: none bears it.
+func (c *comparer) sourceCalled(name string) string {
+	if x := c.clusterCalled(name); x != nil {
+		return x.source
+	}
+	return ""
+}
+
+// namesOf are the names of clusters, quoted, in the order in which they are configured.
+func (c *comparer) namesOf(sources []string) (names []string) {
+	for _, x := range c.v.clusters.all[:c.v.clusters.configured] {
+		if slices.Contains(sources, x.source) {
+			names = append(names, quote(x.known.Name))
 		}
-		if x != found {
-			others = append(others, quote(x.known.Name))
-		}
 	}
-	if len(others) > 0 {
-		return nil, fmt.Sprintf("server %s: its addresses are those of several watched clusters: %s, %s", quote(s.Name), quote(found.known.Name), strings.Join(others, ", "))
-	}
-	if found != nil {
-		return found, ""
-	}
-	if x := c.clusterCalled(s.Name); x != nil {
-		return x, ""
-	}
-	return nil, fmt.Sprintf("server %s: no watched cluster has that name, or a broker at %s", quote(s.Name), quote(strings.Join(s.Hosts, ",")))
+	return names
 }
 
 // first is the cluster under which one shows that is configured twice.

@@ -55,8 +55,8 @@ func declaredView(t *testing.T, w *world, rules identity.Rules, d *lineage.Decla
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Addresses == nil {
-		d.Addresses = map[string][]string{"west": {"k1:9092", "k2:9092"}, "east": {"e1:9092"}}
+	if d.Clusters == nil {
+		d.Clusters = []lineage.KnownCluster{{Source: "west", Bootstrap: []string{"k1:9092"}, Advertised: []string{"k2:9092"}}, {Source: "east", Bootstrap: []string{"e1:9092"}}}
 	}
 	a := answer.New(answer.Options{
 		History: w.store, Identity: func() answer.Identity { return who }, Declared: func() *lineage.Declarations { return d },

@@ -19,7 +19,7 @@ func inTheShop() *lineage.Declarations {
 	topic := func(name string) lineage.DeclaredTopic { return lineage.DeclaredTopic{Text: name} }
 	contract := lineage.Said{File: "contracts/payments.yaml", Line: 1}
 	return &lineage.Declarations{
-		Addresses: map[string][]string{"west": {"kafka-1:9092"}},
+		Clusters: []lineage.KnownCluster{{Source: "west", Bootstrap: []string{"kafka-1:9092"}}},
 		Flows: []lineage.DeclaredFlow{
 			{Said: said(20, "/operations/read"), Application: billing, Op: lineage.Read, Topic: topic("orders"), Clients: []lineage.Client{{Group: "billing"}}, Servers: servers},
 			{Said: said(24, "/operations/write"), Application: billing, Op: lineage.Write, Topic: topic("payments"), Servers: servers},

@@ -4,10 +4,10 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/lineaged/lineaged/internal/alias"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -31,13 +31,20 @@ type Board struct {
 
 	replicators map[lineage.Source]map[lineage.Node]bool // that a source sees from where they run
 	spots       map[string][]lineage.BlindSpot           // by source name of the cluster
+
+	configured []lineage.KnownCluster // in their order, by what the configuration says of them
+	rules      []lineage.ClusterRule
+	doubles    map[string]lineage.ClusterID // source names of clusters that are watched under another name, with its id
+	aliases    *alias.Resolver              // of what is known now; nil: to be made
+	asked      map[spelled]map[string]bool  // how clusters were spelled, and who said so
 }
 
 // Watched is a watched cluster as its own source knows it.
 type Watched struct {
-	Source  string            // the name under which it is configured
-	ID      lineage.ClusterID // under which it is kept
-	Brokers []string          // bootstrap addresses and those that the brokers advertise, host:port
+	Source string            // the name under which it is configured
+	ID     lineage.ClusterID // under which it is kept
+	// Bootstrap are the addresses by which it is configured, and Advertised those that its brokers say, host:port.
+	Bootstrap, Advertised []string
 	// Size is how many brokers there are, as they know each other; 0: that is not told.
 	Size   int
 	Topics []string // names of all topics, sorted; whoever gets it must not change it
@@ -99,8 +106,9 @@ func (b *Board) SetCluster(w Watched) {
 	if w.Reported == "" {
 		w.Reported = w.ID
 	}
-	b.clusters[w.Source] = w
+	b.clusters[w.Source], b.aliases = w, nil
 	delete(b.awaited, w.Source)
+	delete(b.doubles, w.Source)
 }
 
 // SetSpots says what somebody who observes nothing himself has to say of a cluster, in place of what he said before:
@@ -135,32 +143,6 @@ func (b *Board) Cluster(source string) (w Watched, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	w, ok = b.clusters[source]
-	return w, ok
-}
-
-// Find returns the watched cluster that somebody else knows by bootstrap addresses or, where none of them is known, by
-// an alias: names say which source name an alias means, else it may be one itself. Addresses decide, since two people
-// give two clusters one alias more easily than one address. ok is false when no watched cluster fits; where several
-// have one of the addresses the alias decides.
-func (b *Board) Find(alias string, bootstrap []string, names map[string]string) (w Watched, ok bool) {
-	if b == nil {
-		return w, false
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n := 0
-	for _, c := range b.clusters {
-		if slices.ContainsFunc(bootstrap, func(a string) bool { return slices.Contains(c.Brokers, strings.TrimSpace(a)) }) {
-			w, n = c, n+1
-		}
-	}
-	if n == 1 {
-		return w, true
-	}
-	if name := names[alias]; name != "" {
-		alias = name
-	}
-	w, ok = b.clusters[alias]
 	return w, ok
 }
 

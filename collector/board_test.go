@@ -15,8 +15,8 @@ func connector(name string) lineage.Node {
 
 func TestBoardFindsClusters(t *testing.T) {
 	var b collector.Board
-	b.SetCluster(collector.Watched{Source: "west", ID: "W", Brokers: []string{"10.0.0.1:9092"}})
-	b.SetCluster(collector.Watched{Source: "east", ID: "E", Brokers: []string{"10.0.0.2:9092"}})
+	b.SetCluster(collector.Watched{Source: "west", ID: "W", Bootstrap: []string{"10.0.0.1:9092"}})
+	b.SetCluster(collector.Watched{Source: "east", ID: "E", Bootstrap: []string{"10.0.0.2:9092"}})
 	for _, c := range []struct {
 		alias     string
 		bootstrap []string
@@ -32,7 +32,7 @@ func TestBoardFindsClusters(t *testing.T) {
 		{"e", []string{"10.0.0.1:9092"}, "W"},   // which an address overrides too
 		{"lost", []string{"10.0.0.9:9092"}, ""}, // of a cluster that was not seen
 	} {
-		w, ok := b.Find(c.alias, c.bootstrap, map[string]string{"e": "east", "lost": "north"})
+		w, _, ok := b.Find("mirror", c.alias, c.bootstrap, map[string]string{"e": "east", "lost": "north"})
 		if string(w.ID) != c.want || ok != (c.want != "") {
 			t.Errorf("Find(%q, %v) = %q, %v", c.alias, c.bootstrap, w.ID, ok)
 		}

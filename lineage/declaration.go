@@ -9,9 +9,10 @@ type Declarations struct {
 	Contracts []DeclaredContract
 	Products  []DeclaredProduct
 	Files     []DeclaredFile
-	// Addresses are host:port of the brokers of each watched cluster, those it is configured by and those they
-	// advertise, by the cluster's source: they say which cluster a declared server is.
-	Addresses map[string][]string
+	// Clusters are by what the watched clusters are known, and Rules what people say of how others know them: they say
+	// which cluster a declared server is.
+	Clusters []KnownCluster
+	Rules    []ClusterRule
 }
 
 // Said is where somebody declared something.

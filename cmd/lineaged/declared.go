@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/declared"
+	"github.com/lineaged/lineaged/internal/alias"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -34,7 +34,6 @@ type declarations struct {
 	mu       sync.Mutex // guards the fields below
 	cfg      declared.Config
 	again    bool // cfg is another one than was read
-	brokers  map[string][]string
 	reader   declared.Reader
 	problems []string
 }
@@ -54,12 +53,7 @@ func (d *declarations) text() []byte {
 
 // newDeclarations reads what the configuration of a file declares. What is wrong with it is said, and the rest holds.
 func newDeclarations(cfg config.Config, file string, board *collector.Board, log *slog.Logger) *declarations {
-	d := &declarations{file: file, board: board, log: log, brokers: map[string][]string{}}
-	for _, c := range cfg.Clusters {
-		for _, b := range c.Brokers {
-			d.brokers[c.Source()] = append(d.brokers[c.Source()], strings.ToLower(b))
-		}
-	}
+	d := &declarations{file: file, board: board, log: log}
 	d.configure(cfg)
 	d.look()
 	return d
@@ -70,6 +64,7 @@ func (d *declarations) configure(cfg config.Config) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.cfg, d.again = declaredConfig(cfg, d.file), true
+	d.board.Configure(knownClusters(cfg))
 }
 
 // declaredConfig is what the configuration of a file declares.
@@ -136,10 +131,13 @@ func (d *declarations) look() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now, changed := d.reader.Read(d.cfg)
-	now.Addresses = d.addresses()
+	now.Clusters, now.Rules = d.board.Known()
+	for i := range now.Clusters {
+		now.Clusters[i].Topics = nil // nothing is declared by them, and they change all the time
+	}
 	old := d.current.Load()
 	problems := declared.Problems(now)
-	if old != nil && !changed && !d.again && maps.EqualFunc(old.Addresses, now.Addresses, slices.Equal) && slices.Equal(problems, d.problems) {
+	if old != nil && !changed && !d.again && sameClusters(old, now) && slices.Equal(problems, d.problems) {
 		return
 	}
 	for _, p := range problems {
@@ -150,22 +148,47 @@ func (d *declarations) look() {
 	if old != nil && (changed || d.again) {
 		d.log.Info("the declarations were read again", "flows", len(now.Flows), "contracts", len(now.Contracts), "products", len(now.Products), "wrong", len(problems))
 	}
+	if old == nil || changed {
+		d.spell(now)
+	}
 	d.problems, d.again = problems, false
 	d.current.Store(now)
 }
 
-// addresses are those of all brokers that are known, by the cluster's source.
-func (d *declarations) addresses() map[string][]string {
-	out := maps.Clone(d.brokers)
-	for _, c := range d.board.Clusters() {
-		all := slices.Clone(out[c.Source])
-		for _, b := range c.Brokers {
-			all = append(all, strings.ToLower(b))
+// spell lets the board know how documents spell clusters.
+func (d *declarations) spell(said *lineage.Declarations) {
+	tell := func(servers []lineage.DeclaredServer) {
+		for _, s := range servers {
+			if s.Other == "" {
+				d.board.Resolve("declared", alias.Question{Spelling: strings.Join(s.Hosts, ","), Name: s.Name})
+			}
 		}
-		slices.Sort(all)
-		out[c.Source] = slices.Compact(all)
 	}
-	return out
+	for i := range said.Flows {
+		tell(said.Flows[i].Servers)
+	}
+	for i := range said.Contracts {
+		tell(said.Contracts[i].Servers)
+	}
+}
+
+// sameClusters reports whether two declarations are read by the same knowledge of clusters.
+func sameClusters(a, b *lineage.Declarations) bool {
+	same := func(x, y lineage.KnownCluster) bool {
+		return x.Source == y.Source && x.ID == y.ID && x.Reported == y.Reported && slices.Equal(x.Bootstrap, y.Bootstrap) && slices.Equal(x.Advertised, y.Advertised)
+	}
+	return slices.EqualFunc(a.Clusters, b.Clusters, same) && slices.Equal(a.Rules, b.Rules)
+}
+
+// knownClusters is what the configuration says of clusters and of how others spell them.
+func knownClusters(cfg config.Config) (known []lineage.KnownCluster, rules []lineage.ClusterRule) {
+	for _, c := range cfg.Clusters {
+		known = append(known, lineage.KnownCluster{Source: c.Source(), Bootstrap: c.Brokers})
+	}
+	for _, x := range cfg.ClusterAliases {
+		rules = append(rules, lineage.ClusterRule(x))
+	}
+	return known, rules
 }
 
 // trouble says that declarations are wrong; none where none is.

@@ -153,7 +153,7 @@ func (r *rules) reload(ctx context.Context, again reloader) {
 		r.log.Warn("these keys changed too, and need a restart", "keys", strings.Join(keys, ", "))
 	}
 	now := r.cfg
-	now.Applications, now.Topics, now.Nodes, now.Declared = cfg.Applications, cfg.Topics, cfg.Nodes, cfg.Declared
+	now.Applications, now.Topics, now.Nodes, now.Declared, now.ClusterAliases = cfg.Applications, cfg.Topics, cfg.Nodes, cfg.Declared, cfg.ClusterAliases
 	if err := r.set(ctx, now); err != nil {
 		r.log.Error("the changed rules do not hold; they stay as they were", "error", err)
 		return
@@ -170,7 +170,7 @@ func changedKeys(a, b config.Config) []string {
 	x, y := printed(a), printed(b)
 	var out []string
 	for key := range maps.Collect(both(x, y)) {
-		if !slices.Contains([]string{"applications", "topics", "nodes", "declared"}, key) && !reflect.DeepEqual(x[key], y[key]) {
+		if !slices.Contains([]string{"applications", "topics", "nodes", "declared", "cluster_aliases"}, key) && !reflect.DeepEqual(x[key], y[key]) {
 			out = append(out, key)
 		}
 	}

@@ -138,7 +138,7 @@ type rig struct {
 func newRig(t *testing.T, w *worker, with func(*Config)) *rig {
 	r := &rig{t: t, w: w, board: &collector.Board{}, round: t0, at: map[lineage.ClusterID]map[string]collector.Ends{}, positions: map[string][]byte{}}
 	r.board.SetCluster(collector.Watched{Source: "west", ID: kafka, Topics: []string{"__secret", "lines", "orders", "orders-eu", "words"}})
-	r.board.SetCluster(collector.Watched{Source: "east", ID: "east-id", Brokers: []string{"10.0.0.2:9092"}, Topics: []string{"heartbeats", "lines", "old", "orders"}})
+	r.board.SetCluster(collector.Watched{Source: "east", ID: "east-id", Bootstrap: []string{"10.0.0.2:9092"}, Topics: []string{"heartbeats", "lines", "old", "orders"}})
 	r.start(with)
 	return r
 }

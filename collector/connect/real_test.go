@@ -60,8 +60,8 @@ func TestRealConnect(t *testing.T) {
 	}
 	r := &rig{t: t, w: &worker{t: t, Server: &httptest.Server{URL: real.URL}}, board: &collector.Board{}, round: t0, positions: map[string][]byte{}}
 	westID, eastID := lineage.ClusterID(west.ID), lineage.ClusterID(east.ID)
-	r.board.SetCluster(collector.Watched{Source: "west", ID: westID, Brokers: west.Brokers(), Topics: []string{"orders", "same"}})
-	r.board.SetCluster(collector.Watched{Source: "east", ID: eastID, Brokers: east.Brokers(), Topics: []string{"lines", "lists", "same", "w.orders"}})
+	r.board.SetCluster(collector.Watched{Source: "west", ID: westID, Bootstrap: west.Brokers(), Topics: []string{"orders", "same"}})
+	r.board.SetCluster(collector.Watched{Source: "east", ID: eastID, Bootstrap: east.Brokers(), Topics: []string{"lines", "lists", "same", "w.orders"}})
 	ends := func() {
 		r.board.WantEnds(westID, "orders", "same")
 		at := map[string][]int64{"orders": {west.EndOffset(t, "orders")}, "same": {west.EndOffset(t, "same")}}
@@ -196,7 +196,7 @@ func TestRealSecureConnect(t *testing.T) {
 	down := fmt.Sprintf("https://127.0.0.1:%d", ports[0])
 	take := func(with func(*Config)) *rig {
 		r := &rig{t: t, w: &worker{t: t, Server: &httptest.Server{URL: real.URL}}, board: &collector.Board{}, round: t0, positions: map[string][]byte{}}
-		r.board.SetCluster(collector.Watched{Source: "west", ID: lineage.ClusterID(cluster.ID), Brokers: cluster.Brokers(), Topics: []string{"secured"}})
+		r.board.SetCluster(collector.Watched{Source: "west", ID: lineage.ClusterID(cluster.ID), Bootstrap: cluster.Brokers(), Topics: []string{"secured"}})
 		r.start(func(c *Config) {
 			c.URLs, c.Username, c.Password = []string{down, real.URL}, real.Username, func() string { return real.Password }
 			settings := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lineaged/lineaged/internal/alias"
 	"github.com/lineaged/lineaged/internal/copybook"
 	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
@@ -93,13 +94,17 @@ func (t *take) replication(m *movement, name string, d described, c *connector) 
 		m.replicator.Separator = ""
 	}
 	m.node, m.uncounted, m.vague = m.replicator.Node, !counted(get), c.topics == nil
-	source, watched := t.cfg.Board.Find(cfg.SourceAlias, cfg.SourceBrokers, t.cfg.Aliases[target.Source])
+	source, meant, watched := t.cfg.Board.Find(t.cfg.Name, cfg.SourceAlias, cfg.SourceBrokers, t.cfg.Aliases[target.Source])
 	m.replicator.Source = source.ID
 	if !mm2.IsSourceConnector(cfg.Class) {
 		m.writes = slices.Clone(c.topics)
 		return
 	}
-	if !watched {
+	switch {
+	case watched:
+	case meant.Problem == alias.Ambiguous:
+		t.spot("where "+m.node.Name+" copies from: "+meant.Why, "say under mirrors which cluster the alias "+cfg.SourceAlias+" is; or "+meant.Remedy())
+	default:
 		t.spot("where "+m.node.Name+" copies from: the cluster with the alias "+cfg.SourceAlias+" is not watched",
 			"watch it, or say under mirrors which cluster the alias is")
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lineaged/lineaged/internal/alias"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -22,9 +23,15 @@ func (t *take) home(name string, get func(string) string, consumer bool) lineage
 	if servers == "" {
 		return t.kafka()
 	}
-	w, ok := t.cfg.Board.Find("", strings.Split(servers, ","), nil)
-	if !ok {
-		t.spot("the topics of connector "+name+": its "+key+" lead to a Kafka cluster that is not watched", "configure that cluster under clusters, with one of these addresses")
+	w, a, ok := t.cfg.Board.Find(t.cfg.Name, "", []string{servers}, nil)
+	switch {
+	case ok:
+	case a.Told():
+		t.spot("the topics of connector "+name+": its "+key+" lead to the cluster "+a.Cluster+", which was not seen yet", "see why that cluster's source is lost")
+	case a.Problem == alias.NotWatched:
+		t.spot("the topics of connector "+name+": its "+key+" lead to a Kafka cluster that is not watched", a.Remedy())
+	default:
+		t.spot("the topics of connector "+name+": to which Kafka cluster its "+key+" lead can't be told: "+a.Why, a.Remedy())
 	}
 	return w.ID
 }

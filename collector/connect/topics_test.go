@@ -161,7 +161,7 @@ func TestTopicsInAnotherCluster(t *testing.T) {
 	})
 	w.connectors["mm"].offsets = []map[string]any{{"partition": map[string]any{"cluster": "west", "topic": "orders", "partition": 0}, "offset": map[string]any{"offset": 5}}}
 	r := newRig(t, w, nil)
-	r.board.SetCluster(collector.Watched{Source: "east", ID: "east-id", Brokers: []string{"10.0.0.2:9092"}, Topics: []string{"orders-east"}})
+	r.board.SetCluster(collector.Watched{Source: "east", ID: "east-id", Bootstrap: []string{"10.0.0.2:9092"}, Topics: []string{"orders-east"}})
 	r.take()
 	r.want("far-in", "read file /in", "write east-id/lines")
 	r.want("far-out", "read east-id/orders-east", "write file /out")

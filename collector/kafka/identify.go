@@ -113,6 +113,7 @@ func (t *take) awaitEarlier() {
 // counted twice.
 func (t *take) doubled(o *lineage.Observation, reported lineage.ClusterID) error {
 	t.cfg.Board.Disclaim(t.cfg.Name)
+	t.cfg.Board.SayDouble(t.cfg.Name, t.twin.ID)
 	err := fmt.Errorf("this is the cluster %s, which is watched as %s already: a broker of both has the same address", reported, t.twin.Source)
 	t.sayBlind(o, []lineage.BlindSpot{{What: err.Error() + "; what is seen of it stands under that name", Remedy: "remove one of the two from clusters"}})
 	if !t.twinTold {

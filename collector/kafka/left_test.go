@@ -62,7 +62,7 @@ func TestWhatIsLeftOnACluster(t *testing.T) {
 	w.topic("orders", 2)
 	w.take(1)
 	c, ok := board.Cluster("west")
-	if !ok || c.ID == "" || !slices.Contains(c.Topics, "orders") || len(c.Brokers) == 0 {
+	if !ok || c.ID == "" || !slices.Contains(c.Topics, "orders") || len(c.Bootstrap) == 0 || len(c.Advertised) == 0 {
 		t.Fatalf("the board has %+v, %v", c, ok)
 	}
 	board.WantEnds(c.ID, "orders")

@@ -1,9 +1,7 @@
 package kafka
 
 import (
-	"net"
 	"slices"
-	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -17,12 +15,6 @@ import (
 func (t *take) post(brokers []kmsg.MetadataResponseBroker) {
 	if t.cfg.Board == nil {
 		return
-	}
-	addresses := slices.Clone(t.cfg.Brokers)
-	for _, b := range brokers {
-		if a := net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port))); !slices.Contains(addresses, a) {
-			addresses = append(addresses, a)
-		}
 	}
 	same := len(t.posted) == len(t.byName)
 	for _, name := range t.posted {
@@ -39,7 +31,7 @@ func (t *take) post(brokers []kmsg.MetadataResponseBroker) {
 		t.posted, t.postedIDs = names, ids
 	}
 	t.cfg.Board.SetCluster(collector.Watched{
-		Source: t.cfg.Name, ID: t.cluster, Reported: collector.Unqualified(t.cfg.Name, t.cluster), Brokers: addresses, Size: len(t.brokers), Topics: t.posted, IDs: t.postedIDs,
+		Source: t.cfg.Name, ID: t.cluster, Reported: collector.Unqualified(t.cfg.Name, t.cluster), Bootstrap: t.cfg.Brokers, Advertised: advertised(brokers), Size: len(t.brokers), Topics: t.posted, IDs: t.postedIDs,
 	})
 }
 

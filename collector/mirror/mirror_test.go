@@ -175,10 +175,10 @@ func (w *world) look() {
 		topics = append(topics, *rt.Topic)
 	}
 	slices.Sort(topics)
-	w.board.SetCluster(collector.Watched{Source: "east", ID: "E", Brokers: []string{"e1:9092"}, Topics: topics})
+	w.board.SetCluster(collector.Watched{Source: "east", ID: "E", Bootstrap: []string{"e1:9092"}, Topics: topics})
 	if w.west != nil {
 		slices.Sort(w.west)
-		w.board.SetCluster(collector.Watched{Source: "west", ID: "W", Brokers: []string{"w1:9092"}, Topics: w.west})
+		w.board.SetCluster(collector.Watched{Source: "west", ID: "W", Bootstrap: []string{"w1:9092"}, Topics: w.west})
 	}
 	w.board.SetEnds("W", w.round, func(topic string) collector.Ends {
 		return collector.Ends{Offsets: w.ends[topic], Transactional: w.marked[topic]}

@@ -84,7 +84,8 @@ func has(w collector.Watched, topic string) bool {
 
 // resolve returns the watched cluster behind an alias.
 func (s *source) resolve(alias string, brokers []string) (collector.Watched, bool) {
-	return s.cfg.Board.Find(alias, brokers, s.cfg.Aliases)
+	w, _, ok := s.cfg.Board.Find(s.cfg.Name, alias, brokers, s.cfg.Aliases)
+	return w, ok
 }
 
 // views returns all that is known to replicate into the cluster, each pair once: what tells most comes first. A pair of

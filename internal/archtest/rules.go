@@ -46,7 +46,7 @@ var layers = map[string]layer{
 		why:     "declared reads what people wrote, in the words of lineage; what was observed is not its business",
 	},
 	"collector": {
-		imports: []string{"internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm", "internal/varint", "internal/brokerlog", "internal/recordbatch", "internal/unpack"},
+		imports: []string{"internal/alias", "internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm", "internal/varint", "internal/brokerlog", "internal/recordbatch", "internal/unpack"},
 		tests:   []string{"internal/kafkatest"},
 		why:     "a collector hands observations to a small interface that it declares; it never sees store, graph or API",
 	},
@@ -75,8 +75,8 @@ var layers = map[string]layer{
 		why:     "usage is pure: what was observed in, who pays what out; no store, no clock, no float for money",
 	},
 	"answer": {
-		// which topics are MirrorMaker 2's own is told by their names
-		imports: []string{"graph", "store", "usage", "internal/mm2"},
+		// which topics are MirrorMaker 2's own is told by their names; which cluster a declared server is, by addresses
+		imports: []string{"graph", "store", "usage", "internal/alias", "internal/mm2"},
 		// answers are tested on the store in memory, by real names and a real account of a replication: copies of them
 		// would prove less
 		tests:   []string{"timeseries", "identity", "internal/copybook"},
@@ -135,7 +135,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "ledger", "catalog", "usage", "mcp", "ui", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
+		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "ledger", "catalog", "usage", "mcp", "ui", "internal/alias", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
@@ -170,6 +170,7 @@ var layers = map[string]layer{
 	"internal/csvcell":     {outside: []string{none}, why: "what a spreadsheet runs is one rule for all files; the standard library only"},
 	"internal/child":       {outside: []string{none}, why: "a child process is the standard library's business"},
 	"internal/kafkatest":   {imports: []string{"internal/child"}, tests: []string{"internal/mm2"}, why: "the test broker knows Kafka, not lineaged"},
+	"internal/alias":       {outside: []string{none}, why: "internal/alias is pure: what is known of clusters in, who is meant out; no network, no names resolved"},
 	"internal/brokerlog":   {outside: []string{none}, why: "internal/brokerlog is pure: lines in, values out, in the words of lineage"},
 	"internal/copybook":    {imports: []string{"internal/pastend", "internal/varint"}, outside: []string{none}, why: "internal/copybook is pure bookkeeping in the words of lineage"},
 	"internal/pastend":     {outside: []string{none}, why: "internal/pastend is pure bookkeeping; the standard library only"},

@@ -37,6 +37,9 @@ type Config struct {
 	Declared     Declared      `koanf:"declared" yaml:"declared,omitempty"`
 	Usage        Usage         `koanf:"usage" yaml:"usage,omitempty"`
 
+	// How others spell clusters.
+	ClusterAliases []ClusterAlias `koanf:"cluster_aliases" yaml:"cluster_aliases,omitempty"`
+
 	origins origins
 }
 
@@ -334,6 +337,13 @@ type Mirror struct {
 	Source  string  `koanf:"source" yaml:"source"`
 	Target  string  `koanf:"target" yaml:"target"`
 	Aliases Aliases `koanf:"aliases" yaml:"aliases,omitempty"`
+}
+
+// ClusterAlias says which cluster somebody means who spells it in his own way.
+type ClusterAlias struct {
+	Spelling string `koanf:"spelling" yaml:"spelling"`
+	From     string `koanf:"from" yaml:"from,omitempty"`
+	Cluster  string `koanf:"cluster" yaml:"cluster"`
 }
 
 // Node is a rule that says whose nodes of any kind are, and what they hold.

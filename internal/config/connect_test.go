@@ -77,3 +77,19 @@ mirrors: [{source: west, target: east, aliases: {w: west, e: east}}]
 		t.Errorf("printed %s, %v", b.String(), err)
 	}
 }
+
+func TestClusterAliasesAreChecked(t *testing.T) {
+	f := func(lines, want string) {
+		t.Helper()
+		_, err := load(t, two+lines, nil)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "geheim")) {
+			t.Errorf("%s: %v, not %s", lines, err, want)
+		}
+	}
+	f("cluster_aliases: [{spelling: 'kafka://unknown:unknown', from: jobs, cluster: west}]", "")
+	f("cluster_aliases: [{spelling: 'k:1', from: a, cluster: west}, {spelling: 'k:1', cluster: west}]", "")
+	f("cluster_aliases: [{cluster: west}]", "cluster_aliases[0].spelling: is not set")
+	f("cluster_aliases: [{spelling: 'k:1', cluster: north}]", `cluster_aliases[0].cluster: "north": is no configured cluster`)
+	f("cluster_aliases: [{spelling: 'u:geheim@k:1', cluster: west}]", "cluster_aliases[0].spelling: holds a user")
+	f("cluster_aliases: [{spelling: 'k:1', cluster: west}, {spelling: 'k:1', cluster: west}]", "cluster_aliases[1].spelling")
+}

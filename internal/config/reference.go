@@ -232,6 +232,9 @@ var texts = map[string]text{
 	"mirrors.*.source":                      {"name of the cluster that MirrorMaker 2 copies from", "Only for what is not found by itself."},
 	"mirrors.*.target":                      {"name of the cluster that it copies to", ""},
 	"mirrors.*.aliases":                     {"its own aliases of clusters, with their names here", "E.g. `{w: west, e: east}`."},
+	"cluster_aliases.*.spelling":            {"how somebody spells a cluster: a bootstrap address, a namespace of OpenLineage", "Of a list one address is enough. It counts before what Kafka says ([cluster aliases](aliases.md))."},
+	"cluster_aliases.*.from":                {"who spells it so: a namespace of jobs, a Connect cluster", "Default: whoever does."},
+	"cluster_aliases.*.cluster":             {"name of the cluster that is meant", ""},
 	"applications.*.match.client_id":        {"pattern of the client id", "All patterns that are given must match, and one must be given."},
 	"applications.*.match.group":            {"pattern of the group", ""},
 	"applications.*.match.transactional_id": {"pattern of the transactional id", ""},
@@ -372,7 +375,7 @@ func heading(path string) (section, title string) {
 		return "", "Server, store and tick"
 	}
 	return first, map[string]string{
-		"clusters": "Clusters", "connect": "Kafka Connect", "datasets": "Datasets of connectors", "mirrors": "MirrorMaker 2",
+		"clusters": "Clusters", "connect": "Kafka Connect", "datasets": "Datasets of connectors", "mirrors": "MirrorMaker 2", "cluster_aliases": "How others spell clusters",
 		"applications": "Rules that name applications", "topics": "Rules about topics", "nodes": "Rules about nodes of any kind",
 		"declared": "What people declare", "usage": "Who pays for what is used, and reports of it", "ledger.anchors": "Anchors of the ledger",
 	}[first]

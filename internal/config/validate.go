@@ -20,7 +20,7 @@ import (
 // Validate checks everything that one value alone cannot tell, and that the files which are named can be read. The
 // error is an *Error.
 func (c *Config) Validate() error {
-	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLedger, c.checkWords, c.checkClusters, c.checkAnchors, c.checkConnect, c.checkMirrors, c.checkPushes, c.checkRules, c.checkUsage, c.checkReports} {
+	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLedger, c.checkWords, c.checkClusters, c.checkAnchors, c.checkConnect, c.checkMirrors, c.checkAliases, c.checkPushes, c.checkRules, c.checkUsage, c.checkReports} {
 		if err := check(); err != nil {
 			if e, ok := errors.AsType[*Error](err); ok {
 				e.Origin = c.Origin(cmp.Or(e.beside, e.Key))
@@ -309,6 +309,26 @@ func (c *Config) checkMirrors() error {
 			if err := c.knownCluster(at+"aliases."+alias, m.Aliases[alias]); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkAliases() error {
+	for i, x := range c.ClusterAliases {
+		at := fmt.Sprintf("cluster_aliases[%d].", i)
+		switch {
+		case strings.TrimSpace(x.Spelling) == "":
+			return bad(at+"spelling", "", "is not set")
+		case strings.Contains(x.Spelling, "@"): // which is not repeated
+			return bad(at+"spelling", "", "holds a user: leave user and password out")
+		}
+		if err := c.knownCluster(at+"cluster", x.Cluster); err != nil {
+			return err
+		}
+		same := func(y ClusterAlias) bool { return y.Spelling == x.Spelling && y.From == x.From }
+		if j := slices.IndexFunc(c.ClusterAliases[:i], same); j >= 0 {
+			return bad(at+"spelling", x.Spelling, "cluster_aliases[%d] says it too", j)
 		}
 	}
 	return nil
