@@ -51,6 +51,9 @@ type Options struct {
 	Collectors []prometheus.Collector
 	// Exports answer further paths by GET with files, within the limits of GraphQL.
 	Exports map[string]Exporter
+	// Questions answer further paths, those that end in a slash with all beneath them, by who bounds what he does by
+	// the gate that he is given.
+	Questions map[string]func(Gate) http.Handler
 	// Files answer further paths, those that end in a slash with all beneath them, with what lies on disk as it is.
 	Files map[string]http.Handler
 	// Imports answer further paths by POST, for who brings something from this server's own origin and may ask at all.
@@ -107,6 +110,9 @@ func New(o Options) *Server {
 	}
 	for path, asking := range o.Asking {
 		mux.Handle(path, compressed(asking(asked)))
+	}
+	for path, q := range o.Questions {
+		mux.Handle(path, compressed(question(q(Gate{asked}))))
 	}
 	for path, h := range o.Files {
 		mux.Handle("GET "+path, h)

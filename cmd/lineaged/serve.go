@@ -128,13 +128,20 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	options.Trouble = func() []string {
 		return slices.Concat(sink.trouble(), protection.trouble(), said.trouble(), left.trouble(), book.trouble(), edited.trouble(), reports.Trouble())
 	}
+	monitoring, err := newMetricsAPI(cfg, asks, clock.Now, log)
+	if err != nil {
+		return err
+	}
+	options.Questions = monitoring.questions()
 	options.Stopping = draining.Load
 	refusals := newRefusals(log)
 	options.Collectors = append(append(options.Collectors, protection.figure(), refusals.total, scheduledFigures{reports}), pushes.figures()...)
 	options.Pushes = pushes.handlers()
 	asked := api.New(options)
 	defer asked.Close()
-	handler := pushes.or(protection.guard(asked), protection.guardPushes(asked))
+	// beside answers by own who proves by himself that he may.
+	beside := func(others, own http.Handler) http.Handler { return pushes.or(monitoring.or(others, own), own) }
+	handler := beside(protection.guard(asked), protection.guardPushes(asked))
 
 	g, ctx := errgroup.WithContext(ctx)
 	for _, c := range collectors {
@@ -148,7 +155,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	g.Go(func() error { return reports.Run(ctx) })
 	g.Go(func() error { return maintain(ctx, store, clock, log) })
 	g.Go(func() error {
-		return serveHTTP(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, pushes, &draining, asked.Close, cfg, log, func() {
+		return serveHTTP(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, beside, &draining, asked.Close, cfg, log, func() {
 			// who closed stdout does not want to know
 			_, _ = fmt.Fprintf(stdout, "lineaged is ready: %s\n", address(ln.Addr(), cfg))
 		})
@@ -273,14 +280,14 @@ func maintain(ctx context.Context, store timeseries.Store, clock *collector.Cloc
 }
 
 // serveHTTP serves HTTP until ctx ends, then lets requests under way finish for drainTimeout.
-func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler, pushes *pushes, draining *atomic.Bool, letGo func(), cfg config.Config, log *slog.Logger, ready func()) error {
+func serveHTTP(ctx context.Context, ln net.Listener, h http.Handler, beside func(others, own http.Handler) http.Handler, draining *atomic.Bool, letGo func(), cfg config.Config, log *slog.Logger, ready func()) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	server := serving.Server(h, serving.Limits{})
 	own := server.Handler
 	server.BaseContext = func(net.Listener) context.Context {
 		// Here the toolkit has put itself in front, and nobody is answered yet: it knows users and passwords only.
-		server.Handler = pushes.or(server.Handler, own)
+		server.Handler = beside(server.Handler, own)
 		return base
 	}
 	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // what clients do wrong with TLS and headers

@@ -23,6 +23,7 @@ type Config struct {
 	Retention    Retention     `koanf:"retention" yaml:"retention"`
 	Log          Log           `koanf:"log" yaml:"log"`
 	Metrics      Metrics       `koanf:"metrics" yaml:"metrics,omitempty"`
+	MetricsAPI   MetricsAPI    `koanf:"metrics_api" yaml:"metrics_api,omitempty"`
 	Ledger       Ledger        `koanf:"ledger" yaml:"ledger"`
 	Catalog      Catalog       `koanf:"catalog" yaml:"catalog,omitempty"`
 	MCP          MCP           `koanf:"mcp" yaml:"mcp"`
@@ -105,6 +106,12 @@ type Log struct {
 type Metrics struct {
 	MaxSeries Count  `koanf:"max_series" yaml:"max_series,omitempty"`
 	LagBy     string `koanf:"lag_by" yaml:"lag_by,omitempty"`
+}
+
+// MetricsAPI is who may ask the Metrics API, and nothing else, beside those who may ask everything.
+type MetricsAPI struct {
+	TokenFile File   `koanf:"token_file" yaml:"token_file,omitempty"`
+	Token     Secret `koanf:"token" yaml:"token,omitempty"`
 }
 
 // Series is how many series of topics and groups there are at most: MaxSeries, or 100,000.

@@ -99,6 +99,11 @@ var texts = map[string]text{
 		"topic or group: whose lags `/metrics` has beside those of whole groups",
 		"With `group` a group has one series for all of its topics, and none for each. Default: `topic`.",
 	},
+	"metrics_api.token_file": {
+		"file with a token that lets who bears it ask the Metrics API, and nothing else",
+		"As a bearer token, or as the secret of an API key, whichever the key. Of 16 characters at least. Whoever may ask everything needs none. See [metrics-api.md](metrics-api.md).",
+	},
+	"metrics_api.token": {"the token instead of `token_file`", ""},
 	"clusters.*.name": {
 		"name of the cluster in answers",
 		"No two clusters may share one. Default: the cluster id that the brokers report.",

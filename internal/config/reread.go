@@ -22,6 +22,9 @@ func (o OTLP) Reread() (func() Secret, error) { return latest(o.Bearer) }
 // Reread returns a function that reads the token each time it is called. It is safe for concurrent use.
 func (p Push) Reread() (func() Secret, error) { return latest(p.Bearer) }
 
+// Reread returns a function that reads the token each time it is called. It is safe for concurrent use.
+func (m MetricsAPI) Reread() (func() Secret, error) { return latest(m.Bearer) }
+
 // Reread returns a function that reads the files each time it is called, and nil where TLS is off. As long as nothing
 // changed it returns the same pointer. It is safe for concurrent use.
 func (t TLS) Reread() (func() *tls.Config, error) {

@@ -350,6 +350,9 @@ func (c *Config) checkPushes() error {
 	if err := check("otlp.token_file", c.OTLP.Bearer); err != nil {
 		return err
 	}
+	if err := check("metrics_api.token_file", c.MetricsAPI.Bearer); err != nil {
+		return err
+	}
 	for i, cl := range c.Clusters {
 		at := fmt.Sprintf("clusters[%d].", i)
 		if err := check(at+"push.token_file", cl.Push.bearer(at)); err != nil {
@@ -375,6 +378,9 @@ func (c *Config) Pushes(cl Cluster) bool {
 
 // Bearer returns the token that lets somebody send about any cluster; none when it is not set.
 func (o OTLP) Bearer() (Secret, error) { return token(o.Token, o.TokenFile, "otlp.") }
+
+// Bearer returns the token that lets somebody ask the Metrics API; none when it is not set.
+func (m MetricsAPI) Bearer() (Secret, error) { return token(m.Token, m.TokenFile, "metrics_api.") }
 
 // Bearer returns the token that lets somebody send about the cluster; none when it is not set.
 func (p Push) Bearer() (Secret, error) { return p.bearer("push.")() }
