@@ -65,7 +65,7 @@ func (v *View) EventsOf(ctx context.Context, only []lineage.Node, types ...linea
 		if gone() {
 			return nil, ctx.Err()
 		}
-		all[i] = Event{EventPlace: EventPlace{e.At, eventID(e)}, Type: e.Type, Detail: v.words(e.Detail), event: e}
+		all[i] = Event{EventPlace: EventPlace{e.At, eventID(e)}, Type: e.Type, Detail: v.words(wordsOf(&e)), event: e}
 		all[i].Node, all[i].Flow = v.subjectOf(&e)
 	}
 	all = slices.DeleteFunc(all, func(e Event) bool { return !v.seesEvent(&e) })
@@ -81,6 +81,16 @@ func (v *View) EventsOf(ctx context.Context, only []lineage.Node, types ...linea
 	all = slices.DeleteFunc(all, func(e Event) bool { return !wanted(e.Type) })
 	slices.SortFunc(all, func(a, b Event) int { return a.Compare(b.EventPlace) })
 	return all, nil
+}
+
+// wordsOf returns an event's detail as it is told.
+func wordsOf(e *lineage.Event) string {
+	if e.Type == lineage.Administered {
+		if a, ok := lineage.ParseAdministeredUse(e.Detail); ok {
+			return a.Words(e.Access.Client)
+		}
+	}
+	return e.Detail
 }
 
 // eventID names an event by its content: opaque, and the same whenever it is asked for.

@@ -8377,6 +8377,7 @@ enum EventType { TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROU
   RECORDS_LOST       # records were gone before a known reader or replication had them, or went with a leader: then the node is the topic
   CLUSTER_CHANGED    # the brokers behind a configured name are another cluster's than before, or another name's too
   ACCESS_DENIED      # somebody was refused what he asked for, once or more often in a round: the node is what he asked for
+  ADMINISTERED       # somebody was allowed to change a topic, a group or the cluster itself, as to delete it: whether it came about is not said. Known from authorizer logs and audit topics alone
 }
 type Event { id: ID!  at: Time!  type: EventType!  node: Node  flow: Flow  detail: String! }
 
@@ -49429,6 +49430,7 @@ var (
 		"RECORDS_LOST":     lineage.RecordsLost,
 		"CLUSTER_CHANGED":  lineage.ClusterChanged,
 		"ACCESS_DENIED":    lineage.AccessDenied,
+		"ADMINISTERED":     lineage.Administered,
 	}
 	marshalNEventType2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEventType = map[lineage.EventType]string{
 		lineage.TopicCreated:    "TOPIC_CREATED",
@@ -49446,6 +49448,7 @@ var (
 		lineage.RecordsLost:     "RECORDS_LOST",
 		lineage.ClusterChanged:  "CLUSTER_CHANGED",
 		lineage.AccessDenied:    "ACCESS_DENIED",
+		lineage.Administered:    "ADMINISTERED",
 	}
 )
 

@@ -23,10 +23,12 @@ type Batch struct {
 	Coverage  []Coverage
 	// Sources are the SHA-256, in hexadecimal, of what names and owners are given by, by what it is. Where one is
 	// another than in the batch before, that is said.
-	Sources     map[string]string
-	Metadata    []Metadata // what was edited since the batch before, by edit; persons in the clear
-	Usage       []Usage    // hosts and principals in the clear
-	Withdrawals []Withdrawal
+	Sources  map[string]string
+	Metadata []Metadata // what was edited since the batch before, by edit; persons in the clear
+	// Administered is who administered what, as it was told in the period; persons in the clear.
+	Administered []Administration
+	Usage        []Usage // hosts and principals in the clear
+	Withdrawals  []Withdrawal
 	// Statement is of a month that has none yet; nil: none is due.
 	Statement *BillStatement
 }
@@ -205,6 +207,9 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, error) {
 	}
 	a.addChanges(before, b.Sources, At(b.Closed))
 	if err := a.addMetadata(l, b.Metadata); err != nil {
+		return nil, err
+	}
+	if err := a.addAdministrations(l, b.Administered); err != nil {
 		return nil, err
 	}
 	mark, err := a.addStatement(b.Statement, before)

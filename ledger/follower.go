@@ -42,6 +42,11 @@ func (f *follower) take(i int64, entry []byte) error {
 		return readAs(entry, typeChange, &Change{})
 	case typeMetadata:
 		return readAs(entry, typeMetadata, &Metadata{})
+	case typeAdministration:
+		if len(f.rows) > 0 {
+			return errors.New("who administered what is not before what is said of topics")
+		}
+		return readAs(entry, typeAdministration, &Administration{})
 	case typeStatement:
 		if len(f.rows) > 0 {
 			return errors.New("the statement is not before what is said of topics")

@@ -240,12 +240,7 @@ func (r *Reader) take(i int64, says map[statementKey]Statement) error {
 func (r *Reader) open(u *Usage) {
 	for i := range u.Clients {
 		for _, field := range []**string{&u.Clients[i].Host, &u.Clients[i].Principal} {
-			if *field == nil {
-				continue
-			}
-			if o, ok := r.people[**field]; ok {
-				*field = &o.Value
-			}
+			*field = r.opened(*field)
 		}
 	}
 }

@@ -25,7 +25,7 @@ const (
 // FactKinds is one more than the greatest kind, and EventTypes one more than the greatest type of event.
 const (
 	FactKinds  = 10
-	EventTypes = 16
+	EventTypes = 17
 )
 
 // FactKey names what a fact is about. Source is the Cluster part of a Source: facts are known before a cluster's id is.
@@ -288,11 +288,13 @@ const (
 	RecordsLost    // records were gone before a known reader or replication had them, or went with a leader
 	ClusterChanged // the brokers behind a configured name are another cluster's than before, or another name's too
 	AccessDenied   // somebody was refused what he asked for, once or more often in a round
+	Administered   // somebody was allowed to change a topic, a group, a cluster or the like itself
 )
 
 var eventNames = [EventTypes]string{
 	"", "TOPIC_CREATED", "TOPIC_DELETED", "TOPIC_RECREATED", "CONFIG_CHANGED", "GROUP_JOINED", "GROUP_LEFT", "FLOW_STARTED",
 	"FLOW_STOPPED", "LEADERS_MOVED", "SOURCE_LOST", "SOURCE_RECOVERED", "OFFSETS_SET", "RECORDS_LOST", "CLUSTER_CHANGED", "ACCESS_DENIED",
+	"ADMINISTERED",
 }
 
 // String returns the type as the GraphQL enum spells it; for people, a number where it is not known.
@@ -305,7 +307,8 @@ func (t EventType) String() string {
 
 // Event is something that changed. Which subject is set follows from its type: Topic for topics, Group for groups,
 // Access for flows (RecordsLost: the flow's or the topic's), none for sources and clusters; of AccessDenied what was
-// refused where it is a topic or a group, and else none.
+// refused where it is a topic or a group, and else none. Administered is as AccessDenied, with who it was as the
+// Client of Access and an AdministeredUse's Detail.
 type Event struct {
 	At     time.Time
 	Type   EventType

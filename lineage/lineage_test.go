@@ -196,7 +196,7 @@ func TestNumbersOnDisk(t *testing.T) {
 		}
 	}
 	events := strings.Fields(`TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROUP_JOINED GROUP_LEFT FLOW_STARTED FLOW_STOPPED LEADERS_MOVED
-		SOURCE_LOST SOURCE_RECOVERED OFFSETS_SET RECORDS_LOST CLUSTER_CHANGED ACCESS_DENIED`)
+		SOURCE_LOST SOURCE_RECOVERED OFFSETS_SET RECORDS_LOST CLUSTER_CHANGED ACCESS_DENIED ADMINISTERED`)
 	if len(events) != len(eventNames)-1 {
 		t.Fatalf("%d events, want %d", len(eventNames)-1, len(events))
 	}
@@ -250,7 +250,7 @@ func TestMetricsByRule(t *testing.T) {
 
 // TestBounds holds the bounds that are no constants of their types, so that a switch over all kinds need not name them.
 func TestBounds(t *testing.T) {
-	if FactKinds != PermissionFacts+1 || EventTypes != AccessDenied+1 {
-		t.Errorf("%d kinds of facts and %d types of events, want %d and %d", FactKinds, EventTypes, PermissionFacts+1, AccessDenied+1)
+	if FactKinds != PermissionFacts+1 || EventTypes != Administered+1 {
+		t.Errorf("%d kinds of facts and %d types of events, want %d and %d", FactKinds, EventTypes, PermissionFacts+1, Administered+1)
 	}
 }

@@ -68,6 +68,9 @@ func (d *digest) record(value []byte, at when) {
 		}
 		return
 	}
+	for _, r := range a.Resources {
+		d.rule(ruling{d.text(a.Principal), d.text(a.Host), d.text(r.Name), d.text(a.Method), a.Operation, r.Resource}, a.Count, dated(a, at))
+	}
 	op, ok := a.Access()
 	if !ok {
 		return

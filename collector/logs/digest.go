@@ -56,6 +56,7 @@ type digest struct {
 	sights  map[sight]bool
 	links   map[link]bool
 	denials map[denial]*denied
+	rulings map[ruling]*ruled
 	over    int // accesses, links and denials of the round beyond the bounds
 
 	bad        int   // lines that did not parse, since the start
@@ -138,7 +139,7 @@ func (d *digest) begin(round time.Time, w collector.Watched) {
 	}
 	d.audit.whose, d.audit.past = map[string]owner{}, map[sight]bool{}
 	maps.DeleteFunc(d.locals, func(_ string, at time.Time) bool { return at.Before(round.Add(-silentFor)) })
-	d.sights, d.links, d.denials, d.over = map[sight]bool{}, map[link]bool{}, map[denial]*denied{}, 0
+	d.sights, d.links, d.denials, d.rulings, d.over = map[sight]bool{}, map[link]bool{}, map[denial]*denied{}, map[ruling]*ruled{}, 0
 	tooLong := d.kept > mostText
 	if len(d.strings) > mostKept || tooLong {
 		d.strings, d.kept = map[string]string{}, 0
@@ -174,8 +175,11 @@ func (d *digest) line(line []byte, at when) {
 		d.locals[d.text(brokerlog.Local(d.parser.Request.Connection))] = d.round
 		d.request(written, recent)
 	case kind == brokerlog.AuthorizerLine:
-		_, recent := d.written(at)
-		d.authorization(recent)
+		written, recent := d.written(at)
+		if _, zoned, ok := d.parser.Time(); at.at.IsZero() && !at.zoned && (!ok || !zoned) {
+			written = time.Time{} // it is of a zone that nobody knows
+		}
+		d.authorization(written, recent)
 	}
 }
 
@@ -422,6 +426,7 @@ func (d *digest) end(o *lineage.Observation) {
 			d.claims.lose() // what comes when it is on again follows nothing
 		}
 		d.tellDenials(o)
+		d.tellRulings(o)
 		d.tellOver(o)
 		return
 	}
@@ -435,6 +440,7 @@ func (d *digest) end(o *lineage.Observation) {
 		collector.MissAll(o, "the request log has fallen silent: it is switched off, or written elsewhere than it was")
 	}
 	d.tellDenials(o)
+	d.tellRulings(o)
 	d.tellOver(o)
 }
 
@@ -442,8 +448,8 @@ func (d *digest) end(o *lineage.Observation) {
 func (d *digest) tellOver(o *lineage.Observation) {
 	if d.over > 0 {
 		o.Missing = append(o.Missing, lineage.Missing{
-			Reason: fmt.Sprintf("the logs of one round say more than is kept of one: %d clients, topics and refusals more", d.over),
-			Share:  float64(d.over) / float64(d.over+len(d.sights)+len(d.links)+len(d.denials)),
+			Reason: fmt.Sprintf("the logs of one round say more than is kept of one: %d clients, topics, refusals and operations more", d.over),
+			Share:  float64(d.over) / float64(d.over+len(d.sights)+len(d.links)+len(d.denials)+len(d.rulings)),
 		})
 	}
 }

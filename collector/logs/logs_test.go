@@ -173,7 +173,11 @@ func (w *told) next() string {
 			out = append(out, fmt.Sprintf("%s %d %s:%s", s.Metric, s.Value, s.Subject.Topic.Name, who(s.Subject.Client)))
 		}
 		for _, e := range o.Events {
-			out = append(out, fmt.Sprintf("%s %s%s: %s", e.Type, e.Topic.Name, e.Group.Group, e.Detail))
+			detail := e.Detail
+			if a, ok := lineage.ParseAdministeredUse(detail); ok && e.Type == lineage.Administered {
+				detail = a.Words(e.Access.Client)
+			}
+			out = append(out, fmt.Sprintf("%s %s%s: %s", e.Type, e.Topic.Name, e.Group.Group, detail))
 		}
 		for _, m := range o.Missing {
 			out = append(out, "missing: "+m.Reason)
@@ -225,6 +229,41 @@ write orders: as User:alice at 10.0.0.7, AUTHORIZER_LOG`)
 	w.want(`
 ACCESS_DENIED g: User:alice may not READ group g, for JoinGroup, from 10.0.0.7
 ACCESS_DENIED orders: User:alice may not WRITE topic orders, for Produce, from 10.0.0.7; 900 times`)
+}
+
+// TestWhoAdministers holds that who was allowed to change something itself is told, of each with when, as often as it
+// was, and that a log which is read late does not make it of now.
+func TestWhoAdministers(t *testing.T) {
+	w := newTold(t, nil)
+	w.next()
+	says := "[%s] DEBUG Principal = User:ann is %s operation = %s from host = %s on resource = %s for request = %s with resourceRefCount = 1 based on rule X (kafka.authorizer.logger)"
+	w.write(
+		fmt.Sprintf(says, "2026-11-20T08:00:00.000Z", "Allowed", "DELETE", "10.0.0.7", "Topic:LITERAL:orders", "DeleteTopics"),
+		fmt.Sprintf(says, "2026-11-20T08:00:01.000Z", "Allowed", "DELETE", "10.0.0.7", "Topic:LITERAL:orders", "DeleteTopics"),
+		// of a zone that nobody knows
+		fmt.Sprintf(says, "2026-11-20 08:00:02,000", "Allowed", "DELETE", "10.0.0.8", "Group:LITERAL:a b", "DeleteGroups"),
+		fmt.Sprintf(says, "2026-11-20T08:00:03.000Z", "Allowed", "ALTER", "10.0.0.7", "Cluster:LITERAL:kafka-cluster", "CreateAcls"),
+		fmt.Sprintf(says, "2026-11-20T08:00:03.000Z", "Allowed", "DESCRIBE_CONFIGS", "10.0.0.7", "Topic:LITERAL:orders", "DescribeConfigs"),
+		fmt.Sprintf(says, "2026-11-20T08:00:03.000Z", "Denied", "ALTER_CONFIGS", "10.0.0.7", "Topic:LITERAL:orders", "IncrementalAlterConfigs"),
+	)
+	w.want(`
+ACCESS_DENIED orders: User:ann may not ALTER_CONFIGS topic orders, for IncrementalAlterConfigs, from 10.0.0.7
+ADMINISTERED : User:ann was allowed to ALTER cluster kafka-cluster, for CreateAcls, from 10.0.0.7, logged 2026-11-20T08:00:03Z
+ADMINISTERED a b: User:ann was allowed to DELETE group a b, for DeleteGroups, from 10.0.0.8
+ADMINISTERED orders: User:ann was allowed to DELETE topic orders, for DeleteTopics, from 10.0.0.7, logged 2026-11-20T08:00:01Z; 2 times`)
+	for _, e := range w.sink.obs[len(w.sink.obs)-1].Events {
+		if !e.At.Equal(w.sink.obs[len(w.sink.obs)-1].Round) || e.Type == lineage.Administered && (e.Access.Op != lineage.OpNone || e.Access.Client.Principal != "User:ann") {
+			t.Errorf("%+v", e)
+		}
+	}
+	var many []string
+	for i := range mostEvents + 5 {
+		many = append(many, fmt.Sprintf(says, "2026-11-20T08:00:03.000Z", "Allowed", "CREATE", "10.0.0.7", fmt.Sprintf("Topic:LITERAL:t%03d", i), "CreateTopics"))
+	}
+	w.write(many...)
+	if got := w.next(); strings.Count(got, "ADMINISTERED") != mostEvents+1 || !strings.Contains(got, "5 more were allowed to administer something") {
+		t.Error(got)
+	}
 }
 
 // Who sets a group's offsets for others reads nothing, and is not the group; who commits what it fetches reads for it,

@@ -9,12 +9,13 @@ import (
 
 // authorization takes in a line of the authorizer. A right that was given is no transfer; and READ is asked for by who
 // describes a topic's producers, as lineaged itself does.
-func (d *digest) authorization(recent bool) {
+func (d *digest) authorization(written time.Time, recent bool) {
 	a := &d.parser.Authorization
 	if !a.Allowed {
 		d.deny(denial{d.text(a.Principal), d.text(a.Name), a.Operation.String(), a.Resource}, a.Host, a.Request, 1, d.round)
 		return
 	}
+	d.rule(ruling{d.text(a.Principal), d.text(a.Host), d.text(a.Name), d.text(a.Request), a.Operation, a.Resource}, 1, written)
 	c := lineage.Client{Host: d.text(a.Host)}
 	if p := d.text(a.Principal); p != anonymous {
 		c.Principal = p

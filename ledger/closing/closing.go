@@ -51,7 +51,9 @@ type Options struct {
 	Bills func(ctx context.Context, start, end time.Time) (*usage.Bill, error)
 	// Refused says why nothing may be written, as that others hold another history; nil: it may. It may be nil itself.
 	Refused func() error
-	Logger  *slog.Logger
+	// Tells reports whether anything is configured that tells who administers a cluster, by its source; nil: of none.
+	Tells  func(cluster string) bool
+	Logger *slog.Logger
 }
 
 // Closer closes periods.
@@ -161,8 +163,11 @@ func (c *Closer) close(ctx context.Context, p ledger.Period) error {
 	if err != nil {
 		return err
 	}
-	b := ledger.Batch{Period: p, Closed: c.Now(), Final: p.End.Add(Amendable), Program: c.Program, Coverage: coverageOf(v), Sources: c.digests()}
+	b := ledger.Batch{Period: p, Closed: c.Now(), Final: p.End.Add(Amendable), Program: c.Program, Coverage: c.coverageOf(v), Sources: c.digests()}
 	if b.Usage, err = usageOf(ctx, v); err != nil {
+		return err
+	}
+	if b.Administered, err = administered(ctx, v); err != nil {
 		return err
 	}
 	if err := c.takeEdits(&b); err != nil {
@@ -295,12 +300,16 @@ func (c *Closer) compare(ctx context.Context, is *ledger.Account) error {
 	if err != nil {
 		return err
 	}
-	d := differ(is, now, coverageOf(v))
+	d := differ(is, now, c.coverageOf(v))
+	late, err := c.administeredSince(ctx, v, is.Period)
+	if err != nil {
+		return err
+	}
 	b := ledger.Batch{
 		Period: is.Period, Amendment: true, Closed: c.Now(), Final: is.Final, Program: c.Program, Sources: c.digests(),
-		Usage: d.usage, Withdrawals: d.gone, Coverage: d.coverage,
+		Usage: d.usage, Withdrawals: d.gone, Coverage: d.coverage, Administered: late,
 	}
-	if len(b.Usage)+len(b.Withdrawals)+len(b.Coverage) > 0 {
+	if len(b.Administered)+len(b.Usage)+len(b.Withdrawals)+len(b.Coverage) > 0 {
 		if err := c.takeEdits(&b); err != nil {
 			return err
 		}

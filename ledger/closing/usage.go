@@ -130,19 +130,19 @@ func known(s string) *string {
 func millionths(fraction float64) int64 { return int64(math.Floor(fraction*1e6 + 1e-6)) }
 
 // coverageOf returns what was observed of each cluster that is watched or was.
-func coverageOf(v *answer.View) (out []ledger.Coverage) {
+func (c *Closer) coverageOf(v *answer.View) (out []ledger.Coverage) {
 	seen := map[string]bool{}
-	for _, c := range v.Clusters() {
-		name := clusterInID(c.Known().Name)
+	for _, of := range v.Clusters() {
+		name := clusterInID(of.Known().Name)
 		if seen[name] {
 			continue // it is configured twice, and shows under its first name
 		}
 		seen[name] = true
 		var is lineage.Coverage
-		if id := c.Known().ID; id != "" {
+		if id := of.Known().ID; id != "" {
 			is = v.Coverage(id)
 		} else {
-			is = v.CoverageOf(c.Source())
+			is = v.CoverageOf(of.Source())
 		}
 		x := ledger.Coverage{
 			Cluster: name, Complete: is.Complete, Observed: millionths(is.ObservedFraction), GapCount: len(is.Gaps), BlindSpotCount: len(is.BlindSpots),
@@ -152,6 +152,10 @@ func coverageOf(v *answer.View) (out []ledger.Coverage) {
 		}
 		for _, b := range is.BlindSpots {
 			x.BlindSpots = append(x.BlindSpots, ledger.BlindSpot{Source: b.Source, What: b.What})
+		}
+		if c.Tells == nil || !c.Tells(of.Source()) {
+			x.BlindSpots = append(x.BlindSpots, ledger.BlindSpot{Source: of.Known().Name, What: whoAdministers})
+			x.BlindSpotCount++
 		}
 		out = append(out, x)
 	}

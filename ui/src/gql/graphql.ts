@@ -171,7 +171,8 @@ export type EventType =
   | 'OFFSETS_SET'
   | 'RECORDS_LOST'
   | 'CLUSTER_CHANGED'
-  | 'ACCESS_DENIED';
+  | 'ACCESS_DENIED'
+  | 'ADMINISTERED';
 
 export type FindingKind =
   | 'LOST'

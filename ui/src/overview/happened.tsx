@@ -19,6 +19,7 @@ export const MATTERING: EventType[] = [
   'RECORDS_LOST',
   'CLUSTER_CHANGED',
   'ACCESS_DENIED',
+  'ADMINISTERED',
   'LEADERS_MOVED',
 ];
 

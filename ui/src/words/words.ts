@@ -88,6 +88,7 @@ export const EVENT_WORD: Record<EventType, string> = {
   RECORDS_LOST: 'Records lost',
   CLUSTER_CHANGED: 'Another cluster than before',
   ACCESS_DENIED: 'Access refused',
+  ADMINISTERED: 'Allowed to administer',
 };
 
 export type Activity = 'active' | 'inactive' | 'around' | 'unobserved';

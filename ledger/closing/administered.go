@@ -1,0 +1,47 @@
+package closing
+
+import (
+	"context"
+	"slices"
+
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/ledger"
+)
+
+// whoAdministers is what is not seen of a cluster of which nothing tells it.
+const whoAdministers = "who administers: no log of an authorizer and no audit topic of this cluster is read"
+
+// administered returns who administered what, as it was told in a view's window.
+func administered(ctx context.Context, v *answer.View) (out []ledger.Administration, err error) {
+	told, err := v.Administered(ctx)
+	for _, t := range told {
+		x := ledger.Administration{
+			At: ledger.At(t.At), Cluster: clusterInID(t.Cluster), Host: known(t.Who.Host), Principal: known(t.Who.Principal), Name: t.Name, Operation: known(t.Operation),
+			Resource: known(t.Resource), Request: known(t.Request), Times: t.Times,
+		}
+		if !t.Logged.IsZero() {
+			x.Logged = new(ledger.At(t.Logged))
+		}
+		out = append(out, x.Fit())
+	}
+	return out, err
+}
+
+// administeredSince returns what a view has that the ledger has not of a period: it came late.
+func (c *Closer) administeredSince(ctx context.Context, v *answer.View, p ledger.Period) ([]ledger.Administration, error) {
+	now, err := administered(ctx, v)
+	if err != nil || len(now) == 0 {
+		return nil, err
+	}
+	said, err := c.Log.Reader().Administrations(p)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(now, func(x ledger.Administration) bool {
+		i := slices.IndexFunc(said, func(s ledger.Administration) bool { return s.Same(&x) })
+		if i >= 0 { // each stands for one: two persons may have done the same at once
+			said = slices.Delete(said, i, i+1)
+		}
+		return i >= 0
+	}), nil
+}

@@ -1,0 +1,88 @@
+package closing
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/ledger"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// allows tells that so many were allowed to delete orders, by who was.
+func (w *world) allows(n int, who ...string) {
+	o := lineage.Observation{}
+	for _, p := range who {
+		use := lineage.AdministeredUse{Operation: "DELETE", Resource: "Topic", Name: "orders", Request: "DeleteTopics", Times: 1}
+		e := lineage.Event{At: begin.Add(time.Duration(n) * tick), Type: lineage.Administered, Topic: orders, Detail: use.Detail()}
+		e.Access.Topic.Cluster, e.Access.Client = cluster, lineage.Client{Principal: p, Host: "10.0.0.7"}
+		o.Events = append(o.Events, e)
+	}
+	w.observe("logs", n, o)
+}
+
+// administrations are those of the period of a minute, as "principal operation name".
+func (w *world) administrations(minute int) (out []string) {
+	w.Helper()
+	all, err := w.log.Reader().Administrations(w.accounts()[minute].Period)
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, a := range all {
+		out = append(out, fmt.Sprintf("%s %s %s %s %s", *a.Principal, *a.Operation, *a.Resource, a.Name, a.Cluster))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestWhoAdministeredIsInTheLedger holds that it is there once, that what comes late is an amendment, that erasing
+// neither takes it away nor has it said again, and that it is said where nothing tells it.
+func TestWhoAdministeredIsInTheLedger(t *testing.T) {
+	w := newWorld(t)
+	const ann, ben = "User:ann DELETE Topic orders west", "User:ben DELETE Topic orders west"
+	for n := 1; n < 40; n++ {
+		w.ends(n, int64(100*n))
+		w.groups(n, int64(50*n))
+		if n == 8 {
+			w.allows(n, "User:ann")
+		}
+	}
+	w.step()
+	if got := w.administrations(1); !slices.Equal(got, []string{ann}) || len(w.administrations(0)) > 0 {
+		t.Fatalf("%q", got)
+	}
+	size := w.log.Newest().Size
+	w.step()
+	if w.log.Newest().Size != size {
+		t.Error("it is said again")
+	}
+	w.allows(9, "User:ben", "User:ann")
+	w.step()
+	if got := w.administrations(1); !slices.Equal(got, []string{ann, ann, ben}) {
+		t.Errorf("with what came late: %q", got)
+	}
+	if _, err := w.log.Erase("User:ann"); err != nil {
+		t.Fatal(err)
+	}
+	w.groups(5, 250)
+	w.step()
+	got := w.administrations(1)
+	if len(got) != 3 || !strings.HasPrefix(got[2], "sha256:") || slices.Contains(got, ann) {
+		t.Errorf("after erasing: %q", got)
+	}
+	w.verified(nil)
+	spots := func(of *ledger.Account) string { return fmt.Sprint(of.Coverage[0].BlindSpots) }
+	if got := spots(w.accounts()[1]); !strings.Contains(got, whoAdministers) {
+		t.Errorf("that nothing tells it is not said: %s", got)
+	}
+	w.Tells = func(cluster string) bool { return cluster == "west" }
+	for n := 40; n < 60; n++ {
+		w.ends(n, int64(100*n))
+	}
+	w.step()
+	if all := w.accounts(); strings.Contains(spots(all[len(all)-1]), whoAdministers) {
+		t.Error("of a cluster whose log is read it is said that none is")
+	}
+}
