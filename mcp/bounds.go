@@ -2,8 +2,11 @@ package mcp
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
 // bounds say of arguments what they may be, beside their types.
@@ -75,4 +78,29 @@ func inputOf[In any](b bounds) (*jsonschema.Schema, error) {
 		bound(s.Properties[name])
 	}
 	return s, nil
+}
+
+// invalid is how the SDK says that arguments do not fit their schema.
+const invalid = `validating "arguments": `
+
+// where finds in that which argument it is.
+var where = regexp.MustCompile(`/properties/(\w+)|(?:unexpected additional|required: missing) properties:? \["?(\w+)`)
+
+// namesArgument has what does not fit a schema said as all that is wrong is. Its values are cut: they may be as long as
+// a message.
+func namesArgument(res sdk.Result) {
+	r, ok := res.(*sdk.CallToolResult)
+	if !ok || !r.IsError || len(r.Content) != 1 {
+		return
+	}
+	text, ok := r.Content[0].(*sdk.TextContent)
+	if !ok || !strings.HasPrefix(text.Text, invalid) {
+		return
+	}
+	sentence := strings.TrimPrefix(strings.TrimPrefix(text.Text, invalid), "validating root: ")
+	refused := &refusedError{Code: "BAD_USER_INPUT", Message: Foreign(sentence)}
+	if m := where.FindStringSubmatch(sentence); m != nil {
+		refused.Argument = m[1] + m[2]
+	}
+	text.Text = refused.Error()
 }

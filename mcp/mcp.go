@@ -9,10 +9,11 @@
 package mcp
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func New(o Options) *sdk.Server {
 }
 
 // guarded keeps a message from ending the program: what panics is our mistake or the protocol's, and its asker gets an
-// error. Arguments that are null are none: the SDK (v1.8.0) panics at them where a schema has defaults.
+// error.
 func guarded(log *slog.Logger) sdk.Middleware {
 	return func(next sdk.MethodHandler) sdk.MethodHandler {
 		return func(ctx context.Context, method string, req sdk.Request) (res sdk.Result, err error) {
@@ -80,12 +81,30 @@ func guarded(log *slog.Logger) sdk.Middleware {
 				}
 				res, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "internal error; its cause is in the log"}
 			}()
-			if c, ok := req.(*sdk.CallToolRequest); ok && c.Params != nil && string(bytes.TrimSpace(c.Params.Arguments)) == "null" {
-				c.Params.Arguments = nil
+			if c, ok := req.(*sdk.CallToolRequest); ok && c.Params != nil {
+				c.Params.Arguments = given(c.Params.Arguments)
 			}
-			return next(ctx, method, req)
+			if res, err = next(ctx, method, req); err == nil {
+				namesArgument(res)
+			}
+			return res, err
 		}
 	}
+}
+
+// given are the arguments that are not null: many assistants write null for what they leave out, and at arguments that
+// are null altogether the SDK (v1.8.0) panics where a schema has defaults.
+func given(arguments json.RawMessage) json.RawMessage {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(arguments, &all) != nil {
+		return arguments // which is refused as what it is
+	}
+	maps.DeleteFunc(all, func(_ string, v json.RawMessage) bool { return string(v) == "null" })
+	out, err := json.Marshal(all)
+	if err != nil || len(all) == 0 {
+		return nil
+	}
+	return out
 }
 
 // offered are the methods that are answered. The SDK answers others too, as with a stream that stays open and on which

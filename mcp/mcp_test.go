@@ -88,6 +88,7 @@ var questions = []struct {
 	page string
 }{
 	{"search", map[string]any{"text": "paym", "kinds": []string{"TOPIC"}}, []string{`"id":"topic:west/payments"`, `"total":1}`}, "/catalog?q=paym&kind=topic&"},
+	{"search", map[string]any{"text": "paym", "owner": nil, "kinds": []string{"TOPIC"}, "last": nil}, []string{`"total":1}`}, "/catalog?q=paym&"}, // null is left out
 	{"search", map[string]any{"kinds": []string{"APPLICATION"}, "orderBy": "NAME"}, []string{`"kind":"APPLICATION"`, `"name":"billing"`}, "/catalog?kind=application&order=name&"},
 	{"node", map[string]any{"id": topic + "orders"}, []string{`"name":"orders"`, `"end":"THERE"`, `"owner":null`}, "/node?id=topic%3Awest%2Forders&"},
 	{"node", map[string]any{"id": topic + "nowhere"}, []string{`"node":null`, `"end":"NEVER"`}, "/node?"},
@@ -217,14 +218,15 @@ func TestWrongArguments(t *testing.T) {
 	f("search", map[string]any{"last": "10m", "at": "2026-03-01T12:00:00Z"}, `"argument":"last"`, "stands beside another window")
 	f("search", map[string]any{"at": "noon"}, `"argument":"at"`, `\"noon\" is no instant`)
 	f("search", map[string]any{"start": "2026-03-01T12:00:00Z"}, `"argument":"start"`, "without end")
-	f("search", map[string]any{"first": 101}, "first", "101")
-	f("search", map[string]any{"first": "ten"}, "first", "string")
-	f("search", map[string]any{"kinds": []string{"QUEUE"}}, "kinds", "QUEUE")
+	f("search", map[string]any{"first": 101}, `"argument":"first"`, "101")
+	f("search", map[string]any{"first": "ten"}, `"argument":"first"`, "ten")
+	f("search", map[string]any{"kinds": []string{"QUEUE"}}, `"argument":"kinds"`, "QUEUE")
+	f("search", map[string]any{"owner": strings.Repeat("x", 100_000)}, `"argument":"owner"`, "characters more")
 	f("search", map[string]any{"text": strings.Repeat("x", 257)}, "text", "256")
-	f("search", map[string]any{"limit": 1}, "limit")
-	f("lineage", map[string]any{}, "roots")
+	f("search", map[string]any{"limit": 1}, `"argument":"limit"`)
+	f("lineage", map[string]any{}, `"argument":"roots"`)
 	f("lineage", map[string]any{"roots": []string{}}, "roots", "minItems")
-	f("lineage", map[string]any{"roots": []string{topic + "orders"}, "direction": "SIDEWAYS"}, "direction", "SIDEWAYS")
+	f("lineage", map[string]any{"roots": []string{topic + "orders"}, "direction": "SIDEWAYS"}, `"argument":"direction"`, "SIDEWAYS")
 	f("lineage", map[string]any{"roots": []string{topic + "orders"}, "depth": 11}, "depth", "11")
 	f("lineage", map[string]any{"roots": []string{"orders"}}, `"argument":"roots"`, "orders", "BAD_USER_INPUT")
 	f("lineage", map[string]any{"roots": []string{topic + "nowhere"}}, `"argument":"roots"`, "nowhere", "NOT_FOUND")
