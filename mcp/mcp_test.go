@@ -88,7 +88,7 @@ var questions = []struct {
 	page string
 }{
 	{"search", map[string]any{"text": "paym", "kinds": []string{"TOPIC"}}, []string{`"id":"topic:west/payments"`, `"total":1}`}, "/catalog?q=paym&kind=topic&"},
-	{"search", map[string]any{"text": "paym", "owner": nil, "kinds": []string{"TOPIC"}, "last": nil}, []string{`"total":1}`}, "/catalog?q=paym&"}, // null is left out
+	{"search", map[string]any{"text": "paym", "owner": nil, "kinds": []string{"TOPIC"}, "last": nil}, []string{`"total":1}`}, "/catalog?q=paym&"},
 	{"search", map[string]any{"kinds": []string{"APPLICATION"}, "orderBy": "NAME"}, []string{`"kind":"APPLICATION"`, `"name":"billing"`}, "/catalog?kind=application&order=name&"},
 	{"node", map[string]any{"id": topic + "orders"}, []string{`"name":"orders"`, `"end":"THERE"`, `"owner":null`}, "/node?id=topic%3Awest%2Forders&"},
 	{"node", map[string]any{"id": topic + "nowhere"}, []string{`"node":null`, `"end":"NEVER"`}, "/node?"},

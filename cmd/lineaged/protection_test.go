@@ -92,7 +92,7 @@ func TestProtectionStays(t *testing.T) {
 	check("at first", "/metrics", "first", http.StatusOK)
 	for _, less := range []string{"", "{}\n", "basic_auth_users: {}\n", "http_server_config: {http2: false}\n"} {
 		write(less)
-		for _, path := range []string{"/metrics", "/graphql", "/readyz", "/"} {
+		for _, path := range []string{"/metrics", "/graphql", "/mcp", "/readyz", "/"} {
 			check(fmt.Sprintf("with %q", less), path, "", http.StatusUnauthorized)
 			check(fmt.Sprintf("with %q", less), path, "wrong", http.StatusUnauthorized)
 		}
