@@ -1009,13 +1009,14 @@ type ComplexityRoot struct {
 	}
 
 	Sealed struct {
-		AmendedAt  func(childComplexity int) int
-		Amendments func(childComplexity int) int
-		End        func(childComplexity int) int
-		Final      func(childComplexity int) int
-		Periods    func(childComplexity int) int
-		Settled    func(childComplexity int) int
-		Start      func(childComplexity int) int
+		AmendedAt    func(childComplexity int) int
+		Amendments   func(childComplexity int) int
+		End          func(childComplexity int) int
+		Final        func(childComplexity int) int
+		Periods      func(childComplexity int) int
+		ProvableFrom func(childComplexity int) int
+		Settled      func(childComplexity int) int
+		Start        func(childComplexity int) int
 	}
 
 	Series struct {
@@ -5831,6 +5832,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Sealed.Periods(childComplexity), true
+	case "Sealed.provableFrom":
+		if e.ComplexityRoot.Sealed.ProvableFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sealed.ProvableFrom(childComplexity), true
 	case "Sealed.settled":
 		if e.ComplexityRoot.Sealed.Settled == nil {
 			break
@@ -8039,8 +8046,9 @@ type Ledger {
 """
 Of the closed periods that touch a window, which are whole ones: from start to end, so many. amendments: how often something else was said since of the topic, or of what was observed of its cluster; amendedAt: when last; null: never.
 final: until when more of them can come; settled: nothing of the window can change any more.
+provableFrom: a bundle can be had of a window that begins then or later, since the ledger holds no more what is before; null: of this window.
 """
-type Sealed { start: Time!  end: Time!  periods: Int!  amendments: Int!  amendedAt: Time  final: Time!  settled: Boolean! }
+type Sealed { start: Time!  end: Time!  periods: Int!  amendments: Int!  amendedAt: Time  final: Time!  settled: Boolean!  provableFrom: Time }
 "Somebody else who holds checkpoints. entries: of how many the newest is that it acknowledged, at: when; null: it has acknowledged none. Who holds the key can rewrite what came after, and no earlier."
 type LedgerAnchor { name: String!  entries: Int64  at: Time }
 
@@ -10391,6 +10399,8 @@ func (ec *executionContext) childFields_Sealed(ctx context.Context, field graphq
 		return ec.fieldContext_Sealed_final(ctx, field)
 	case "settled":
 		return ec.fieldContext_Sealed_settled(ctx, field)
+	case "provableFrom":
+		return ec.fieldContext_Sealed_provableFrom(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Sealed", field.Name)
 }
@@ -31545,6 +31555,29 @@ func (ec *executionContext) fieldContext_Sealed_settled(_ context.Context, field
 	return graphql.NewScalarFieldContext("Sealed", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _Sealed_provableFrom(ctx context.Context, field graphql.CollectedField, obj *Sealed) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Sealed_provableFrom(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ProvableFrom, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Sealed_provableFrom(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Sealed", field, false, false, "Time")
+}
+
 func (ec *executionContext) _Series_metric(ctx context.Context, field graphql.CollectedField, obj *Series) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -45996,6 +46029,11 @@ func (ec *executionContext) _Sealed(ctx context.Context, sel ast.SelectionSet, o
 		case "settled":
 			out.Values[i] = ec._Sealed_settled(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "provableFrom":
+			out.Values[i] = ec._Sealed_provableFrom(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:

@@ -494,14 +494,16 @@ type RetireEdge struct {
 
 // Of the closed periods that touch a window, which are whole ones: from start to end, so many. amendments: how often something else was said since of the topic, or of what was observed of its cluster; amendedAt: when last; null: never.
 // final: until when more of them can come; settled: nothing of the window can change any more.
+// provableFrom: a bundle can be had of a window that begins then or later, since the ledger holds no more what is before; null: of this window.
 type Sealed struct {
-	Start      time.Time  `json:"start"`
-	End        time.Time  `json:"end"`
-	Periods    int        `json:"periods"`
-	Amendments int        `json:"amendments"`
-	AmendedAt  *time.Time `json:"amendedAt,omitempty"`
-	Final      time.Time  `json:"final"`
-	Settled    bool       `json:"settled"`
+	Start        time.Time  `json:"start"`
+	End          time.Time  `json:"end"`
+	Periods      int        `json:"periods"`
+	Amendments   int        `json:"amendments"`
+	AmendedAt    *time.Time `json:"amendedAt,omitempty"`
+	Final        time.Time  `json:"final"`
+	Settled      bool       `json:"settled"`
+	ProvableFrom *time.Time `json:"provableFrom,omitempty"`
 }
 
 // At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null

@@ -87,6 +87,21 @@ func (r *Reader) Bundle(topic string, start, end time.Time) (*Bundle, error) {
 	return b, nil
 }
 
+// provableFrom returns from when on what a window holds can be proved; zero: all of it. The period before a window is
+// needed, to know that none is left out. The close entries are the oldest first, back to that period or as far as there
+// are any.
+func provableFrom(all []closed, w Period) time.Time {
+	if len(all) == 0 || all[0].Previous == nil || !all[0].Period.End.After(w.Start.Time) {
+		return time.Time{}
+	}
+	for _, c := range all {
+		if c.Kind == kindPeriod {
+			return c.Period.End.Time
+		}
+	}
+	return all[len(all)-1].Period.End.Time
+}
+
 // chainOf returns the close entries of a window, the oldest first: from the period before it, or the ledger's first, to
 // the first entry after which nothing can be amended in it, or the ledger's last.
 func (r *Reader) chainOf(w Period) (all []closed, err error) {
@@ -100,8 +115,8 @@ func (r *Reader) chainOf(w Period) (all []closed, err error) {
 		}
 	}
 	slices.Reverse(all)
-	if len(all) > 0 && all[0].Previous != nil && all[0].Period.End.After(w.Start.Time) {
-		return nil, &PrunedError{r.minimum} // the period before the window is needed, to know that none is left out
+	if from := provableFrom(all, w); !from.IsZero() {
+		return nil, &PrunedError{r.minimum, from}
 	}
 	s := settling{window: w}
 	for i, c := range all {

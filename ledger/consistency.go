@@ -56,7 +56,7 @@ func (r *Reader) consistency(size int64) (hashes []tlog.Hash, root tlog.Hash, er
 		err = tlog.CheckTree(proof, is.Size, is.Root, size, root)
 	}
 	if err != nil && size < r.minimum {
-		return nil, root, &PrunedError{r.minimum}
+		return nil, root, &PrunedError{Minimum: r.minimum}
 	}
 	if err != nil {
 		return nil, root, fmt.Errorf("%w: what it had after %d entries can't be proved: %w", ErrDamaged, size, err)

@@ -17,7 +17,11 @@ import (
 const minimumFile = "minimum"
 
 // PrunedError says that what was asked for is older than what is held.
-type PrunedError struct{ Minimum int64 }
+type PrunedError struct {
+	Minimum int64
+	// From is where windows begin of which all is held, where it was asked for one; zero: that is not known.
+	From time.Time
+}
 
 func (e *PrunedError) Error() string {
 	return fmt.Sprintf("the entries before %d are not held any more (ledger.retention)", e.Minimum)

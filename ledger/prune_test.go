@@ -185,3 +185,39 @@ func TestTenYears(t *testing.T) {
 	}
 	t.Logf("%d entries were written, %d are held in %d files", is.Checkpoint.Size, is.Checkpoint.Size-is.Minimum, most)
 }
+
+// TestWhatIsProvableIsSaid: of a window that begins before what is held it is said from when on it can be proved, and
+// that is so.
+func TestWhatIsProvableIsSaid(t *testing.T) {
+	b := newBook(t)
+	b.shop(12)
+	sealed := func(from int) Sealed {
+		t.Helper()
+		is, err := b.Sealed(t.Context(), "topic:west/orders", hour(from).Start.Time, hour(11).End.Time)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return is
+	}
+	if is := sealed(0); !is.Provable.IsZero() {
+		t.Errorf("before anything was pruned: %+v", is)
+	}
+	if n, err := b.Prune(hour(5).End.Add(amendable), b.Newest().Size); err != nil || n == 0 {
+		t.Fatal(n, err)
+	}
+	is := sealed(0)
+	if is.Provable.IsZero() || is.Provable.Before(hour(0).End.Time) {
+		t.Fatalf("%+v", is)
+	}
+	_, err := b.Reader().Bundle("topic:west/orders", hour(0).Start.Time, hour(11).End.Time)
+	if pruned, ok := errors.AsType[*PrunedError](err); !ok || !pruned.From.Equal(is.Provable) {
+		t.Errorf("%v, want from %s", err, is.Provable)
+	}
+	b.bundle("topic:west/orders", is.Provable, hour(11).End.Time)
+	if _, err := b.Reader().Bundle("topic:west/orders", is.Provable.Add(-time.Millisecond), hour(11).End.Time); !isPruned(err) {
+		t.Errorf("a millisecond before: %v", err)
+	}
+	if is := sealed(10); !is.Provable.IsZero() {
+		t.Errorf("of a window that is held: %+v", is)
+	}
+}

@@ -121,7 +121,7 @@ func (r *Reader) Prove(i int64) ([]byte, error) {
 		return nil, fmt.Errorf("there is no entry %d: the ledger has %d", i, r.checkpoint.Size)
 	}
 	if i < r.minimum {
-		return nil, &PrunedError{r.minimum}
+		return nil, &PrunedError{Minimum: r.minimum}
 	}
 	hashes, err := tlog.ProveRecord(r.checkpoint.Size, i, r.tree)
 	if err != nil {

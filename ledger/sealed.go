@@ -15,6 +15,7 @@ type Sealed struct {
 	Amended    time.Time // when the newest of them was written; zero: none was
 	Final      time.Time // until when amendments of these periods can come
 	Settled    bool      // nothing of the window can change any more
+	Provable   time.Time // from when on it can be proved: what is before is not held any more; zero: all of it
 }
 
 // Sealed returns how much of a window is closed of a topic, by its node's id. Where no period of it is closed it is
@@ -35,13 +36,15 @@ func (r *Reader) sealed(ctx context.Context, topic string, w Period) (out Sealed
 		if err != nil {
 			return Sealed{}, fmt.Errorf("read the chain of periods: %w", err)
 		}
+		all = append(all, c)
 		if c.Kind == kindPeriod && !c.Period.End.After(w.Start.Time) {
 			break
 		}
-		all = append(all, c)
 	}
+	slices.Reverse(all)
+	out.Provable = provableFrom(all, w)
 	s := settling{window: w}
-	for _, c := range slices.Backward(all) {
+	for _, c := range all {
 		if s.take(c); !w.meets(c.Period) {
 			continue
 		}

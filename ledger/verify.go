@@ -120,7 +120,7 @@ func (v *folderVerifier) begin() (err error) {
 		return &BadError{-1, minimumFile, fmt.Sprintf("it is %d, and the checkpoint is of %d entries", v.out.Minimum, v.out.Checkpoint.Size)}
 	}
 	if v.earlier != nil && v.earlier.Size < at {
-		return fmt.Errorf("of the checkpoint of %d entries that was taken away before it can't be told: %w", v.earlier.Size, &PrunedError{v.out.Minimum})
+		return fmt.Errorf("of the checkpoint of %d entries that was taken away before it can't be told: %w", v.earlier.Size, &PrunedError{Minimum: v.out.Minimum})
 	}
 	if v.edge, err = edgeOf(newTree(v.fsys, at)); err != nil {
 		return &BadError{0, "the hashes over what was pruned", err.Error()}

@@ -148,6 +148,10 @@ func (b *book) Bundle(topic string, start, end time.Time) (io.WriterTo, time.Tim
 	if errors.Is(err, ledger.ErrNothing) {
 		return nil, b.log.Ends(), nil
 	}
+	if pruned, ok := errors.AsType[*ledger.PrunedError](err); ok {
+		return nil, time.Time{}, &answer.RefusedError{Reason: answer.Missing, Sentence: fmt.Sprintf(
+			"the ledger holds no more what is before %s (ledger.retention), and proves a window that begins then or later", pruned.From.Format(time.RFC3339))}
+	}
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -204,6 +208,9 @@ func (b *book) sealed(ctx context.Context, topic string, start, end time.Time) (
 	out := &api.Sealed{Start: s.Periods.Start.Time, End: s.Periods.End.Time, Periods: s.Count, Amendments: s.Amendments, Final: s.Final, Settled: s.Settled}
 	if !s.Amended.IsZero() {
 		out.AmendedAt = &s.Amended
+	}
+	if !s.Provable.IsZero() {
+		out.ProvableFrom = &s.Provable
 	}
 	return out, nil
 }

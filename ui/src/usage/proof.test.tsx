@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { anchored, quoted, sealed, unanchored } from './proof';
+import { anchored, provable, quoted, sealed, unanchored } from './proof';
 
 const window = { start: '2026-03-01T12:00:00Z', end: '2026-03-01T14:00:00Z' };
 
@@ -9,6 +9,17 @@ test('how much of a window stands in the ledger', () => {
   expect(sealed('2026-03-01T13:00:00Z', window)).toBe('part');
   expect(sealed('2026-03-01T14:00:00Z', window)).toBe('all');
   expect(sealed('2026-03-02T00:00:00Z', window)).toBe('all');
+});
+
+test('only what is held is offered as a proof', () => {
+  expect(provable(null, window)).toBeNull();
+  expect(provable({ provableFrom: null }, window)).toEqual(window);
+  expect(provable({ provableFrom: '2026-03-01T12:00:00Z' }, window)).toEqual(window);
+  expect(provable({ provableFrom: '2026-03-01T13:00:00Z' }, window)).toEqual({
+    start: '2026-03-01T13:00:00Z',
+    end: window.end,
+  });
+  expect(provable({ provableFrom: '2026-03-01T14:00:00Z' }, window)).toBeNull();
 });
 
 test('what nobody else holds could still be rewritten', () => {

@@ -14,6 +14,16 @@ export function sealed(closedUntil: string | null | undefined, w: Window): 'none
   return Date.parse(closedUntil) < Date.parse(w.end) ? 'part' : 'all';
 }
 
+/** The part of a window that can be proved; null: none can. */
+export function provable(
+  is: Pick<NonNullable<Ledger['sealed']>, 'provableFrom'> | null | undefined,
+  w: Window,
+): Window | null {
+  if (!is) return null;
+  if (!is.provableFrom || Date.parse(is.provableFrom) <= Date.parse(w.start)) return w;
+  return Date.parse(is.provableFrom) < Date.parse(w.end) ? { start: is.provableFrom, end: w.end } : null;
+}
+
 /** When the newest checkpoint that somebody else holds was told; null: nobody holds one. */
 export function anchored(ledger: Pick<Ledger, 'anchors'> | null | undefined): string | null {
   const all = ledger?.anchors.flatMap((a) => (a.at ? [a.at] : [])) ?? [];
@@ -32,13 +42,17 @@ export function unanchored(ledger: Pick<Ledger, 'anchors' | 'entries'>): bigint 
 /** What of this report can be proved later, and to whom: the bundle is what others verify. */
 export function Proof({ ledger, topic, window }: { ledger: Ledger | null | undefined; topic: string; window: Window }) {
   const how = sealed(ledger?.closedUntil, window);
+  const kept = provable(ledger?.sealed, window);
   return (
     <section className="usage-side proof" id="proof" aria-label="Proof">
       <h2>Proof</h2>
       {!ledger && <p>The ledger is switched off: this report can't be proved later.</p>}
       {ledger?.trouble && <p className="unknown">{ledger.trouble}</p>}
       {ledger && how === 'none' && <NothingYet ledger={ledger} />}
-      {ledger && how !== 'none' && (
+      {ledger && how !== 'none' && !ledger.sealed && (
+        <p>The ledger holds no period of this window: it began later, or has kept them for as long as it keeps any.</p>
+      )}
+      {ledger?.sealed && how !== 'none' && (
         <>
           <p>
             {how === 'all' ? (
@@ -52,12 +66,22 @@ export function Proof({ ledger, topic, window }: { ledger: Ledger | null | undef
             since. <Amended sealed={ledger.sealed} />
           </p>
           <Anchors ledger={ledger} />
-          <p>
-            <a className="button" href={bundleHref(topic, window.start, window.end)} download>
-              Take the proof away
-            </a>
-          </p>
-          <Verify ledger={ledger} topic={topic} window={window} />
+          {ledger.sealed.provableFrom && (
+            <p className="unknown">
+              What is before <Instant at={ledger.sealed.provableFrom} /> is not held any more: only what is after can be
+              proved.
+            </p>
+          )}
+          {kept && (
+            <>
+              <p>
+                <a className="button" href={bundleHref(topic, kept.start, kept.end)} download>
+                  Take the proof away
+                </a>
+              </p>
+              <Verify ledger={ledger} topic={topic} window={kept} />
+            </>
+          )}
         </>
       )}
     </section>
