@@ -70,7 +70,8 @@ func (v *View) ClustersOf(n lineage.Node) []lineage.ClusterID {
 		}
 	}
 	for _, i := range v.accessesOf(n) {
-		if id := v.accesses[i].Access.Topic.Cluster; !slices.Contains(ids, id) {
+		// what a job does outside Kafka is of no cluster
+		if id := v.accesses[i].Access.Topic.Cluster; id != "" && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
@@ -228,6 +229,14 @@ func (n Node) NamedBy() string {
 		return cmp.Or(grouped(b)-grouped(a), cmp.Compare(a, b))
 	})
 	return n.rows.v.words(n.rows.v.accesses[best].namedBy)
+}
+
+// OfItself reports whether a job is known by what it says of itself, and not as a stream processor by its group and its
+// topics.
+func (n Node) OfItself() bool {
+	v := n.rows.v
+	told := slices.ContainsFunc(v.accessesOf(n.node), func(i int32) bool { return v.accesses[i].Access.Client.Mover.Kind != lineage.NoKind })
+	return told && n.JobGroup() == nil && len(v.InnerTopics(n.node)) == 0
 }
 
 // Cluster returns the cluster of an id. One that is not watched goes by its id.

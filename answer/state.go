@@ -33,7 +33,7 @@ func (v *View) decideStates(ctx context.Context) error {
 			x.exist = exist
 		}
 		switch {
-		case v.held.Rows.Moved[x.row]:
+		case v.held.Rows.Moved[x.row] && (!x.ownWord() || !v.topicRests(x)):
 			x.state, x.inWindow, x.left = graph.Active, true, !exist
 			x.cut = v.unobserved(x.row)
 			if x.beside = v.beside(x.row); x.beside {
@@ -44,6 +44,8 @@ func (v *View) decideStates(ctx context.Context) error {
 		case v.beside(x.row): // over so long a time that the store does not say in all of it that it moved
 			x.state, x.beside = graph.Unknown, true
 		case x.counter.metric == lineage.NoMetric && rests(x):
+		case x.ownWord() && x.inWindow:
+			x.state = graph.Unknown
 		case x.uncounted() || v.unobserved(x.row) || x.amount.Pending && !drained[x.row] || doubts[x.row] || v.unseenBefore(x):
 			x.state = graph.Unknown
 		}
@@ -54,6 +56,13 @@ func (v *View) decideStates(ctx context.Context) error {
 	}
 	v.accesses = v.accesses[:kept]
 	return nil
+}
+
+// ownWord reports whether only a job's own word says that it reads or writes: what Kafka itself has seen of the topic
+// outranks it, and where it did not say that anything moved it may have all the same.
+func (x *access) ownWord() bool {
+	k := x.Access.Client.Mover.Kind
+	return k == lineage.StreamJobNode || k == lineage.JobNode
 }
 
 // beside reports whether a row moved only by readings that reach beyond the window: all of it may have been outside.

@@ -366,8 +366,26 @@ func (v *View) takeAccesses(ctx context.Context) ([]who, error) {
 		x.joined = known.Joined
 		x.node = v.shown(x.node)
 	}
+	v.joinJobs()
 	v.a.resolved.keep(asked.accesses, asked.said)
 	return all, nil
+}
+
+// joinJobs makes one node of a job that was told of before anybody said that it streams, and after.
+func (v *View) joinJobs() {
+	streams := map[lineage.Node]bool{}
+	for i := range v.accesses {
+		if n := v.accesses[i].node; n.Kind == lineage.StreamJobNode && v.accesses[i].Access.Client.Mover.Kind != lineage.NoKind {
+			streams[n] = true
+		}
+	}
+	for i := range v.accesses {
+		if n := &v.accesses[i].node; n.Kind == lineage.JobNode {
+			if s := (lineage.Node{Scope: n.Scope, Kind: lineage.StreamJobNode, Name: n.Name}); streams[s] {
+				*n = s
+			}
+		}
+	}
 }
 
 // farNode returns what an access reads or writes.

@@ -621,6 +621,24 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Job struct {
+		Cluster    func(childComplexity int) int
+		Coverage   func(childComplexity int) int
+		FirstSeen  func(childComplexity int) int
+		FlowStates func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		LastMoved  func(childComplexity int) int
+		LastSeen   func(childComplexity int) int
+		Metadata   func(childComplexity int) int
+		Name       func(childComplexity int) int
+		NamedBy    func(childComplexity int) int
+		Namespace  func(childComplexity int) int
+		Owner      func(childComplexity int) int
+		Series     func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
+		Tags       func(childComplexity int) int
+	}
+
 	KindCount struct {
 		Count func(childComplexity int) int
 		Kind  func(childComplexity int) int
@@ -4031,6 +4049,102 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ImpactEdge.Node(childComplexity), true
+
+	case "Job.cluster":
+		if e.ComplexityRoot.Job.Cluster == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.Cluster(childComplexity), true
+	case "Job.coverage":
+		if e.ComplexityRoot.Job.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.Coverage(childComplexity), true
+	case "Job.firstSeen":
+		if e.ComplexityRoot.Job.FirstSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.FirstSeen(childComplexity), true
+	case "Job.flowStates":
+		if e.ComplexityRoot.Job.FlowStates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.FlowStates(childComplexity), true
+	case "Job.id":
+		if e.ComplexityRoot.Job.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.ID(childComplexity), true
+	case "Job.kind":
+		if e.ComplexityRoot.Job.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.Kind(childComplexity), true
+	case "Job.lastMoved":
+		if e.ComplexityRoot.Job.LastMoved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.LastMoved(childComplexity), true
+	case "Job.lastSeen":
+		if e.ComplexityRoot.Job.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.LastSeen(childComplexity), true
+	case "Job.metadata":
+		if e.ComplexityRoot.Job.Metadata == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.Metadata(childComplexity), true
+	case "Job.name":
+		if e.ComplexityRoot.Job.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.Name(childComplexity), true
+	case "Job.namedBy":
+		if e.ComplexityRoot.Job.NamedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.NamedBy(childComplexity), true
+	case "Job.namespace":
+		if e.ComplexityRoot.Job.Namespace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.Namespace(childComplexity), true
+	case "Job.owner":
+		if e.ComplexityRoot.Job.Owner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.Owner(childComplexity), true
+	case "Job.series":
+		if e.ComplexityRoot.Job.Series == nil {
+			break
+		}
+
+		args, err := ec.field_Job_series_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Job.Series(childComplexity, args["metric"].(answer.Metric), args["window"].(WindowInput), args["step"].(*time.Duration)), true
+	case "Job.tags":
+		if e.ComplexityRoot.Job.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Job.Tags(childComplexity), true
 
 	case "KindCount.count":
 		if e.ComplexityRoot.KindCount.Count == nil {
@@ -7610,7 +7724,7 @@ scalar Duration  # Prometheus style: 30s, 10m, 4h, 7d
 scalar Decimal   # an exact decimal number as a string, e.g. "0.045": quantities and money
 scalar Int64     # a decimal string in JSON: bytes of a busy cluster pass 2^53 within months
 
-enum NodeKind { TOPIC APPLICATION UNIDENTIFIED CONNECTOR REPLICATOR STREAM_JOB DATASET GROUP }  # DATASET: outside Kafka, e.g. a table; GROUP: see Query.flows
+enum NodeKind { TOPIC APPLICATION UNIDENTIFIED CONNECTOR REPLICATOR STREAM_JOB JOB DATASET GROUP }  # DATASET: outside Kafka, e.g. a table; GROUP: see Query.flows
 enum FlowKind { PRODUCE CONSUME REPLICATE EXTERNAL }  # REPLICATE: topic -> replicator -> topic; EXTERNAL: connector or job <-> dataset
 enum Direction { UPSTREAM DOWNSTREAM BOTH }
 
@@ -7850,12 +7964,13 @@ type Cluster {
   timeline(window: Window!, buckets: Int! = 40): Timeline
 }
 
-"Topic, Application, Unidentified, Connector, Replicator, StreamJob and Dataset implement it and add their own fields."
+"Topic, Application, Unidentified, Connector, Replicator, StreamJob, Job and Dataset implement it and add their own fields."
 interface Node {
   """
   Stable and readable, kind:scope/name, the name percent-encoded where it holds more than [A-Za-z0-9._-]:
   topic:CLUSTER/TOPIC  unidentified:CLUSTER/TOPIC  application:ENVIRONMENT/NAME  streamjob:CLUSTER/APPLICATION.ID
   connector:CONNECT/NAME  replicator:TARGET/NAME  dataset:NAMESPACE/NAME (OpenLineage's naming).
+  streamjob:NAMESPACE/NAME and job:NAMESPACE/NAME, by OpenLineage's naming, where the job told of itself.
   CLUSTER is the configured name, else the cluster id. ENVIRONMENT is configured, else the cluster's name.
   """
   id: ID!
@@ -7948,12 +8063,12 @@ type Replicator implements Node {
   exists: Boolean!              # false: gone since
 }
 
-"A Kafka Streams, faust or quixstreams application. What it reads and writes are its flows; its inner topics are hidden unless asked for."
+"A Kafka Streams, faust or quixstreams application, or a streaming job that OpenLineage events tell of: of that applicationId and protocol are null. What it reads and writes are its flows; its inner topics are hidden unless asked for."
 type StreamJob implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  metadata: Metadata  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
-  applicationId: String!
-  protocol: String!             # streams (KIP-1071) or classic
+  applicationId: String         # null: it is none of Kafka's own kinds
+  protocol: String              # streams (KIP-1071) or classic; null likewise
   groups: [ConsumerGroup!]!
   subtopologies: [Subtopology!] # null: not told, as by the classic protocol
   stores: [String!]!            # by their changelogs; those without one are not known
@@ -7962,6 +8077,14 @@ type StreamJob implements Node {
 }
 "A part of a topology whose tasks run together. Without sinksKnown (KIP-1331) the broker does not tell the topics that it writes for others: see the flows."
 type Subtopology { id: String!  sources: [String!]!  sinks: [String!]!  sinksKnown: Boolean!  repartitionSources: [String!]!  repartitionSinks: [String!]!  changelogs: [String!]!  stores: [String!]! }
+
+"A batch job, as of dbt, Spark or Airflow, that OpenLineage events tell of. It reads and writes topics and datasets while a run of it goes on."
+type Job implements Node {
+  id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  metadata: Metadata  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
+  series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
+  namespace: String!            # in which its name is its own
+  namedBy: String!
+}
 
 "Data outside Kafka, e.g. a table or a folder, by OpenLineage's naming rules."
 type Dataset implements Node {
@@ -11472,6 +11595,36 @@ func (ec *executionContext) field_Impact_owners_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Job_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "metric",
+		func(ctx context.Context, v any) (answer.Metric, error) {
+			return ec.unmarshalNMetric2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐMetric(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["metric"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "step",
+		func(ctx context.Context, v any) (*time.Duration, error) {
+			return ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["step"] = arg2
 	return args, nil
 }
 
@@ -23932,6 +24085,408 @@ func (ec *executionContext) fieldContext_ImpactEdge_node(_ context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Job_id(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Job_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Job", field, true, false, "ID")
+}
+
+func (ec *executionContext) _Job_kind(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.NodeKind) graphql.Marshaler {
+			return ec.marshalNNodeKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐNodeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Job_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Job", field, true, false, "NodeKind")
+}
+
+func (ec *executionContext) _Job_name(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Job_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Job", field, true, false, "String")
+}
+
+func (ec *executionContext) _Job_cluster(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_cluster(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cluster(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Cluster) graphql.Marshaler {
+			return ec.marshalOCluster2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCluster(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Job_cluster(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Job",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Cluster(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Job_owner(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_owner(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Job_owner(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Job", field, true, false, "String")
+}
+
+func (ec *executionContext) _Job_tags(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Job_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Job", field, true, false, "String")
+}
+
+func (ec *executionContext) _Job_metadata(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_metadata(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Metadata(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Metadata) graphql.Marshaler {
+			return ec.marshalOMetadata2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐMetadata(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Job_metadata(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Job",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Metadata(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Job_firstSeen(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_firstSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstSeen(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Job_firstSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Job", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Job_lastSeen(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_lastSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeen(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Job_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Job", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Job_lastMoved(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_lastMoved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastMoved(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Job_lastMoved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Job", field, true, false, "Time")
+}
+
+func (ec *executionContext) _Job_flowStates(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_flowStates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FlowStates(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []FlowStateCount) graphql.Marshaler {
+			return ec.marshalNFlowStateCount2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlowStateCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Job_flowStates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Job",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlowStateCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Job_series(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Series(ctx, fc.Args["metric"].(answer.Metric), fc.Args["window"].(WindowInput), fc.Args["step"].(*time.Duration))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Series) graphql.Marshaler {
+			return ec.marshalOSeries2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSeries(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Job_series(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Job",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Series(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Job_series_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Job_coverage(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Job_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Job",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Job_namespace(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_namespace(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Namespace(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Job_namespace(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Job", field, true, false, "String")
+}
+
+func (ec *executionContext) _Job_namedBy(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_namedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NamedBy(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Job_namedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Job", field, true, false, "String")
+}
+
 func (ec *executionContext) _KindCount_kind(ctx context.Context, field graphql.CollectedField, obj *KindCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -32952,11 +33507,11 @@ func (ec *executionContext) _StreamJob_applicationId(ctx context.Context, field 
 			return obj.ApplicationID(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_StreamJob_applicationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -32975,11 +33530,11 @@ func (ec *executionContext) _StreamJob_protocol(ctx context.Context, field graph
 			return obj.Protocol(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_StreamJob_protocol(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -39695,6 +40250,11 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Replicator(ctx, sel, obj)
+	case *Job:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Job(ctx, sel, obj)
 	case *Group:
 		if obj == nil {
 			return graphql.Null
@@ -43403,6 +43963,114 @@ func (ec *executionContext) _ImpactEdge(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var jobImplementors = []string{"Job", "Node"}
+
+func (ec *executionContext) _Job(ctx context.Context, sel ast.SelectionSet, obj *Job) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, jobImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Job")
+		case "id":
+			out.Values[i] = ec._Job_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._Job_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.Values[i] = ec._Job_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cluster":
+			out.Values[i] = ec._Job_cluster(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "owner":
+			out.Values[i] = ec._Job_owner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tags":
+			out.Values[i] = ec._Job_tags(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "metadata":
+			out.Values[i] = ec._Job_metadata(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "firstSeen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Job_firstSeen(ctx, field, obj)
+				})
+		case "lastSeen":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Job_lastSeen(ctx, field, obj)
+				})
+		case "lastMoved":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Job_lastMoved(ctx, field, obj)
+				})
+		case "flowStates":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Job_flowStates(ctx, field, obj)
+				})
+		case "series":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Job_series(ctx, field, obj)
+				})
+		case "coverage":
+			out.Values[i] = ec._Job_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "namespace":
+			out.Values[i] = ec._Job_namespace(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "namedBy":
+			out.Values[i] = ec._Job_namedBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var kindCountImplementors = []string{"KindCount"}
 
 func (ec *executionContext) _KindCount(ctx context.Context, sel ast.SelectionSet, obj *KindCount) graphql.Marshaler {
@@ -46537,12 +47205,12 @@ func (ec *executionContext) _StreamJob(ctx context.Context, sel ast.SelectionSet
 			}
 		case "applicationId":
 			out.Values[i] = ec._StreamJob_applicationId(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "protocol":
 			out.Values[i] = ec._StreamJob_protocol(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "groups":
@@ -50544,6 +51212,7 @@ var (
 		"CONNECTOR":    lineage.ConnectorNode,
 		"REPLICATOR":   lineage.ReplicatorNode,
 		"STREAM_JOB":   lineage.StreamJobNode,
+		"JOB":          lineage.JobNode,
 		"DATASET":      lineage.DatasetNode,
 		"GROUP":        lineage.GroupNode,
 	}
@@ -50554,6 +51223,7 @@ var (
 		lineage.ConnectorNode:    "CONNECTOR",
 		lineage.ReplicatorNode:   "REPLICATOR",
 		lineage.StreamJobNode:    "STREAM_JOB",
+		lineage.JobNode:          "JOB",
 		lineage.DatasetNode:      "DATASET",
 		lineage.GroupNode:        "GROUP",
 	}

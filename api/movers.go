@@ -76,7 +76,12 @@ func (n *Replicator) Exists() bool { return n.is.Exists() }
 type StreamJob struct{ nodeRow }
 
 // ApplicationID answers applicationId.
-func (n *StreamJob) ApplicationID() string { return n.node.Name }
+func (n *StreamJob) ApplicationID() *string {
+	if n.is.OfItself() {
+		return nil
+	}
+	return &n.node.Name
+}
 
 // NamedBy answers namedBy.
 func (n *StreamJob) NamedBy() string { return n.is.NamedBy() }
@@ -85,11 +90,14 @@ func (n *StreamJob) NamedBy() string { return n.is.NamedBy() }
 func (n *StreamJob) Groups() []ConsumerGroup { return n.consumerGroups() }
 
 // Protocol answers protocol.
-func (n *StreamJob) Protocol() string {
-	if g := n.is.JobGroup(); g != nil && strings.EqualFold(g.Type, "Streams") {
-		return "streams"
+func (n *StreamJob) Protocol() *string {
+	if n.is.OfItself() {
+		return nil
 	}
-	return "classic"
+	if g := n.is.JobGroup(); g != nil && strings.EqualFold(g.Type, "Streams") {
+		return new("streams")
+	}
+	return new("classic")
 }
 
 // Subtopologies answers subtopologies.
@@ -121,3 +129,12 @@ func (n *StreamJob) InnerTopics() []*Topic {
 	}
 	return out
 }
+
+// Job is the schema's type of that name.
+type Job struct{ nodeRow }
+
+// Namespace answers namespace.
+func (n *Job) Namespace() string { return n.node.Scope }
+
+// NamedBy answers namedBy.
+func (n *Job) NamedBy() string { return n.is.NamedBy() }

@@ -43,6 +43,8 @@ func (r *rows) shownNode(n lineage.Node) Node {
 		return &Replicator{base}
 	case lineage.StreamJobNode:
 		return &StreamJob{base}
+	case lineage.JobNode:
+		return &Job{base}
 	case lineage.DatasetNode:
 		return &Dataset{base}
 	case lineage.GroupNode:

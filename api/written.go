@@ -121,7 +121,7 @@ func object[T any](w *writer, sel ast.SelectionSet, implementors []string, find 
 // nodeTypes are the types that implement Node, as the executor knows them.
 var nodeTypes = [...][]string{
 	topicImplementors, applicationImplementors, unidentifiedImplementors, connectorImplementors, replicatorImplementors, streamJobImplementors,
-	datasetImplementors, groupImplementors,
+	datasetImplementors, groupImplementors, jobImplementors,
 }
 
 // typeOf returns a node's place in nodeTypes, and what all nodes have.
@@ -143,6 +143,8 @@ func typeOf(n Node) (int, *nodeRow) {
 		return 6, &n.nodeRow
 	case *Group:
 		return 7, &n.nodeRow
+	case *Job:
+		return 8, &n.nodeRow
 	default:
 		return -1, nil
 	}

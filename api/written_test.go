@@ -22,7 +22,7 @@ func selected(last string) (nodes, flows string) {
 	cluster := "cluster{__typename " + strings.Join(fields["Cluster"], " ") + "}"
 	var b strings.Builder
 	b.WriteString("{__typename " + strings.Join(fields["Node"], " ") + " " + cluster)
-	for _, t := range []string{"Topic", "Application", "Connector", "Replicator", "StreamJob", "Dataset", "Group"} {
+	for _, t := range []string{"Topic", "Application", "Connector", "Replicator", "StreamJob", "Dataset", "Group", "Job"} {
 		for _, f := range fields[t] { // under names of their own, as two types may have a field of different types
 			fmt.Fprintf(&b, " ...on %s{own%s%s:%s}", t, t, f, f)
 		}

@@ -86,12 +86,13 @@ var ownFields = [len(nodeTypes)]map[string]field[Node]{
 		"exists":      own(always((*Replicator).Exists, strconv.AppendBool)),
 	},
 	5: {
-		"applicationId": own(always((*StreamJob).ApplicationID, appendString)),
+		"applicationId": own(maybe((*StreamJob).ApplicationID, appendString)),
 		"namedBy":       own(always((*StreamJob).NamedBy, appendString)),
-		"protocol":      own(always((*StreamJob).Protocol, appendString)),
+		"protocol":      own(maybe((*StreamJob).Protocol, appendString)),
 	},
 	6: {"namespace": own(always((*Dataset).Namespace, appendString))},
 	7: {"members": own(always((*Group).Members, appendInt))},
+	8: {"namespace": own(always((*Job).Namespace, appendString)), "namedBy": own(always((*Job).NamedBy, appendString))},
 }
 
 func (w *writer) nodeField(t int, f graphql.CollectedField) field[Node] {

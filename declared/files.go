@@ -268,7 +268,7 @@ func (f Flow) Nodes() (lineage.Flow, error) {
 
 // kinds are those of nodes that a flow from or to a topic can have.
 var kinds = map[lineage.NodeKind]bool{
-	lineage.TopicNode: true, lineage.ApplicationNode: true, lineage.ConnectorNode: true, lineage.ReplicatorNode: true, lineage.StreamJobNode: true,
+	lineage.TopicNode: true, lineage.ApplicationNode: true, lineage.ConnectorNode: true, lineage.ReplicatorNode: true, lineage.StreamJobNode: true, lineage.JobNode: true,
 }
 
 func nodeOf(key, id string) (lineage.Node, error) {
@@ -277,7 +277,7 @@ func nodeOf(key, id string) (lineage.Node, error) {
 		return n, &Error{Key: key, Value: id, Problem: "is not a node's id, e.g. application:production/shop or topic:west/orders"}
 	}
 	if !kinds[n.Kind] {
-		return n, &Error{Key: key, Value: id, Problem: "is none of topic, application, streamjob, connector and replicator"}
+		return n, &Error{Key: key, Value: id, Problem: "is none of topic, application, streamjob, job, connector and replicator"}
 	}
 	return n, nil
 }

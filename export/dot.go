@@ -24,7 +24,7 @@ func (l *lines) print(format string, args ...any) {
 var dotShapes = map[lineage.NodeKind]string{
 	lineage.TopicNode: `shape=box`, lineage.ApplicationNode: `shape=box, style="rounded"`, lineage.UnidentifiedNode: `shape=box, style="dashed"`,
 	lineage.ConnectorNode: `shape=component`, lineage.ReplicatorNode: `shape=box, peripheries=2`, lineage.StreamJobNode: `shape=box3d`,
-	lineage.DatasetNode: `shape=cylinder`, lineage.GroupNode: `shape=folder`,
+	lineage.JobNode: `shape=hexagon`, lineage.DatasetNode: `shape=cylinder`, lineage.GroupNode: `shape=folder`,
 }
 
 var dotStyles = map[string]string{

@@ -13,7 +13,7 @@ import (
 var mermaidShapes = map[lineage.NodeKind][2]string{
 	lineage.TopicNode: {"[", "]"}, lineage.ApplicationNode: {"([", "])"}, lineage.UnidentifiedNode: {"{{", "}}"},
 	lineage.ConnectorNode: {"[/", "/]"}, lineage.ReplicatorNode: {"[[", "]]"}, lineage.StreamJobNode: {"(", ")"},
-	lineage.DatasetNode: {"[(", ")]"}, lineage.GroupNode: {">", "]"},
+	lineage.JobNode: {"{{", "}}"}, lineage.DatasetNode: {"[(", ")]"}, lineage.GroupNode: {">", "]"},
 }
 
 // writeMermaid writes a flowchart. Nodes are numbered: Mermaid takes no foreign name for an id. How a flow is known

@@ -337,7 +337,7 @@ func meanOf(ctx context.Context, n answer.Node, m answer.Metric, in answer.Span,
 // only write.
 func without(k lineage.NodeKind, in, other bool) string {
 	switch k {
-	case lineage.ConnectorNode, lineage.ReplicatorNode, lineage.DatasetNode:
+	case lineage.ConnectorNode, lineage.ReplicatorNode, lineage.JobNode, lineage.DatasetNode:
 		return notMeasurable
 	case lineage.TopicNode:
 		if in {

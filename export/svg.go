@@ -261,6 +261,9 @@ func (d *drawing) shape(k lineage.NodeKind) {
 		rect("body", 6, 6, w, h, 20, 20)
 		rect("body", 3, 3, w, h, 20, 20)
 		rect("body", 0, 0, w, h, 20, 20)
+	case lineage.JobNode: // it ends
+		rect("body", 0, 0, w, h, 20, 20)
+		rect("stripe", w-5, 0, 5, h, 2, 2)
 	case lineage.DatasetNode: // the cylinder of stored data
 		rect("body", 0, 0, w, h, w/2, 9)
 	case lineage.ReplicatorNode: // it stands in two clusters

@@ -19,7 +19,7 @@ import (
 var kindWords = map[lineage.NodeKind]string{
 	lineage.TopicNode: "Topic", lineage.ApplicationNode: "Application", lineage.UnidentifiedNode: "Unidentified writers",
 	lineage.ConnectorNode: "Connector", lineage.ReplicatorNode: "Replicator", lineage.StreamJobNode: "Stream job",
-	lineage.DatasetNode: "Dataset", lineage.GroupNode: "Group",
+	lineage.JobNode: "Batch job", lineage.DatasetNode: "Dataset", lineage.GroupNode: "Group",
 }
 
 var evidenceWords = map[lineage.EvidenceKind]string{
@@ -116,7 +116,17 @@ func doing(f lineage.Flow) string {
 	case lineage.Replicate:
 		return "copies"
 	case lineage.External:
-		if f.From.Kind == lineage.DatasetNode {
+		in, mover := f.From.Kind == lineage.DatasetNode, f.From.Kind
+		if in {
+			mover = f.To.Kind
+		}
+		job := mover == lineage.JobNode || mover == lineage.StreamJobNode // which need not touch Kafka
+		switch {
+		case job && in:
+			return "reads"
+		case job:
+			return "writes"
+		case in:
 			return "enters Kafka"
 		}
 	}

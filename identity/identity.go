@@ -260,10 +260,14 @@ func (r *Resolver) ruled(c, home lineage.Cluster, f *facts) (n lineage.Node, wor
 }
 
 func moverWords(n lineage.Node) string {
-	if n.Kind == lineage.ReplicatorNode {
+	switch n.Kind {
+	case lineage.ReplicatorNode:
 		return "MirrorMaker 2"
+	case lineage.StreamJobNode, lineage.JobNode:
+		return "OpenLineage"
+	default:
+		return "Kafka Connect"
 	}
-	return "Kafka Connect"
 }
 
 // node gives a name its scope. Further kinds that a cluster owns go the way of topics.

@@ -30,7 +30,7 @@ func declared(name string) (n lineage.Node, ok bool) {
 // mayWrite reports whether nodes of a kind write and read.
 func mayWrite(k lineage.NodeKind) bool {
 	switch k {
-	case lineage.ApplicationNode, lineage.StreamJobNode, lineage.ConnectorNode, lineage.ReplicatorNode:
+	case lineage.ApplicationNode, lineage.StreamJobNode, lineage.JobNode, lineage.ConnectorNode, lineage.ReplicatorNode:
 		return true
 	default:
 		return false

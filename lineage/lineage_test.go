@@ -68,6 +68,7 @@ func TestNodeID(t *testing.T) {
 	f(Node{"connect-west", ConnectorNode, "file in"}, "connector:connect-west/file%20in")
 	f(Node{"east", ReplicatorNode, "w/e"}, "replicator:east/w%2Fe")
 	f(Node{"west", StreamJobNode, "wc"}, "streamjob:west/wc")
+	f(Node{"dbt", JobNode, "shop.orders"}, "job:dbt/shop.orders")
 	f(Node{"postgres://db:5432", DatasetNode, "shop.public.orders"}, "dataset:postgres%3A%2F%2Fdb%3A5432/shop.public.orders")
 }
 

@@ -21,16 +21,20 @@ const (
 	StreamJobNode
 	DatasetNode
 	GroupNode // stands for several nodes in an answer; nothing that is observed is one
+	JobNode   // a batch job, which has runs: STREAM_JOB's sibling
 	nodeKinds
 )
 
 var (
-	kindNames    = [nodeKinds]string{"NONE", "TOPIC", "APPLICATION", "UNIDENTIFIED", "CONNECTOR", "REPLICATOR", "STREAM_JOB", "DATASET", "GROUP"}
-	kindPrefixes = [nodeKinds]string{"", "topic", "application", "unidentified", "connector", "replicator", "streamjob", "dataset", "group"}
+	kindNames    = [nodeKinds]string{"NONE", "TOPIC", "APPLICATION", "UNIDENTIFIED", "CONNECTOR", "REPLICATOR", "STREAM_JOB", "DATASET", "GROUP", "JOB"}
+	kindPrefixes = [nodeKinds]string{"", "topic", "application", "unidentified", "connector", "replicator", "streamjob", "dataset", "group", "job"}
 )
 
 // String returns the kind as the GraphQL enum spells it.
 func (k NodeKind) String() string { return kindNames[k] }
+
+// Storable reports whether a node of the kind, or none, may stand in what is observed.
+func (k NodeKind) Storable() bool { return k <= DatasetNode || k == JobNode }
 
 // Node is a vertex of the lineage graph. Scope is a cluster's name for what a cluster owns and an environment for
 // applications, see the design.

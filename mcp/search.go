@@ -25,7 +25,7 @@ type Found struct {
 	Total int    `json:"total" jsonschema:"how many nodes match; none where observation was complete, not known otherwise"`
 }
 
-var nodeKinds = []string{"TOPIC", "APPLICATION", "UNIDENTIFIED", "CONNECTOR", "REPLICATOR", "STREAM_JOB", "DATASET"}
+var nodeKinds = []string{"TOPIC", "APPLICATION", "UNIDENTIFIED", "CONNECTOR", "REPLICATOR", "STREAM_JOB", "JOB", "DATASET"}
 
 const searchDocument = `query($text: String, $kinds: [NodeKind!], $cluster: ID, $owner: String, $tag: String, $order: NodeOrder, $internal: Boolean!, $first: Int!, $window: Window!) {
   nodes(text: $text, kinds: $kinds, cluster: $cluster, owner: $owner, tag: $tag, orderBy: $order, includeInternal: $internal, first: $first, window: $window) {

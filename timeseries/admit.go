@@ -61,5 +61,5 @@ var errUnknownAccess = errors.New("an access has an unknown operation, kind of c
 
 // known reports whether an access can be read again once it is written.
 func known(a *lineage.Access) bool {
-	return a.Op <= lineage.Read && a.Client.Kind <= lineage.Others && a.Client.Mover.Kind <= lineage.DatasetNode
+	return a.Op <= lineage.Read && a.Client.Kind <= lineage.Others && a.Client.Mover.Kind.Storable()
 }

@@ -26,7 +26,7 @@ func checkFact(f lineage.Fact) error {
 		return fmt.Errorf("the fact about source %q is not expected at an interval, off or retired", f.Key.Name)
 	}
 	// What can't be read again would turn out to be damage, with all that its segment of the log holds after it.
-	if c, p := f.Connector, f.Replicator; c != nil && c.Replicator.Kind > lineage.DatasetNode || p != nil && p.Node.Kind > lineage.DatasetNode {
+	if c, p := f.Connector, f.Replicator; c != nil && !c.Replicator.Kind.Storable() || p != nil && !p.Node.Kind.Storable() {
 		return fmt.Errorf("the fact about %q names a node of an unknown kind", f.Key.Name)
 	}
 	if len(f.BlindSpots) > 0 && (f.Gone || f.Key.Kind != lineage.BlindSpotFacts) {

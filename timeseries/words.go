@@ -67,7 +67,7 @@ func (w *writer) node(n lineage.Node) {
 
 func (r *reader) node() lineage.Node {
 	n := lineage.Node{Kind: lineage.NodeKind(r.byte())}
-	if n.Kind > lineage.DatasetNode {
+	if !n.Kind.Storable() {
 		r.fail("a node of an unknown kind")
 	}
 	if n.Kind != lineage.NoKind {

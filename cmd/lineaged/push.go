@@ -17,23 +17,39 @@ import (
 	"github.com/lineaged/lineaged/internal/otlp"
 )
 
-// pushes is what others may send. nil: nobody may send anything.
-type pushes struct{ *otlp.Receiver }
+// pushes is what others may send.
+type pushes struct {
+	paths   map[string]http.Handler
+	borne   map[string]bool // the paths for which a token is asked
+	counted []prometheus.Collector
+}
 
-// newPushes makes what answers who sends, nil where nobody has a token.
-func newPushes(cfg config.Config, board *collector.Board, told []*telemetry.Collector, lines []*logs.Collector, log *slog.Logger) (*pushes, error) {
+func (p *pushes) add(paths map[string]http.Handler, borne bool, figures []prometheus.Collector) {
+	if p.paths == nil {
+		p.paths, p.borne = map[string]http.Handler{}, map[string]bool{}
+	}
+	for path, h := range paths {
+		p.paths[path], p.borne[path] = h, borne
+	}
+	p.counted = append(p.counted, figures...)
+}
+
+// addOTLP adds what answers who sends OTLP; nobody does where nobody has a token.
+func (p *pushes) addOTLP(cfg config.Config, board *collector.Board, told []*telemetry.Collector, lines []*logs.Collector, log *slog.Logger) error {
 	if len(told) == 0 {
-		return nil, nil //nolint:nilnil // nobody may send anything
+		return nil
 	}
 	tokens, err := newTokens(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	options := otlp.Options{Tokens: tokens, MaxBody: int64(cfg.OTLP.MaxBody), Log: log, Metrics: taken(telemetry.NewDesk(board, told...).Take)}
 	if len(lines) > 0 {
 		options.Logs = taken(logs.NewDesk(board, lines...).Take)
 	}
-	return &pushes{otlp.New(options)}, nil
+	r := otlp.New(options)
+	p.add(r.Handlers(), true, r.Collectors())
+	return nil
 }
 
 // taken answers a sender with what a desk made of what it sent.
@@ -85,28 +101,14 @@ func newTokens(cfg config.Config) (func() []otlp.Token, error) {
 	}, nil
 }
 
-func (p *pushes) handlers() map[string]http.Handler {
-	if p == nil {
-		return nil
-	}
-	return p.Handlers()
-}
+func (p *pushes) handlers() map[string]http.Handler { return p.paths }
 
-func (p *pushes) figures() []prometheus.Collector {
-	if p == nil {
-		return nil
-	}
-	return p.Collectors()
-}
+func (p *pushes) figures() []prometheus.Collector { return p.counted }
 
-// or answers who bears a token on one of the paths to push to by own, and all others by others.
+// or answers who bears a token on one of the paths for which one is asked by own, and all others by others.
 func (p *pushes) or(others, own http.Handler) http.Handler {
-	paths := p.handlers()
-	if len(paths) == 0 {
-		return others
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if paths[r.URL.Path] != nil && otlp.Bears(r) {
+		if p.borne[r.URL.Path] && otlp.Bears(r) {
 			own.ServeHTTP(w, r)
 			return
 		}

@@ -253,8 +253,16 @@ func newCollectors(cfg config.Config, sink collector.Sink, board *collector.Boar
 		}
 		all = append(all, c)
 	}
-	pushes, err := newPushes(cfg, board, told, lines, log)
-	return all, pushes, err
+	events, err := newEvents(cfg, sink, board, clock, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	all = append(all, events.Collector)
+	pushes := &pushes{}
+	if err := errors.Join(pushes.addOTLP(cfg, board, told, lines, log), pushes.addEvents(cfg, events, log)); err != nil {
+		return nil, nil, err
+	}
+	return all, pushes, nil
 }
 
 // newClock makes the clock of all rounds: they go on after the newest that is held.

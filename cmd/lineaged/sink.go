@@ -13,6 +13,7 @@ import (
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/headers"
 	"github.com/lineaged/lineaged/collector/logs"
+	"github.com/lineaged/lineaged/collector/openlineage"
 	"github.com/lineaged/lineaged/collector/telemetry"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/lineage"
@@ -90,6 +91,7 @@ func (s *sink) retire(ctx context.Context, cfg config.Config) error {
 	for _, c := range cfg.Connect {
 		watched[c.Source()] = true
 	}
+	watched[openlineage.Name] = true // which is always listened for
 	for _, f := range held.Facts {
 		source := lineage.Source{Cluster: f.Key.Source, Name: f.Key.Name}
 		retired := !watched[f.Key.Source] || off[source] || strings.HasPrefix(source.Name, logs.AuditPrefix) && !audits[source]

@@ -46,7 +46,7 @@ var layers = map[string]layer{
 		why:     "declared reads what people wrote, in the words of lineage; what was observed is not its business",
 	},
 	"collector": {
-		imports: []string{"internal/alias", "internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm", "internal/varint", "internal/brokerlog", "internal/recordbatch", "internal/unpack"},
+		imports: []string{"internal/alias", "internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm", "internal/varint", "internal/brokerlog", "internal/recordbatch", "internal/unpack", "internal/runevent"},
 		tests:   []string{"internal/kafkatest"},
 		why:     "a collector hands observations to a small interface that it declares; it never sees store, graph or API",
 	},
@@ -142,7 +142,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "metricsapi", "ledger", "catalog", "usage", "mcp", "ui", "internal/alias", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences"},
+		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "metricsapi", "ledger", "catalog", "usage", "mcp", "ui", "internal/alias", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences", "internal/lineagein", "internal/runevent"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
@@ -172,6 +172,12 @@ var layers = map[string]layer{
 		outside: []string{"go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf", "github.com/prometheus/client_golang"},
 		why:     "internal/otlp is a protocol: what is sent means nothing to it; cmd hands it to who it is for",
 	},
+	"internal/lineagein": {
+		imports: []string{"internal/runevent"},
+		outside: []string{"github.com/prometheus/client_golang"},
+		why:     "internal/lineagein is a protocol: what an event means, and where it is kept, cmd hands it to",
+	},
+	"internal/runevent":    {outside: []string{none}, why: "internal/runevent is pure: bytes in, values out; the standard library only"},
 	"internal/serving":     {outside: []string{none}, why: "what clients may take of a server is net/http's business; the standard library only"},
 	"internal/cast":        {outside: []string{"github.com/twmb/franz-go"}, why: "a world of names knows lineaged from outside only, and starts nothing"},
 	"internal/csvcell":     {outside: []string{none}, why: "what a spreadsheet runs is one rule for all files; the standard library only"},

@@ -32,6 +32,7 @@ type Config struct {
 	Datasets     []Dataset     `koanf:"datasets" yaml:"datasets,omitempty"`
 	Mirrors      []Mirror      `koanf:"mirrors" yaml:"mirrors,omitempty"`
 	OTLP         OTLP          `koanf:"otlp" yaml:"otlp,omitempty"`
+	OpenLineage  OpenLineage   `koanf:"openlineage" yaml:"openlineage,omitempty"`
 	Applications []Application `koanf:"applications" yaml:"applications,omitempty"`
 	Topics       []Topic       `koanf:"topics" yaml:"topics,omitempty"`
 	Nodes        []Node        `koanf:"nodes" yaml:"nodes,omitempty"`
@@ -214,6 +215,14 @@ type OTLP struct {
 	TokenFile File   `koanf:"token_file" yaml:"token_file,omitempty"`
 	Token     Secret `koanf:"token" yaml:"token,omitempty"`
 	MaxBody   Size   `koanf:"max_body" yaml:"max_body,omitempty"`
+}
+
+// OpenLineage is who may send OpenLineage events, how much at once, and how long what they say holds.
+type OpenLineage struct {
+	TokenFile  File     `koanf:"token_file" yaml:"token_file,omitempty"`
+	Token      Secret   `koanf:"token" yaml:"token,omitempty"`
+	MaxBody    Size     `koanf:"max_body" yaml:"max_body,omitempty"`
+	TimeToLive Duration `koanf:"time_to_live" yaml:"time_to_live,omitempty"`
 }
 
 // Push is who may send what is about one cluster.

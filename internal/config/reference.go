@@ -151,6 +151,16 @@ var texts = map[string]text{
 	},
 	"otlp.token":    {"the token instead of `token_file`", ""},
 	"otlp.max_body": {"how large a request may be, packed or unpacked", "Larger ones are refused (413). Default: 4 MiB."},
+	"openlineage.token_file": {
+		"file with the bearer token of `/api/v1/lineage`, by which OpenLineage's clients send events",
+		"Default: whoever reaches the server may send where it listens on a loopback address, and nobody elsewhere. 16 characters at least. See [openlineage.md](openlineage.md).",
+	},
+	"openlineage.token":    {"the token instead of `token_file`", ""},
+	"openlineage.max_body": {"how large a request may be, packed or unpacked", "Larger ones are refused (413). Default: 8 MiB."},
+	"openlineage.time_to_live": {
+		"how long a run that says no more is taken to go on",
+		"Where it did not say itself how often it would: then it is three times that. From `1m` to `90d`. Default: `24h`.",
+	},
 	"clusters.*.logs.files": {
 		"patterns of the files with the brokers' request log and authorizer log; may be repeated",
 		"As in a shell, rotated and compressed ones included: `/var/log/kafka/kafka-request.log*`. See [logs.md](logs.md).",

@@ -19,6 +19,9 @@ func (b BasicAuth) Reread() (func() Secret, error) { return latest(b.Secret) }
 // Reread returns a function that reads the token each time it is called. It is safe for concurrent use.
 func (o OTLP) Reread() (func() Secret, error) { return latest(o.Bearer) }
 
+// Reread returns a function that returns the token as it is in its file now.
+func (o OpenLineage) Reread() (func() Secret, error) { return latest(o.Bearer) }
+
 // Reread returns a function that reads the token each time it is called. It is safe for concurrent use.
 func (p Push) Reread() (func() Secret, error) { return latest(p.Bearer) }
 

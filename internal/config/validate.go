@@ -353,6 +353,12 @@ func (c *Config) checkPushes() error {
 	if err := check("metrics_api.token_file", c.MetricsAPI.Bearer); err != nil {
 		return err
 	}
+	if err := check("openlineage.token_file", c.OpenLineage.Bearer); err != nil {
+		return err
+	}
+	if ttl := time.Duration(c.OpenLineage.TimeToLive); ttl != 0 && (ttl < time.Minute || ttl > 90*24*time.Hour) {
+		return bad("openlineage.time_to_live", c.OpenLineage.TimeToLive.String(), "is not from 1m to 90d")
+	}
 	for i, cl := range c.Clusters {
 		at := fmt.Sprintf("clusters[%d].", i)
 		if err := check(at+"push.token_file", cl.Push.bearer(at)); err != nil {
@@ -381,6 +387,9 @@ func (o OTLP) Bearer() (Secret, error) { return token(o.Token, o.TokenFile, "otl
 
 // Bearer returns the token that lets somebody ask the Metrics API; none when it is not set.
 func (m MetricsAPI) Bearer() (Secret, error) { return token(m.Token, m.TokenFile, "metrics_api.") }
+
+// Bearer returns the token that lets somebody send OpenLineage events; none when it is not set.
+func (o OpenLineage) Bearer() (Secret, error) { return token(o.Token, o.TokenFile, "openlineage.") }
 
 // Bearer returns the token that lets somebody send about the cluster; none when it is not set.
 func (p Push) Bearer() (Secret, error) { return p.bearer("push.")() }

@@ -182,7 +182,7 @@ func decodeFlow(d *varint.Decoder) *flow {
 	for _, span := range [...]*time.Duration{&f.peaks[0], &f.peaks[1], &f.pause} {
 		*span = time.Duration(d.Uint()) * time.Millisecond
 	}
-	if a.Op > lineage.Read || c.Mover.Kind > lineage.DatasetNode || c.Kind > lineage.Others {
+	if a.Op > lineage.Read || !c.Mover.Kind.Storable() || c.Kind > lineage.Others {
 		d.Fail()
 	}
 	f.op, f.cluster, f.topic, f.dataset = a.Op, a.Topic.Cluster, a.Topic.Name, a.Dataset

@@ -16,7 +16,16 @@ interface Props {
   change: Change<CatalogState>;
 }
 
-const KINDS: NodeKind[] = ['TOPIC', 'APPLICATION', 'STREAM_JOB', 'CONNECTOR', 'REPLICATOR', 'DATASET', 'UNIDENTIFIED'];
+const KINDS: NodeKind[] = [
+  'TOPIC',
+  'APPLICATION',
+  'STREAM_JOB',
+  'JOB',
+  'CONNECTOR',
+  'REPLICATOR',
+  'DATASET',
+  'UNIDENTIFIED',
+];
 
 /** What narrows the list, each of it in the URL. On a phone in a drawer, with how many of them are on. */
 export function Filters({ state, change }: Props) {

@@ -46,10 +46,15 @@ export function MoverFacts({ node, state }: { node: PanelNode; state: LineageSta
     case 'STREAM_JOB':
       return (
         <>
-          <Fact name="Application id">{node.applicationId}</Fact>
-          <Fact name="Group protocol">{node.protocol}</Fact>
+          <Fact name="Application id" missing="none: it told of itself">
+            {node.applicationId}
+          </Fact>
+          <Fact name="Group protocol" missing="none">
+            {node.protocol}
+          </Fact>
         </>
       );
+    case 'JOB':
     case 'DATASET':
       return (
         <Fact name="Namespace">
@@ -111,7 +116,7 @@ export function Tasks({ node }: { node: PanelNode }) {
 
 /** The inside of a stream job: its subtopologies where the group tells them, its stores, its inner topics. */
 export function Inside({ node, answer, state, change }: InsideProps) {
-  if (node.kind !== 'STREAM_JOB') return null;
+  if (node.kind !== 'STREAM_JOB' || node.applicationId == null) return null; // a job that told of itself told no inside
   const subtopologies = node.subtopologies ?? [];
   const inner = node.innerTopics ?? [];
   const links = topicLinks(node, answer);

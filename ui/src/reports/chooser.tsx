@@ -21,7 +21,7 @@ const SCOPE: Record<Scope, { word: string; name: string; kinds: NodeKind[] | nul
   application: {
     word: 'an application',
     name: 'Application',
-    kinds: ['APPLICATION', 'STREAM_JOB', 'CONNECTOR', 'REPLICATOR'],
+    kinds: ['APPLICATION', 'STREAM_JOB', 'JOB', 'CONNECTOR', 'REPLICATOR'],
   },
   cluster: { word: 'a cluster', name: 'Cluster', kinds: null },
 };

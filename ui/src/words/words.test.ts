@@ -52,7 +52,8 @@ test('elimination says that it is an estimate, and its doubt', () => {
 test('an external flow says which way it crosses the border of Kafka', () => {
   const from = (id: string) => ({ kind: 'EXTERNAL' as const, from: { id } });
   expect(flowWord(from('connector:c/sink'))).toBe('leaves Kafka');
-  expect(flowWord(from('streamjob:west/job'))).toBe('leaves Kafka');
+  expect(flowWord(from('streamjob:west/job'))).toBe('writes');
+  expect(flowWord({ ...from('dataset:file/%2Fdata'), to: { id: 'job:dbt/orders' } })).toBe('reads');
   expect(flowWord(from('dataset:file/%2Fdata'))).toBe('enters Kafka');
   expect(flowWord({ kind: 'REPLICATE', from: { id: 'topic:west/orders' } })).toBe('copies');
 });

@@ -10,6 +10,7 @@ export const KIND_WORD: Record<NodeKind, string> = {
   CONNECTOR: 'Connector',
   REPLICATOR: 'Replicator',
   STREAM_JOB: 'Stream job',
+  JOB: 'Batch job',
   DATASET: 'Dataset',
   GROUP: 'Group',
 };
@@ -20,9 +21,13 @@ const FLOW_WORD: Record<Exclude<FlowKind, 'EXTERNAL'>, string> = {
   REPLICATE: 'copies',
 };
 
-/** What a flow does. Only datasets lie outside Kafka, so the end that is one tells the way of an external flow. */
-export function flowWord(f: { kind: FlowKind; from: { id: string } }): string {
+const isJob = (n: { id: string } | undefined): boolean => /^(stream)?job:/.test(n?.id ?? '');
+
+/** What a flow does. Only datasets lie outside Kafka, so the end that is one tells the way of an external flow. A job need not touch Kafka. */
+export function flowWord(f: { kind: FlowKind; from: { id: string }; to?: { id: string } }): string {
   if (f.kind !== 'EXTERNAL') return FLOW_WORD[f.kind];
+  if (isJob(f.from)) return 'writes';
+  if (isJob(f.to)) return 'reads';
   return f.from.id.startsWith('dataset:') ? 'enters Kafka' : 'leaves Kafka';
 }
 
@@ -262,6 +267,7 @@ export function noRate(n: Counted, side: 'in' | 'out'): string {
     // What they take they give: a side without a count is there all the same, and mostly outside Kafka.
     case 'CONNECTOR':
     case 'REPLICATOR':
+    case 'JOB':
     case 'DATASET':
       return UNMEASURED;
     // The end of a topic can always be counted.
@@ -323,6 +329,8 @@ export function placesOf(n: Placed): string[] {
   switch (n.kind) {
     case 'REPLICATOR':
       return [n.source?.name ?? n.sourceAlias ?? '?', n.target?.name ?? n.targetAlias ?? '?'];
+    case 'JOB':
+      return [n.cluster?.name ?? n.namespace ?? ''].filter((p) => p !== '');
     case 'DATASET':
       return n.namespace ? [n.namespace.replace(/:\/\/.*/, '')] : [];
     default: {

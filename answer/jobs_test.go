@@ -1,0 +1,85 @@
+package answer_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// What a job says of itself is outranked by what Kafka saw of its topics, and where it does not say that anything moved
+// it is not known, until it has ended.
+func TestJobsOwnWord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		stream := lineage.Node{Scope: "flink-jobs", Kind: lineage.StreamJobNode, Name: "enrich"}
+		batch := lineage.Node{Scope: "flink-jobs", Kind: lineage.JobNode, Name: "enrich"} // as it was told of first
+		orders, table := topic("orders"), lineage.Dataset{Namespace: "postgres://db:5432", Name: "t"}
+		byName := lineage.Topic{Cluster: west, Name: "orders"}
+		does := func(n lineage.Node, op lineage.Op, to lineage.Topic, set lineage.Dataset) lineage.Access {
+			return lineage.Access{Topic: to, Op: op, Client: lineage.Client{Mover: n}, Dataset: set}
+		}
+		reads, writes := does(stream, lineage.Read, byName, lineage.Dataset{}), does(stream, lineage.Write, byName, lineage.Dataset{})
+		fills, first := does(stream, lineage.Write, lineage.Topic{}, table), does(batch, lineage.Write, lineage.Topic{}, table)
+		says := func(x lineage.Access, moved bool) filling {
+			return func(o *lineage.Observation) {
+				o.Sightings = append(o.Sightings, lineage.Sighting{Access: x, Evidence: lineage.OpenLineage, Moved: moved, Detail: "the job's own word"})
+			}
+		}
+		subject := lineage.Access{Topic: orders}
+		w.observe("west", "all", 1, facts(clusterFact(1), topicFact(orders)), w.moved(subject, lineage.NoEvidence, 5))
+		w.observe("openlineage", "events", 1, says(first, false), level(first, lineage.Pending, 1))
+		for n := 2; n <= 9; n++ {
+			grown := int64(0)
+			if n == 3 {
+				grown = 7
+			}
+			w.observe("west", "all", n, w.moved(subject, lineage.NoEvidence, grown))
+			var said []filling
+			switch n {
+			case 3, 5: // the topic grows in the first of them
+				said = []filling{says(reads, true), says(writes, true), says(fills, true), level(fills, lineage.Pending, 1), level(first, lineage.Pending, 0)}
+			case 7:
+				said = []filling{says(fills, false), level(fills, lineage.Pending, 0)}
+			}
+			w.observe("openlineage", "events", n, said...)
+		}
+		time.Sleep(time.Until(round(9)))
+		end := func(n lineage.Node) lineage.Flow { return lineage.Flow{From: n, To: table.Node()} }
+		f := func(what string, from, to int, flow lineage.Flow, want string) {
+			t.Helper()
+			v := view(t, answers(w.store), answer.Between(round(from), round(to)), answer.All)
+			got := "null"
+			if active := v.Rows(nil, []lineage.Flow{flow}).Flow(flow).Active(); active != nil {
+				got = map[bool]string{true: "true", false: "false"}[*active]
+			}
+			if got != want {
+				t.Errorf("%s: active is %s, want %s", what, got, want)
+			}
+			if v.Has(batch) && v.Has(stream) {
+				t.Errorf("%s: one job is two nodes", what)
+			}
+		}
+		in, out := lineage.Flow{From: topicNode("orders"), To: stream}, lineage.Flow{From: stream, To: topicNode("orders")}
+		f("it reads while the topic grows", 2, 3, in, "true")
+		f("it writes while the topic grows", 2, 3, out, "true")
+		f("it says that it reads, and nothing is new", 4, 5, in, "null")
+		f("it says that it writes, and the topic does not grow", 4, 5, out, "false")
+		f("it fills a table", 4, 5, end(stream), "true")
+		f("it goes on, and says nothing", 5, 6, end(stream), "null")
+		f("it ends", 6, 7, end(stream), "null")
+		f("it has ended", 8, 9, end(stream), "false")
+		v := view(t, answers(w.store), answer.Between(round(0), round(9)), answer.All)
+		if c := v.Rows(nil, nil).Node(table.Node()).Cluster(); c != nil {
+			t.Errorf("a table is in cluster %q", c.ID())
+		}
+		if ids := v.ClustersOf(stream); len(ids) != 1 || ids[0] != west {
+			t.Errorf("the job is in clusters %q", ids)
+		}
+		if !v.Rows([]lineage.Node{stream}, nil).Node(stream).OfItself() {
+			t.Error("the job does not stand for itself")
+		}
+	})
+}

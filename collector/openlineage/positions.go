@@ -1,0 +1,204 @@
+package openlineage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/runevent"
+	"github.com/lineaged/lineaged/internal/varint"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Positions are what each run has said, and how far the journal is observed. See docs/format/positions.md.
+//
+// Keys: "journal"; "run/HASH", a run; "open/HASH", an access that goes on.
+const positionsVersion = 1
+
+const (
+	journalKey = "journal"
+	runPrefix  = "run/"
+	openPrefix = "open/"
+)
+
+// key is a position's, of a fixed length whatever the names are.
+func (k runKey) key() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", k.job.Namespace, k.job.Name, k.id))
+	return runPrefix + hex.EncodeToString(sum[:16])
+}
+
+func (s *source) savePositions(t *collector.Take, o *lineage.Observation) {
+	put := func(key string, e varint.Encoder) {
+		e.Uint(uint64(crc32.ChecksumIEEE(e)))
+		o.Positions = append(o.Positions, lineage.Position{Key: key, Value: e})
+	}
+	for _, key := range append(t.Unreadable(o, len(s.runs)), s.gone...) {
+		o.Positions = append(o.Positions, lineage.Position{Key: key})
+	}
+	s.gone = nil
+	s.saveOpen(o, put)
+	var dirty []*run
+	for _, r := range s.runs {
+		if r.dirty {
+			dirty = append(dirty, r)
+		}
+	}
+	if len(dirty) == 0 {
+		return
+	}
+	e := varint.Encoder{}
+	e.Uint(positionsVersion)
+	e.Int(s.number)
+	put(journalKey, e)
+	slices.SortFunc(dirty, func(a, b *run) int { return strings.Compare(a.key(), b.key()) })
+	for _, r := range dirty {
+		put(r.key(), r.encode())
+		r.dirty = false
+	}
+}
+
+// saveOpen keeps which accesses go on.
+func (s *source) saveOpen(o *lineage.Observation, put func(string, varint.Encoder)) {
+	for _, a := range slices.SortedFunc(maps.Keys(s.was), compareAccess) {
+		if !s.open[a] {
+			o.Positions = append(o.Positions, lineage.Position{Key: openKey(a)})
+		}
+	}
+	for _, a := range slices.SortedFunc(maps.Keys(s.open), compareAccess) {
+		if !s.was[a] {
+			put(openKey(a), encodeAccess(a))
+		}
+	}
+	s.was = s.open
+}
+
+func openKey(a lineage.Access) string {
+	sum := sha256.Sum256(encodeAccess(a))
+	return openPrefix + hex.EncodeToString(sum[:16])
+}
+
+func encodeAccess(a lineage.Access) (e varint.Encoder) {
+	e.Uint(positionsVersion)
+	e.Uint(uint64(a.Op))
+	e.Uint(uint64(a.Client.Mover.Kind))
+	for _, text := range [...]string{a.Client.Mover.Scope, a.Client.Mover.Name, string(a.Topic.Cluster), a.Topic.Name, a.Dataset.Namespace, a.Dataset.Name} {
+		e.String(text)
+	}
+	return e
+}
+
+func decodeAccess(d *varint.Decoder) (a lineage.Access) {
+	a.Op, a.Client.Mover.Kind = lineage.Op(d.Uint()), lineage.NodeKind(d.Uint())
+	a.Client.Mover.Scope, a.Client.Mover.Name = d.String(), d.String()
+	a.Topic.Cluster, a.Topic.Name = lineage.ClusterID(d.String()), d.String()
+	a.Dataset.Namespace, a.Dataset.Name = d.String(), d.String()
+	if k := a.Client.Mover.Kind; a.Op != lineage.Read && a.Op != lineage.Write || k != lineage.JobNode && k != lineage.StreamJobNode {
+		d.Fail()
+	}
+	return a
+}
+
+func (r *run) encode() (e varint.Encoder) {
+	e.Uint(positionsVersion)
+	e.String(r.job.Namespace)
+	e.String(r.job.Name)
+	e.String(r.id)
+	for _, t := range [...]time.Time{r.seen, r.ended, r.moved, r.whole, r.told} {
+		e.Time(t)
+	}
+	e.Uint(uint64(r.last))
+	e.Int(int64(r.every / time.Millisecond))
+	e.Bool(r.typed)
+	e.Bool(r.streams)
+	e.Bool(r.fresh)
+	e.String(r.integration)
+	e.Uint(uint64(len(r.edges)))
+	for _, x := range slices.SortedFunc(maps.Keys(r.edges), edge.compare) {
+		e.Uint(uint64(x.op))
+		e.String(x.dataset.Namespace)
+		e.String(x.dataset.Name)
+		e.Time(r.edges[x])
+	}
+	return e
+}
+
+// Restore implements collector.Source.
+func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
+	s.forget()
+	s.tell.Restore()
+	positions, err := sink.Positions(ctx, s.id())
+	if err != nil {
+		return fmt.Errorf("read positions of %s: %w", s.id(), err)
+	}
+	for _, key := range slices.Sorted(maps.Keys(positions)) {
+		if err := s.restore(key, positions[key]); err != nil {
+			s.tell.Leave(key, err)
+		}
+	}
+	s.was, s.heard = maps.Clone(s.open), len(positions) > 0
+	return nil
+}
+
+func (s *source) restore(key string, value []byte) error {
+	d := varint.Decoder{Left: value}
+	d.Version(positionsVersion)
+	var r *run
+	var a lineage.Access
+	switch {
+	case key == journalKey:
+		s.number = d.Int()
+	case strings.HasPrefix(key, openPrefix):
+		a = decodeAccess(&d)
+	case strings.HasPrefix(key, runPrefix):
+		r = decodeRun(&d)
+	}
+	read := len(value) - len(d.Left)
+	if sum := d.Uint(); uint32(sum) != crc32.ChecksumIEEE(value[:read]) || sum > 1<<32-1 {
+		d.Fail()
+	}
+	err := d.Done()
+	switch {
+	case r != nil && err == nil && r.key() == key:
+		s.runs[r.runKey] = r
+		s.edges += len(r.edges)
+	case a.Op != lineage.OpNone && err == nil && openKey(a) == key:
+		s.open[a] = true
+	case err == nil && key != journalKey:
+		return varint.ErrCut
+	case err != nil && key == journalKey:
+		s.number = 0
+	}
+	return err
+}
+
+func decodeRun(d *varint.Decoder) *run {
+	r := &run{edges: map[edge]time.Time{}}
+	r.job.Namespace, r.job.Name, r.id = d.String(), d.String(), d.String()
+	for _, t := range [...]*time.Time{&r.seen, &r.ended, &r.moved, &r.whole, &r.told} {
+		*t = d.Time()
+	}
+	r.last, r.every = runevent.Type(d.Uint()), time.Duration(d.Int())*time.Millisecond
+	r.typed, r.streams, r.fresh, r.integration = d.Bool(), d.Bool(), d.Bool(), d.String()
+	for range d.Count() {
+		x := edge{op: lineage.Op(d.Uint()), dataset: runevent.Name{Namespace: d.String(), Name: d.String()}}
+		at := d.Time()
+		if x.op != lineage.Read && x.op != lineage.Write {
+			d.Fail()
+		}
+		if d.Err() != nil {
+			return nil
+		}
+		r.edges[x] = at
+	}
+	if d.Err() != nil {
+		return nil
+	}
+	return r
+}

@@ -1,0 +1,111 @@
+package openlineage
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/lineaged/lineaged/internal/runevent"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// edge is that a job reads or writes a dataset.
+type edge struct {
+	op      lineage.Op
+	dataset runevent.Name
+}
+
+func (a edge) compare(b edge) int {
+	return cmp.Or(cmp.Compare(a.op, b.op), cmp.Compare(a.dataset.Namespace, b.dataset.Namespace), cmp.Compare(a.dataset.Name, b.dataset.Name))
+}
+
+// runKey tells a run from others. An empty id: what the job is declared to do, without any run.
+type runKey struct {
+	job runevent.Name
+	id  string
+}
+
+// run is what the events of one run said. All of it is a greatest or a union of what single events said, so that their
+// order does not matter and one that comes twice changes nothing.
+type run struct {
+	runKey
+	edges map[edge]time.Time // when an event named each last
+	// Newest times of events: any, one that ended the run, one that said that it moves, one that named all there is.
+	// Zero: none came.
+	seen, ended, moved, whole time.Time
+	last                      runevent.Type // of the newest event that had one
+	every                     time.Duration // between two of its events, the longest that it said; 0: not said
+	streams, typed            bool
+	integration               string // the greatest that was said
+	told                      time.Time
+	dirty, fresh              bool // to be kept anew; an event came in this round
+}
+
+// take takes in what an event says. arrived bounds its time: a clock that is ahead must not keep a run alive.
+func (r *run) take(e *runevent.Event, arrived time.Time) {
+	at := e.Time
+	if at.After(arrived) {
+		at = arrived
+	}
+	at = at.Truncate(time.Millisecond) // as it is kept
+	if at.After(r.seen) || at.Equal(r.seen) && e.Type > r.last {
+		r.last = e.Type
+	}
+	r.seen = later(r.seen, at)
+	if e.Type.Ends() {
+		r.ended = later(r.ended, at)
+	}
+	if e.Type.Moves() {
+		r.moved = later(r.moved, at)
+	}
+	if e.Snapshot || e.Kind == runevent.OfJob {
+		r.whole = later(r.whole, at)
+	}
+	r.every = max(r.every, e.Every)
+	r.typed, r.streams = r.typed || e.Typed, r.streams || e.Streams
+	r.integration = max(r.integration, e.Integration)
+	for _, side := range [...]struct {
+		op   lineage.Op
+		list []runevent.Name
+	}{{lineage.Read, e.Reads}, {lineage.Write, e.Writes}} {
+		for _, n := range side.list {
+			x := edge{side.op, n}
+			r.edges[x] = later(r.edges[x], at)
+		}
+	}
+	r.dirty, r.fresh = true, true
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// current returns what the run reads and writes, in a fixed order: all that it ever named, but for what an event that
+// names all there is left out.
+func (r *run) current() []edge {
+	out := make([]edge, 0, len(r.edges))
+	for _, x := range slices.SortedFunc(maps.Keys(r.edges), edge.compare) {
+		if !r.edges[x].Before(r.whole) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// goesOn reports whether a run goes on at an instant, as far as it said.
+func (r *run) goesOn(now time.Time, ttl time.Duration) bool {
+	return r.id != "" && r.ended.IsZero() && now.Before(r.seen.Add(r.patience(ttl)))
+}
+
+// patience is for how long a run that says nothing goes on.
+func (r *run) patience(ttl time.Duration) time.Duration {
+	const least = time.Minute
+	if r.every > 0 {
+		return max(3*r.every, least)
+	}
+	return ttl
+}

@@ -1,0 +1,416 @@
+package openlineage
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/alias"
+	"github.com/lineaged/lineaged/internal/runevent"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const (
+	// mostARound is how many events are taken into a round: the others wait for the next.
+	mostARound = 20_000
+	// againAfter is how often what goes on is told again, and what a job is declared to do: a flow that nobody told of
+	// for a week is out of sight.
+	againAfter = 24 * time.Hour
+	// mostSpots is how many of their clusters are, each with why.
+	mostSpots = 20
+	// mostUnsettled is how many datasets are named that are no watched topic.
+	mostUnsettled = 1000
+	// lately is for how long it is said that something was of no use.
+	lately = 24 * time.Hour
+)
+
+// source is a collector.Source. One goroutine at a time.
+type source struct {
+	cfg     Config
+	journal *journal
+	tell    *collector.Teller
+	refused reasons
+
+	runs   map[runKey]*run
+	edges  int // of all runs
+	number int64
+	heard  bool // an event has come, ever
+	// open are the accesses that were told to go on, and was those that are kept as such.
+	open, was map[lineage.Access]bool
+	asked     map[spelled]told            // of the round
+	unsettled map[runevent.Name]unsettled // datasets of Kafka that are no watched topic
+	gone      []string                    // position keys to remove
+	dropped   int                         // runs that were forgotten for want of room, since the start
+}
+
+func newSource(cfg Config, j *journal, tell *collector.Teller) *source {
+	s := &source{cfg: cfg, journal: j, tell: tell}
+	s.forget()
+	return s
+}
+
+func (s *source) forget() {
+	s.runs, s.edges, s.number, s.heard, s.gone = map[runKey]*run{}, 0, 0, false, nil
+	s.open, s.was, s.unsettled = map[lineage.Access]bool{}, map[lineage.Access]bool{}, map[runevent.Name]unsettled{}
+}
+
+// spelled is a cluster as a job spells it, and told which one that is.
+type spelled struct{ namespace, job, topic string }
+
+type told struct {
+	watched collector.Watched
+	alias.Answer
+}
+
+// Observe implements collector.Source. Until the first event there is nothing to tell: nobody is bound to send any.
+func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
+	due := s.due()
+	s.refused.expire(round)
+	if s.heard = s.heard || len(due) > 0; !s.heard {
+		return nil
+	}
+	t := s.tell.Take(round)
+	o := t.Observe(Part, s.cfg.Interval)
+	for i := range due {
+		s.merge(&due[i])
+	}
+	s.tellJobs(o)
+	s.expire(round)
+	t.Blind(o, s.blind())
+	s.savePositions(t, o)
+	return t.Finish(ctx)
+}
+
+// due returns the events of the round.
+func (s *source) due() []entry {
+	due := s.journal.due(mostARound)
+	for len(due) > 0 && due[0].Number <= s.number { // they were observed before a restart
+		due = due[1:]
+	}
+	return due
+}
+
+func (s *source) merge(x *entry) {
+	s.number = x.Number
+	e := &x.Event
+	if e.Kind == runevent.OfDataset {
+		return // it has no job, so there is nothing to draw
+	}
+	key := runKey{e.Job, e.Run}
+	r := s.runs[key]
+	if r == nil {
+		r = &run{runKey: key, edges: map[edge]time.Time{}}
+		s.runs[key] = r
+	}
+	before := len(r.edges)
+	if s.edges > maxEdges {
+		e.Reads, e.Writes = nil, nil
+		s.refused.add("runs name more datasets than are kept", x.Arrived)
+	}
+	r.take(e, x.Arrived)
+	s.edges += len(r.edges) - before
+}
+
+// job is what its runs say together.
+type job struct {
+	name  runevent.Name
+	runs  []*run
+	node  lineage.Node
+	fresh bool
+}
+
+// jobs returns all jobs, in a fixed order.
+func (s *source) jobs() []*job {
+	by := map[runevent.Name]*job{}
+	for _, key := range slices.SortedFunc(maps.Keys(s.runs), func(a, b runKey) int {
+		return cmp.Or(strings.Compare(a.job.Namespace, b.job.Namespace), strings.Compare(a.job.Name, b.job.Name), strings.Compare(a.id, b.id))
+	}) {
+		j := by[key.job]
+		if j == nil {
+			j = &job{name: key.job, node: lineage.Node{Scope: key.job.Namespace, Kind: lineage.JobNode, Name: key.job.Name}}
+			by[key.job] = j
+		}
+		r := s.runs[key]
+		j.runs, j.fresh = append(j.runs, r), j.fresh || r.fresh
+		if r.streams {
+			j.node.Kind = lineage.StreamJobNode
+		}
+	}
+	out := slices.Collect(maps.Values(by))
+	slices.SortFunc(out, func(a, b *job) int { return a.node.Compare(b.node) })
+	return out
+}
+
+// tellJobs tells what jobs do, and what they do no more.
+func (s *source) tellJobs(o *lineage.Observation) {
+	s.unsettled, s.asked = map[runevent.Name]unsettled{}, map[spelled]told{}
+	open, sighted := map[lineage.Access]bool{}, map[lineage.Access]*lineage.Sighting{}
+	for _, j := range s.jobs() {
+		for _, r := range j.runs {
+			s.tellRun(o.Round, j, r, open, sighted)
+		}
+	}
+	closed := s.closed(open)
+	for _, a := range closed {
+		streams := a
+		if streams.Client.Mover.Kind = lineage.StreamJobNode; sighted[a] == nil && (streams == a || !open[streams]) {
+			// it had not ended when it was told last, and may have moved since
+			sighted[a] = &lineage.Sighting{Access: a, Evidence: lineage.OpenLineage, Detail: "its job has ended, reads or writes it no more, or has said nothing for longer than a run is taken to go on"}
+		}
+	}
+	for _, a := range slices.SortedFunc(maps.Keys(sighted), compareAccess) {
+		o.Sightings = append(o.Sightings, *sighted[a])
+		if !s.open[a] || !open[a] {
+			s.tellPending(o, a, open[a])
+		}
+	}
+	for _, a := range closed {
+		if sighted[a] == nil {
+			s.tellPending(o, a, false)
+		}
+	}
+	s.open = open
+}
+
+// tellPending tells whether nobody knows if an access moves: while its run goes on.
+func (s *source) tellPending(o *lineage.Observation, a lineage.Access, goesOn bool) {
+	x := lineage.Sample{Subject: a, Metric: lineage.Pending}
+	if goesOn {
+		x.Value = 1
+	}
+	o.Samples = append(o.Samples, x)
+}
+
+// tellRun adds what a run does: that it goes on, and what an event of this round says, or is to be said again.
+func (s *source) tellRun(round time.Time, j *job, r *run, open map[lineage.Access]bool, sighted map[lineage.Access]*lineage.Sighting) {
+	goesOn := r.goesOn(round, s.cfg.TimeToLive)
+	again := (goesOn || r.id == "") && round.Sub(r.told) >= againAfter
+	if !goesOn && !r.fresh && !again {
+		return
+	}
+	late, waits := round.Sub(r.seen) > lateAfter, false
+	for _, x := range r.current() {
+		a, known := s.access(j, x)
+		if !known {
+			waits = true
+			continue
+		}
+		if goesOn {
+			open[a] = true
+		}
+		if !r.fresh && !again && (!goesOn || s.open[a]) {
+			continue
+		}
+		is := &lineage.Sighting{Access: a, Evidence: lineage.OpenLineage, Moved: r.fresh && !late && !r.moved.IsZero(), Detail: r.words(late)}
+		if was := sighted[a]; was != nil && (was.Moved || !is.Moved) {
+			continue
+		}
+		sighted[a] = is
+	}
+	if r.fresh || again {
+		r.told, r.dirty = round, true
+	}
+	r.fresh = waits
+}
+
+// words say how an edge is known.
+func (r *run) words(late bool) string {
+	by := cmp.Or(r.integration, "an integration that it does not name")
+	switch {
+	case r.id == "":
+		return "declared by the job itself, by " + by + ": no run says it"
+	case late:
+		return fmt.Sprintf("the job's own word, by %s: %s at %s, which came late, so that it does not say what moved in this time", by, r.last, r.seen.Format(time.RFC3339))
+	default:
+		return fmt.Sprintf("the job's own word, by %s: %s", by, r.last)
+	}
+}
+
+// closed are the accesses that were told to go on and do not, in a fixed order. While a cluster was not reached yet it
+// is not known which topics are meant, and what went on is taken to go on.
+func (s *source) closed(open map[lineage.Access]bool) (out []lineage.Access) {
+	if !s.cfg.Board.Settled() {
+		maps.Copy(open, s.open)
+		return nil
+	}
+	for a := range s.open {
+		if !open[a] {
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, compareAccess)
+	return out
+}
+
+func compareAccess(a, b lineage.Access) int {
+	return cmp.Or(a.Client.Mover.Compare(b.Client.Mover), cmp.Compare(a.Op, b.Op), strings.Compare(string(a.Topic.Cluster), string(b.Topic.Cluster)),
+		strings.Compare(a.Topic.Name, b.Topic.Name), strings.Compare(a.Dataset.Namespace, b.Dataset.Namespace), strings.Compare(a.Dataset.Name, b.Dataset.Name))
+}
+
+// access is what an edge is an access to: a topic of a watched cluster, else a dataset as the job names it. known is
+// false while it may be a topic of a cluster that was not reached yet.
+func (s *source) access(j *job, x edge) (a lineage.Access, known bool) {
+	a = lineage.Access{Op: x.op, Client: lineage.Client{Mover: j.node}}
+	if runevent.IsKafka(x.dataset.Namespace) {
+		is := s.which(spelled{x.dataset.Namespace, j.name.Namespace, x.dataset.Name})
+		if _, there := is.watched.IDs[x.dataset.Name]; there {
+			a.Topic = lineage.Topic{Cluster: is.watched.ID, Name: x.dataset.Name}
+			return a, true
+		}
+		if len(s.unsettled) < mostUnsettled {
+			s.unsettled[x.dataset] = is.words()
+		}
+		if !s.cfg.Board.Settled() {
+			return a, false
+		}
+	}
+	a.Dataset = lineage.Dataset{Namespace: x.dataset.Namespace, Name: x.dataset.Name}
+	return a, true
+}
+
+// unsettled is why a dataset of Kafka is no watched topic, and what would settle it.
+type unsettled struct{ why, remedy string }
+
+func (is *told) words() unsettled {
+	switch {
+	case !is.Told():
+		return unsettled{is.Why, is.Remedy()}
+	case is.watched.ID == "":
+		return unsettled{"cluster " + is.Cluster + " was not reached yet", "let lineaged reach it"}
+	default:
+		return unsettled{"cluster " + is.Cluster + " has no topic of that name that lineaged may look at", "let lineaged describe the topic (topics.include, DESCRIBE), or correct what the job says"}
+	}
+}
+
+func (s *source) which(as spelled) told {
+	is, asked := s.asked[as]
+	if !asked {
+		is.watched, is.Answer = s.cfg.Board.Resolve(Name, alias.Question{Spelling: as.namespace, From: as.job, Topics: []string{as.topic}})
+		s.asked[as] = is
+	}
+	return is
+}
+
+// expire forgets runs that are over, the oldest first where there are too many.
+func (s *source) expire(round time.Time) {
+	drop := func(r *run) {
+		delete(s.runs, r.runKey)
+		s.edges -= len(r.edges)
+		s.gone = append(s.gone, r.key())
+	}
+	kept := make([]*run, 0, len(s.runs))
+	for _, r := range s.runs {
+		if r.id != "" && !r.fresh && !r.goesOn(round, s.cfg.TimeToLive) && round.Sub(r.told) > keepEnded {
+			drop(r)
+			continue
+		}
+		kept = append(kept, r)
+	}
+	if n := len(kept) - s.cfg.MaxRuns; n > 0 {
+		slices.SortFunc(kept, func(a, b *run) int { return cmp.Or(a.seen.Compare(b.seen), strings.Compare(a.key(), b.key())) })
+		for _, r := range kept[:n] {
+			drop(r)
+			s.dropped++
+		}
+	}
+}
+
+// blind says what events do not tell.
+func (s *source) blind() (spots []lineage.BlindSpot) {
+	add := func(what, remedy string) { spots = append(spots, lineage.BlindSpot{What: what, Remedy: remedy}) }
+	type place struct {
+		namespace string
+		unsettled
+	}
+	by := map[place][]string{}
+	for n, is := range s.unsettled {
+		at := place{n.Namespace, is}
+		by[at] = append(by[at], n.Name)
+	}
+	for i, at := range slices.SortedFunc(maps.Keys(by), func(a, b place) int {
+		return cmp.Or(strings.Compare(a.namespace, b.namespace), strings.Compare(a.why, b.why), strings.Compare(a.remedy, b.remedy))
+	}) {
+		if i == mostSpots {
+			add(fmt.Sprintf("%d more spellings of Kafka clusters in what jobs say of themselves", len(by)-i), "as above")
+			break
+		}
+		add(fmt.Sprintf("topics that jobs tell of and that are no watched topic, shown as datasets of the cluster as they spell it, %s (%s): %s", at.namespace, at.why, collector.Some(by[at])), at.remedy)
+	}
+	if words := s.refused.words(); words != "" {
+		add("OpenLineage events that were of no use within the last day: "+words, "the answer to each said what is wrong with it, docs/openlineage.md#answers")
+	}
+	if s.dropped > 0 {
+		add(fmt.Sprintf("runs beyond %d: the oldest are forgotten, so that an event of one that comes late tells of that event alone", s.cfg.MaxRuns), "fewer runs")
+	}
+	return spots
+}
+
+// Missed implements collector.Source.
+func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
+	if !s.heard {
+		return nil
+	}
+	t := s.tell.Take(round)
+	collector.MissAll(t.Observe(Part, s.cfg.Interval), reason)
+	return t.Finish(context.Background())
+}
+
+// Stored implements collector.Stored.
+func (s *source) Stored() {
+	s.tell.Stored()
+	if err := s.journal.observed(s.number); err != nil {
+		s.cfg.Log.Error("the journal of OpenLineage events is not cut; it grows", "error", err)
+	}
+}
+
+// reasons count why events were of no use. Safe for concurrent use.
+type reasons struct {
+	mu  sync.Mutex // guards the fields below
+	of  map[string]int
+	new time.Time // when the newest was
+}
+
+// mostReasons is how many reasons are told apart.
+const mostReasons = 10
+
+func (r *reasons) add(why string, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil {
+		r.of = map[string]int{}
+	}
+	if _, known := r.of[why]; !known && len(r.of) >= mostReasons {
+		why = "for other reasons"
+	}
+	r.of[why]++
+	r.new = later(r.new, now)
+}
+
+func (r *reasons) expire(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.new) > lately {
+		r.of = nil
+	}
+}
+
+// words say how many there were, to the power of ten: each change of them is kept.
+func (r *reasons) words() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []string
+	for _, why := range slices.Sorted(maps.Keys(r.of)) {
+		n := 1
+		for n*10 <= r.of[why] {
+			n *= 10
+		}
+		out = append(out, fmt.Sprintf("%d or more: %s", n, why))
+	}
+	return strings.Join(out, "; ")
+}

@@ -1,0 +1,386 @@
+package runevent
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	// mostDatasets is how many an event may name as inputs, as outputs, or in a lineage facet: more is a fault, or an
+	// attack.
+	mostDatasets = 10_000
+	// mostName is the longest name that is taken, in bytes. An object store's keys have 1,024.
+	mostName = 2048
+	// mostDepth is how deep a body may be nested.
+	mostDepth = 200
+)
+
+// Parse reads one event. flags are what breaks the specification in it and is taken all the same, each in a word. The
+// error is a *ProblemError.
+func Parse(body []byte) (e Event, flags []string, err error) {
+	top, p := object(body)
+	if p != nil {
+		return e, nil, p
+	}
+	r := reader{}
+	e, p = r.event(top)
+	if p != nil {
+		return Event{}, nil, p
+	}
+	slices.Sort(r.flags)
+	return e, slices.Compact(r.flags), nil
+}
+
+// Batch reads the elements of an array of events. The error is a *ProblemError.
+func Batch(body []byte) ([]json.RawMessage, error) {
+	if p := readable(body); p != nil {
+		return nil, p
+	}
+	var all []json.RawMessage
+	if json.Unmarshal(body, &all) != nil || all == nil {
+		return nil, broken("the body is no JSON array of events")
+	}
+	return all, nil
+}
+
+// fields are the members of an object. Names count as they are spelled: encoding/json would take Inputs for inputs.
+type fields map[string]json.RawMessage
+
+func readable(body []byte) *ProblemError {
+	switch {
+	case len(bytes.TrimSpace(body)) == 0:
+		return broken("the body is empty")
+	case deep(body):
+		return broken(fmt.Sprintf("the body is nested more than %d deep", mostDepth))
+	case !json.Valid(body):
+		return broken("the body is not JSON")
+	}
+	return nil
+}
+
+func object(body []byte) (fields, *ProblemError) {
+	if p := readable(body); p != nil {
+		return nil, p
+	}
+	if f := members(body); f != nil {
+		return f, nil
+	}
+	return nil, broken("the body is no JSON object: one event is sent to /api/v1/lineage, an array of them to /api/v1/lineage/batch")
+}
+
+// deep reports whether a text is nested too deep to be read.
+func deep(b []byte) bool {
+	depth, in, escaped := 0, false, false
+	for _, c := range b {
+		switch {
+		case escaped:
+			escaped = false
+		case in && c == '\\':
+			escaped = true
+		case c == '"':
+			in = !in
+		case in:
+		case c == '{' || c == '[':
+			if depth++; depth > mostDepth {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}
+
+// members returns the members of an object; nil: it is none.
+func members(text json.RawMessage) fields {
+	var f fields
+	if json.Unmarshal(text, &f) != nil {
+		return nil
+	}
+	return f
+}
+
+// has reports whether a member is there and not null.
+func (f fields) has(name string) bool {
+	v, ok := f[name]
+	return ok && string(bytes.TrimSpace(v)) != "null"
+}
+
+// text returns a member that is a text; ok is false for any other.
+func (f fields) text(name string) (s string, ok bool) {
+	if !f.has(name) || json.Unmarshal(f[name], &s) != nil {
+		return "", false
+	}
+	return s, true
+}
+
+func (f fields) within(name string) fields { return members(f[name]) }
+
+// reader notes what breaks the specification.
+type reader struct{ flags []string }
+
+func (r *reader) flag(word string) { r.flags = append(r.flags, word) }
+
+func (r *reader) event(top fields) (e Event, p *ProblemError) {
+	switch {
+	case top.has("run"):
+		e.Kind = OfRun
+	case top.has("dataset"):
+		e.Kind = OfDataset
+	case top.has("job"):
+		e.Kind = OfJob
+	default:
+		return e, lacks("", "it has none of run, job and dataset")
+	}
+	if e.Time, p = r.time(top); p != nil {
+		return e, p
+	}
+	for _, name := range [...]string{"producer", "schemaURL"} {
+		if s, ok := top.text(name); !ok || s == "" {
+			r.flag("no " + name)
+		}
+	}
+	if e.Kind == OfDataset {
+		_, p = r.name(top.within("dataset"), "/dataset")
+		return e, p
+	}
+	if e.Job, p = r.name(top.within("job"), "/job"); p != nil {
+		return e, p
+	}
+	if e.Kind == OfRun {
+		if p = r.run(&e, top); p != nil {
+			return e, p
+		}
+	}
+	r.jobType(&e, top.within("job").within("facets").within("jobType"))
+	if e.Reads, p = r.datasets(top, "inputs"); p != nil {
+		return e, p
+	}
+	if e.Writes, p = r.datasets(top, "outputs"); p != nil {
+		return e, p
+	}
+	return e, r.lineage(&e, top)
+}
+
+var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+func (r *reader) run(e *Event, top fields) *ProblemError {
+	id, ok := top.within("run").text("runId")
+	if !ok || id == "" {
+		return lacks("/run/runId", "is missing: nothing tells which run it is")
+	}
+	if !uuid.MatchString(id) {
+		r.flag("runId is no UUID")
+		sum := sha256.Sum256([]byte(id)) // it may be anything, and as long
+		id = hex.EncodeToString(sum[:16])
+	}
+	e.Run = strings.ToLower(id)
+	word, said := top.text("eventType")
+	at := slices.Index(types[:], strings.ToUpper(word))
+	switch {
+	case said && at >= 0:
+		e.Type = Type(at)
+	case top.has("eventType"):
+		r.flag("unknown eventType")
+	}
+	return nil
+}
+
+// layouts are how times are written, those that the specification allows first. The others have no zone.
+var layouts = [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999"}
+
+func (r *reader) time(top fields) (time.Time, *ProblemError) {
+	text, ok := top.text("eventTime")
+	if !ok || text == "" {
+		return time.Time{}, lacks("/eventTime", "is missing: nothing tells when it was")
+	}
+	for i, layout := range layouts {
+		t, err := time.Parse(layout, text)
+		if err != nil {
+			continue
+		}
+		if i > 0 {
+			r.flag("eventTime without a zone, taken as UTC")
+		}
+		if t = t.UTC(); t.Year() < 1970 || t.Year() > 9998 {
+			break
+		}
+		return t, nil
+	}
+	return time.Time{}, lacks("/eventTime", "is no time as RFC 3339 has it, e.g. 2026-11-28T01:30:00Z")
+}
+
+func (r *reader) name(f fields, pointer string) (n Name, p *ProblemError) {
+	if f == nil {
+		return n, lacks(pointer, "is missing, or no object")
+	}
+	for _, field := range [...]struct {
+		to   *string
+		name string
+	}{{&n.Namespace, "namespace"}, {&n.Name, "name"}} {
+		s, ok := f.text(field.name)
+		s = strings.ToValidUTF8(Clean(strings.TrimSpace(s)), "\uFFFD")
+		switch {
+		case !ok || s == "":
+			return n, lacks(pointer+"/"+field.name, "is missing")
+		case len(s) > mostName:
+			return n, lacks(pointer+"/"+field.name, "has more than %d bytes", mostName)
+		}
+		*field.to = s
+	}
+	return n, nil
+}
+
+// jobType reads what kind of job it is, and how it emits.
+func (r *reader) jobType(e *Event, f fields) {
+	if f == nil {
+		return
+	}
+	if word, ok := f.text("processingType"); ok && word != "" {
+		e.Typed = true
+		e.Streams = strings.EqualFold(word, "STREAMING") || strings.EqualFold(word, "SERVICE")
+	}
+	if word, ok := f.text("integration"); ok {
+		e.Integration = word1(word)
+	}
+	pattern := f.within("emissionPattern")
+	if mode, _ := pattern.text("eventContentMode"); strings.EqualFold(mode, "COMPLETE_SNAPSHOT") {
+		e.Snapshot = true
+	}
+	var seconds float64
+	if pattern.has("windowDuration") && (json.Unmarshal(pattern["windowDuration"], &seconds) != nil || !(seconds >= 1 && seconds <= 366*24*3600)) {
+		r.flag("windowDuration is no number of seconds")
+		return
+	}
+	e.Every = time.Duration(seconds) * time.Second
+}
+
+// word1 is a word as somebody says it of himself, no longer than a word.
+func word1(s string) string {
+	s = Clean(s)
+	for i, c := range s {
+		if c <= ' ' || c == utf8.RuneError || i >= 40 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// datasets reads a list of them. One that has no name is left out, and flagged: the others are true all the same.
+func (r *reader) datasets(top fields, list string) ([]Name, *ProblemError) {
+	if !top.has(list) {
+		return nil, nil
+	}
+	var all []json.RawMessage
+	if bad := json.Unmarshal(top[list], &all); bad != nil {
+		r.flag(list + " is no list")
+	}
+	if len(all) > mostDatasets {
+		return nil, lacks("/"+list, "names more than %d datasets", mostDatasets)
+	}
+	var out []Name
+	for _, text := range all {
+		out = r.add(out, members(text))
+	}
+	return once(out), nil
+}
+
+// add appends a dataset under the name that it is best known by.
+func (r *reader) add(to []Name, f fields) []Name {
+	n, p := r.name(f, "")
+	if p != nil {
+		r.flag("a dataset without a name")
+		return to
+	}
+	return append(to, r.known(n, f.within("facets").within("symlinks")))
+}
+
+// known is a dataset's name as Kafka has it, where one of its other names is a topic's: a table over a topic is the
+// topic.
+func (r *reader) known(n Name, symlinks fields) Name {
+	if IsKafka(n.Namespace) || symlinks == nil {
+		return n
+	}
+	var all []json.RawMessage
+	if json.Unmarshal(symlinks["identifiers"], &all) != nil {
+		return n
+	}
+	for _, text := range all {
+		if other, p := r.name(members(text), ""); p == nil && IsKafka(other.Namespace) {
+			return other
+		}
+	}
+	return n
+}
+
+// IsKafka reports whether a namespace is that of a Kafka cluster's topics.
+func IsKafka(namespace string) bool { return strings.HasPrefix(strings.ToLower(namespace), "kafka://") }
+
+func once(names []Name) []Name {
+	seen := make(map[Name]bool, len(names))
+	return slices.DeleteFunc(names, func(n Name) bool {
+		was := seen[n]
+		seen[n] = true
+		return was
+	})
+}
+
+// lineage reads the lineage facets: what they name is read and written too.
+func (r *reader) lineage(e *Event, top fields) *ProblemError {
+	entries, n := []fields{}, 0
+	take := func(text json.RawMessage) {
+		var all []json.RawMessage
+		if json.Unmarshal(text, &all) != nil {
+			r.flag("a lineage facet is no list")
+		}
+		for _, x := range all {
+			entries = append(entries, members(x))
+		}
+	}
+	if f := top.within("job").within("facets").within("lineage"); f.has("entries") {
+		take(f["entries"])
+	}
+	var outputs []json.RawMessage
+	_ = json.Unmarshal(top["outputs"], &outputs) // what is wrong with it is said elsewhere
+	for _, text := range outputs {
+		if f := members(text).within("facets").within("lineage"); f != nil {
+			entries = append(entries, f)
+		}
+	}
+	for _, entry := range entries {
+		if kind, _ := entry.text("type"); kind == "DATASET" {
+			e.Writes = r.add(e.Writes, entry)
+		}
+		lists := []json.RawMessage{entry["inputs"]}
+		for _, f := range entry.within("fields") {
+			lists = append(lists, members(f)["inputs"])
+		}
+		for _, list := range lists {
+			var all []json.RawMessage
+			_ = json.Unmarshal(list, &all) // none, or no list
+			if n += len(all); n > mostDatasets {
+				return lacks("/job/facets/lineage", "names more than %d inputs", mostDatasets)
+			}
+			for _, text := range all {
+				if f := members(text); !f.is("JOB") {
+					e.Reads = r.add(e.Reads, f)
+				}
+			}
+		}
+	}
+	e.Reads, e.Writes = once(e.Reads), once(e.Writes)
+	return nil
+}
+
+func (f fields) is(kind string) bool {
+	word, _ := f.text("type")
+	return word == kind
+}

@@ -1,0 +1,100 @@
+// Package runevent says what an OpenLineage event says: of which job and run, since when, and what it reads and writes.
+//
+// It is pure: bytes in, values out. It is lenient as docs/openlineage.md has it: refused is only what can't be placed,
+// and what breaks the specification otherwise is flagged. It keeps names and times alone, cleaned of whatever in them
+// looks like a secret, so that nothing else of an event can reach a disk: no facet, no SQL, no environment, no
+// configuration. It refuses to say which cluster or node is meant.
+package runevent
+
+import (
+	"fmt"
+	"time"
+)
+
+// Kind is what an event is about.
+type Kind uint8
+
+// The kinds of events.
+const (
+	OfRun     Kind = iota + 1 // a run of a job, at a time
+	OfJob                     // a job without a run: what it is meant to read and write
+	OfDataset                 // a dataset alone
+)
+
+// Type is where in its life a run is.
+type Type uint8
+
+// The types of a run's events. Other is also what names no known type.
+const (
+	Other Type = iota
+	Start
+	Running
+	Complete
+	Abort
+	Fail
+)
+
+var types = [...]string{"OTHER", "START", "RUNNING", "COMPLETE", "ABORT", "FAIL"}
+
+// String returns the type as the specification spells it.
+func (t Type) String() string {
+	if int(t) < len(types) {
+		return types[t]
+	}
+	return types[Other]
+}
+
+// Ends reports whether a run is over with it.
+func (t Type) Ends() bool { return t == Complete || t == Abort || t == Fail }
+
+// Moves reports whether the run says by it that it has read and written.
+func (t Type) Moves() bool { return t == Running || t == Complete }
+
+// Name is the name of a job or a dataset, which is its own within a namespace.
+type Name struct {
+	Namespace string `json:"s"`
+	Name      string `json:"n"`
+}
+
+// Event is what one event says.
+type Event struct {
+	Kind Kind      `json:"k"`
+	Type Type      `json:"t,omitempty"`
+	Time time.Time `json:"at"`
+	Job  Name      `json:"j"`
+	Run  string    `json:"r,omitempty"` // its id; empty but OfRun
+	// Integration is what runs the job, in its own word (FLINK, SPARK, DBT); empty: not said.
+	Integration string `json:"i,omitempty"`
+	// Streams: the job has no end of its own (STREAMING, SERVICE). Only said where Typed.
+	Streams bool `json:"st,omitempty"`
+	Typed   bool `json:"ty,omitempty"`
+	// Snapshot: what the event does not name the run reads and writes no more. Every is how often such an event comes;
+	// 0: not said.
+	Snapshot bool          `json:"sn,omitempty"`
+	Every    time.Duration `json:"ev,omitempty"`
+	// Reads and Writes are the datasets, each once, in the order of the event.
+	Reads  []Name `json:"in,omitempty"`
+	Writes []Name `json:"out,omitempty"`
+}
+
+// ProblemError is why a body is no event that can be placed.
+type ProblemError struct {
+	// Pointer is the JSON pointer (RFC 6901) of what is wrong; empty: the body.
+	Pointer string
+	// Broken: it is no JSON object at all. Else it is one, and lacks what an event needs.
+	Broken bool
+	Why    string
+}
+
+func (p *ProblemError) Error() string {
+	if p.Pointer == "" {
+		return p.Why
+	}
+	return p.Pointer + ": " + p.Why
+}
+
+func broken(why string) *ProblemError { return &ProblemError{Broken: true, Why: why} }
+
+func lacks(pointer, format string, args ...any) *ProblemError {
+	return &ProblemError{Pointer: pointer, Why: fmt.Sprintf(format, args...)}
+}
