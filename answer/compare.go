@@ -73,6 +73,7 @@ func (c *comparer) descriptions() map[lineage.Node]description {
 		}
 	}
 	c.describeTopics()
+	c.describeComponents()
 	return c.said
 }
 

@@ -567,3 +567,26 @@ func TestDeclaredAndUndeclaredAreAll(t *testing.T) {
 		t.Errorf("only %d flows were observed", declaredTrue)
 	}
 }
+
+// A component of a software catalog owns the nodes that it names, and those of its groups; a rule stands over it.
+func TestComponents(t *testing.T) {
+	application := lineage.Node{Scope: "shop", Kind: lineage.ApplicationNode, Name: "billing"}
+	d := &lineage.Declarations{Components: []lineage.DeclaredComponent{
+		{Name: "billing", Owner: "team-money", Tags: []string{"tier-1"}, Groups: []lineage.DeclaredGroup{{Cluster: "west", Group: "billing"}, {Cluster: "north", Group: "billing"}}},
+		{Name: "topics", Owner: "team-data", Nodes: []lineage.Node{topicNode("orders"), topicNode("payments")}},
+	}}
+	v := declaredView(t, declaredWorld(t, nil), identity.Rules{Topics: []identity.TopicRule{{Match: regexp.MustCompile("^payments$"), Owner: "team-rule"}}}, d, answer.All)
+	for n, want := range map[lineage.Node]string{application: "team-money[tier-1]", topicNode("orders"): "team-data[]", topicNode("payments"): "team-rule[]", topicNode("quiet"): "[]"} {
+		owner, tags := v.Rows([]lineage.Node{n}, nil).Node(n).Describe()
+		if got := fmt.Sprint(owner, tags); got != want {
+			t.Errorf("%s: %s, want %s", n.ID(), got, want)
+		}
+	}
+	all := v.Components()
+	if len(all) != 2 || len(all[0].Nodes) != 1 || all[0].Nodes[0] != application || len(all[0].Unresolved) != 1 || !strings.Contains(all[0].Unresolved[0], `no watched cluster is called "north"`) {
+		t.Errorf("%+v", all)
+	}
+	if got := declaredView(t, declaredWorld(t, nil), identity.Rules{}, d, withoutBoth{"payments", "absent-secret"}).Components(); got != nil {
+		t.Errorf("to who may not see all is shown %+v", got)
+	}
+}

@@ -109,6 +109,37 @@ func (c *comparer) describeTopics() {
 	}
 }
 
+// describeComponents takes in whose the nodes are that a software catalog names, or whose groups.
+func (c *comparer) describeComponents() {
+	for i := range c.v.declared.Components {
+		x := &c.v.declared.Components[i]
+		nodes, _ := c.nodesOf(x)
+		for _, n := range nodes {
+			c.tell(n, x.Owner, x.Tags)
+		}
+	}
+}
+
+// nodesOf returns the nodes of a component, and what can't be told of which these are, one sentence each.
+func (c *comparer) nodesOf(x *lineage.DeclaredComponent) (nodes []lineage.Node, unresolved []string) {
+	nodes = slices.Clone(x.Nodes)
+	for _, g := range x.Groups {
+		at := c.clusterCalled(g.Cluster)
+		if at == nil {
+			unresolved = append(unresolved, fmt.Sprintf("no watched cluster is called %s, of whose group %s it is", quote(g.Cluster), quote(g.Group)))
+			continue
+		}
+		a := lineage.Access{Topic: lineage.Topic{Cluster: at.known.ID}, Op: lineage.Read, Client: lineage.Client{Group: g.Group}}
+		n, _ := c.v.identity.Resolve(at.known, a, c.v.knows.Of(a))
+		if n = c.v.shown(n); n.Kind == lineage.UnidentifiedNode {
+			unresolved = append(unresolved, fmt.Sprintf("whose group %s of cluster %s is, no rule tells", quote(g.Group), quote(g.Cluster)))
+		} else if !slices.Contains(nodes, n) {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes, unresolved
+}
+
 // used reports whether anything went into topics in the window, or out of them.
 func (c *comparer) used(topics []lineage.Node, read bool) *bool {
 	rest := len(topics) > 0 && !read // who reads without a group leaves no trace
@@ -128,4 +159,27 @@ func (c *comparer) used(topics []lineage.Node, read bool) *bool {
 		return new(false)
 	}
 	return nil
+}
+
+// Component is an entity of a software catalog with the nodes that it is.
+type Component struct {
+	*lineage.DeclaredComponent
+	Nodes []lineage.Node
+	// Unresolved says what can't be told of which nodes these are, one sentence each.
+	Unresolved []string
+}
+
+// Components returns what software catalogs say, in the order in which it was said. Through a lens that hides anything
+// it is nothing: a component may name what may not be seen.
+func (v *View) Components() (all []Component) {
+	if v.declared == nil || v.lens != All {
+		return nil
+	}
+	c := newComparer(v)
+	for i := range v.declared.Components {
+		x := Component{DeclaredComponent: &v.declared.Components[i]}
+		x.Nodes, x.Unresolved = c.nodesOf(x.DeclaredComponent)
+		all = append(all, x)
+	}
+	return all
 }

@@ -1,5 +1,5 @@
-// Package declared reads what people declare: flows, owners, tags and products, from AsyncAPI 3, ODPS with ODCS, and
-// lineaged's own configuration.
+// Package declared reads what people declare: flows, owners, tags and products, from AsyncAPI 3, ODPS with ODCS,
+// Backstage's software catalog, and lineaged's own configuration.
 //
 // Files in, values of package lineage out, each with the file and line where it is said. It hides YAML, $ref and how
 // each format spells a topic. It follows a $ref within its file and to files of the same folder tree, never over the

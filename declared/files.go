@@ -20,6 +20,8 @@ type Config struct {
 	Flows    []Flow   // of lineaged's own configuration
 	AsyncAPI []string // patterns of files, as in a shell
 	Products []string // the same, of ODPS and ODCS
+	// Backstage are the same, of entities of Backstage's software catalog.
+	Backstage []string
 	// Base is the folder from which files are named, where they lie in it.
 	Base string
 }
@@ -38,9 +40,18 @@ type Reader struct {
 
 // key is a file, and as what it is read.
 type key struct {
-	path    string
-	product bool
+	path string
+	as   format
 }
+
+// format is as what a file is read.
+type format uint8
+
+const (
+	asAsyncAPI format = iota
+	asProducts
+	asBackstage
+)
 
 // file is what a file said last.
 type file struct {
@@ -55,6 +66,8 @@ type parsed struct {
 	flows    []lineage.DeclaredFlow
 	product  *lineage.DeclaredProduct
 	contract *lineage.DeclaredContract
+
+	components []lineage.DeclaredComponent
 }
 
 // Read returns what is declared now, but addresses, and whether anything may have changed since Read was called last.
@@ -72,8 +85,8 @@ func (r *Reader) Read(cfg Config) (d *lineage.Declarations, changed bool) {
 	held := map[key]*file{}
 	for _, list := range []struct {
 		patterns []string
-		product  bool
-	}{{cfg.AsyncAPI, false}, {cfg.Products, true}} {
+		as       format
+	}{{cfg.AsyncAPI, asAsyncAPI}, {cfg.Products, asProducts}, {cfg.Backstage, asBackstage}} {
 		for _, p := range list.patterns {
 			paths, problem := match(p)
 			if len(held)+len(paths) > mostFiles {
@@ -83,7 +96,7 @@ func (r *Reader) Read(cfg Config) (d *lineage.Declarations, changed bool) {
 				d.Files = append(d.Files, lineage.DeclaredFile{File: cfg.shown(p), Problem: problem})
 			}
 			for _, path := range paths {
-				k := key{path, list.product}
+				k := key{path, list.as}
 				if held[k] != nil {
 					continue // by another pattern
 				}
@@ -108,6 +121,11 @@ func (f *file) tell(d *lineage.Declarations, shown string) {
 		is.Problem = fmt.Sprintf("with it more than %d flows are declared: it is left out", mostFlows)
 	} else {
 		d.Flows = append(d.Flows, f.flows...)
+	}
+	if len(d.Components)+len(f.components) > mostFlows {
+		is.Problem = fmt.Sprintf("with it more than %d components are declared: it is left out", mostFlows)
+	} else {
+		d.Components = append(d.Components, f.components...)
 	}
 	d.Files = append(d.Files, is)
 	if f.product != nil {
@@ -205,11 +223,18 @@ func (c Config) parse(k key, root string, stamps map[string]string) (out parsed,
 		}
 		return content(tree.Stat, tree.Open, filepath.FromSlash(at))
 	}, func(at string) string { return c.shown(filepath.Join(root, filepath.FromSlash(at))) })
+	if k.as == asBackstage {
+		all, err := p.openAll(filepath.ToSlash(name))
+		if err == nil {
+			out.format, out.components, err = parseBackstage(all)
+		}
+		return out, err
+	}
 	top, err := p.open(filepath.ToSlash(name))
 	if err != nil {
 		return out, err
 	}
-	if k.product {
+	if k.as == asProducts {
 		out.format, out.product, out.contract, err = parseProducts(top)
 	} else {
 		out.format, out.flows, err = parseAsyncAPI(top)

@@ -64,11 +64,8 @@ func (p *parser) open(name string) (value, error) {
 
 // parse makes a tree of a text that is not too large.
 func parse(text []byte) (*yaml.Node, error) {
-	if len(text) > mostBytes {
-		return nil, fmt.Errorf("has more than %d MiB", mostBytes>>20)
-	}
-	if n := bytes.Count(text, []byte(",")) + bytes.Count(text, []byte(":")) + bytes.Count(text, []byte("\n")); n > mostMarks {
-		return nil, fmt.Errorf("has more than %d commas, colons and line ends", mostMarks)
+	if err := bounded(text); err != nil {
+		return nil, err
 	}
 	var doc yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(text))
@@ -92,6 +89,17 @@ func parse(text []byte) (*yaml.Node, error) {
 		return nil, errors.New("is not a YAML mapping of keys to values")
 	}
 	return n, nil
+}
+
+// bounded refuses a text that is larger than anybody writes.
+func bounded(text []byte) error {
+	if len(text) > mostBytes {
+		return fmt.Errorf("has more than %d MiB", mostBytes>>20)
+	}
+	if n := bytes.Count(text, []byte(",")) + bytes.Count(text, []byte(":")) + bytes.Count(text, []byte("\n")); n > mostMarks {
+		return fmt.Errorf("has more than %d commas, colons and line ends", mostMarks)
+	}
+	return nil
 }
 
 // syntax says where a text is not YAML, and nothing of what it holds.

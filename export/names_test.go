@@ -89,6 +89,7 @@ func survives(t *testing.T, name string) {
 	inCSV(t, p, name)
 	inJSON(t, p, name)
 	inNodeGraph(t, p, name)
+	inBackstage(t, p, name)
 	var b strings.Builder
 	if err := p.writeDOT(&b); err != nil {
 		t.Fatal(err)

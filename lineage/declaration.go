@@ -8,7 +8,9 @@ type Declarations struct {
 	Flows     []DeclaredFlow
 	Contracts []DeclaredContract
 	Products  []DeclaredProduct
-	Files     []DeclaredFile
+	// Components are entities of a software catalog.
+	Components []DeclaredComponent `json:",omitempty"`
+	Files      []DeclaredFile
 	// Clusters are by what the watched clusters are known, and Rules what people say of how others know them: they say
 	// which cluster a declared server is.
 	Clusters []KnownCluster
@@ -25,7 +27,7 @@ type Said struct {
 // DeclaredFile is a file that was asked for.
 type DeclaredFile struct {
 	File   string
-	Format string // AsyncAPI 3.1.0, ODPS v1.0.0, ODCS v3.1.0 or configuration; empty: not known
+	Format string // AsyncAPI 3.1.0, ODPS v1.0.0, ODCS v3.1.0, Backstage or configuration; empty: not known
 	// Problem is what is wrong with the file as it is now; empty: nothing. Stale: what it said before holds on.
 	Problem string
 	Stale   bool
@@ -99,3 +101,17 @@ type DeclaredPort struct {
 	Input         bool
 	Contract      string // the id of the contract; empty: none
 }
+
+// DeclaredComponent is a component or a resource of a software catalog (Backstage), and what ties it to nodes.
+type DeclaredComponent struct {
+	Said
+	Kind, Namespace, Name                       string // Kind is Component or Resource; Namespace empty: not said
+	Title, Description, Type, Lifecycle, System string // empty: not said
+	Owner                                       string // the same
+	Tags                                        []string
+	Groups                                      []DeclaredGroup // by which it reads
+	Nodes                                       []Node          // that it was said to be
+}
+
+// DeclaredGroup is a consumer group, in a cluster as people call it.
+type DeclaredGroup struct{ Cluster, Group string }

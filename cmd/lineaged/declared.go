@@ -42,7 +42,7 @@ type declarations struct {
 func (d *declarations) text() []byte {
 	var said lineage.Declarations
 	if is := d.current.Load(); is != nil { // not where it stands, nor who answers there
-		said = lineage.Declarations{Flows: is.Flows, Contracts: is.Contracts, Products: is.Products}
+		said = lineage.Declarations{Flows: is.Flows, Contracts: is.Contracts, Products: is.Products, Components: is.Components}
 	}
 	text, err := json.Marshal(said)
 	if err != nil { // it has no place for what JSON can't say
@@ -69,7 +69,7 @@ func (d *declarations) configure(cfg config.Config) {
 
 // declaredConfig is what the configuration of a file declares.
 func declaredConfig(cfg config.Config, file string) declared.Config {
-	out := declared.Config{AsyncAPI: patterns(cfg.Declared.AsyncAPI), Products: patterns(cfg.Declared.Products), Base: filepath.Dir(file)}
+	out := declared.Config{AsyncAPI: patterns(cfg.Declared.AsyncAPI), Products: patterns(cfg.Declared.Products), Backstage: patterns(cfg.Declared.Backstage), Base: filepath.Dir(file)}
 	for i, f := range cfg.Declared.Flows {
 		said := lineage.Said{Pointer: fmt.Sprintf("/declared/flows/%d", i)}
 		said.File = cfg.Origin(fmt.Sprintf("declared.flows[%d].from", i)) // FILE:LINE, or $VARIABLE
@@ -146,7 +146,7 @@ func (d *declarations) look() {
 		}
 	}
 	if old != nil && (changed || d.again) {
-		d.log.Info("the declarations were read again", "flows", len(now.Flows), "contracts", len(now.Contracts), "products", len(now.Products), "wrong", len(problems))
+		d.log.Info("the declarations were read again", "flows", len(now.Flows), "contracts", len(now.Contracts), "products", len(now.Products), "components", len(now.Components), "wrong", len(problems))
 	}
 	if old == nil || changed {
 		d.spell(now)

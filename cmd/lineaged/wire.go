@@ -285,7 +285,7 @@ func apiOptions(cfg config.Config, store timeseries.Store, asked *answer.Answers
 	statement := func(ctx context.Context, params url.Values) (*export.Document, error) {
 		return files.Statement(ctx, book, params)
 	}
-	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage), impactExport: exporter(files.Impact), ledgerExport: exporter(bundle), billExport: exporter(files.Bill), statementExport: exporter(statement), reportExport: exporter(files.Report), registerExport: exporter(files.Register)}
+	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage), impactExport: exporter(files.Impact), ledgerExport: exporter(bundle), billExport: exporter(files.Bill), statementExport: exporter(statement), reportExport: exporter(files.Report), registerExport: exporter(files.Register), backstageExport: exporter(files.Backstage)}
 	maps.Copy(o.Exports, grafanaExports(files))
 	o.Files = map[string]http.Handler{ledgerFiles: book.handler()}
 	o.Collectors = book.figures()
@@ -307,6 +307,8 @@ const (
 	registerExport = "/export/register"
 	// statementExport is of a month that is sealed in the ledger.
 	statementExport = "/export/statement"
+	// backstageExport is what was observed as entities of Backstage's software catalog.
+	backstageExport = "/export/backstage"
 	// ledgerFiles is where the ledger's tiles are read (C2SP tlog-tiles).
 	ledgerFiles = "/ledger/"
 )

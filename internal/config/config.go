@@ -378,6 +378,8 @@ type Declared struct {
 	Flows    []DeclaredFlow `koanf:"flows" yaml:"flows,omitempty"`
 	AsyncAPI []File         `koanf:"asyncapi" yaml:"asyncapi,omitempty"`
 	Products []File         `koanf:"products" yaml:"products,omitempty"`
+	// Backstage are entities of a software catalog.
+	Backstage []File `koanf:"backstage" yaml:"backstage,omitempty"`
 }
 
 // Usage is who pays for what is used, and how much.
