@@ -103,10 +103,10 @@ func TestRealConnect(t *testing.T) {
 	}
 	eventually := func(what string, ok func() bool) {
 		t.Helper()
-		deadline := time.Now().Add(time.Minute)
+		deadline := time.Now().Add(3 * time.Minute) // a busy machine takes its time
 		for take(); !ok(); take() {
 			if time.Now().After(deadline) {
-				t.Fatalf("not within a minute: %s; %v", what, counts)
+				t.Fatalf("not within three minutes: %s; %v", what, counts)
 			}
 			time.Sleep(500 * time.Millisecond)
 		}
