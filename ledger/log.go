@@ -350,8 +350,10 @@ func (l *Log) writeTiles() error {
 		}
 	}
 	for level, hashes := range e.levels {
-		if len(hashes) > 0 {
-			tiles[tilePath(level, e.size>>(tileHeight*(level+1)), len(hashes))] = joinHashes(hashes)
+		n := e.size >> (tileHeight * (level + 1))
+		// One that has not grown is there: it is not written again, since others may be reading it.
+		if len(hashes) > 0 && len(hashes) != widthOf(l.published.Size, level, n) {
+			tiles[tilePath(level, n, len(hashes))] = joinHashes(hashes)
 		}
 	}
 	if len(partial) > 0 {
