@@ -121,9 +121,7 @@ func (s *server) goesOn(world *demo.World, day *yesterday.Day, end time.Time) {
 		s.t.Fatal(problem)
 	}
 	for _, e := range out.Events.Edges {
-		// The demo's replicator may be seen to come only after the first look at its Connect.
-		comes := e.Node.Flow != nil && strings.HasPrefix(e.Node.Flow.ID, "replicator:") && e.Node.Detail == "the first that moved"
-		if e.Node.Flow == nil || !beginsWithDemo(e.Node.Flow.ID) && !comes {
+		if e.Node.Flow == nil || !beginsWithDemo(e.Node.Flow.ID) {
 			s.t.Errorf("%s is told as the demo begins at %v: %+v, %s, %s", e.Node.Type, end, e.Node.Flow, e.Node.At, e.Node.Detail)
 		}
 	}

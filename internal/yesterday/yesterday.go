@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -114,7 +115,26 @@ func (d *Day) Write(ctx context.Context, tell func(context.Context, ...lineage.O
 	if err := write(d.script.rounds); err != nil {
 		return err
 	}
-	return write(d.script.until(now()))
+	if err := write(d.script.until(now())); err != nil {
+		return err
+	}
+	d.noteLeft(last)
+	return nil
+}
+
+// noteLeft remembers who wrote what nobody accounts for at the day's end: it is told as a count of the topic, and its
+// beginning as one of who is taken to have written it.
+func (d *Day) noteLeft(end time.Time) {
+	for _, c := range d.script.counts {
+		if c.metric != lineage.Left || c.at(end) == c.at(end.Add(-cadence)) {
+			continue
+		}
+		who, _, _ := strings.Cut(c.flow, "->")
+		if strings.HasPrefix(who, "unidentified:") {
+			who = ""
+		}
+		d.alive[flow{op: lineage.Write, cluster: c.access.Topic.Cluster, topic: c.access.Topic.Name, who: who}] = true
+	}
 }
 
 // note remembers where counters ended, and who moved in the newest round.

@@ -297,3 +297,30 @@ func TestGoOn(t *testing.T) {
 		t.Errorf("it ends and begins again, and told is %v", got.Events)
 	}
 }
+
+// Who wrote what nobody accounts for goes on too: it is told as a count of the topic, and begins as a mover's, or as
+// nobody's, where the topic is seen to be new.
+func TestWhatIsLeftGoesOn(t *testing.T) {
+	d := day(t, noon)
+	collect(t, d)
+	n := 0
+	for _, c := range d.script.counts {
+		if c.metric != lineage.Left {
+			continue
+		}
+		n++
+		a := lineage.Access{Topic: c.access.Topic, Op: lineage.Write, Client: lineage.Client{Kind: lineage.Remainder}}
+		if strings.HasPrefix(c.flow, replicator.ID()) {
+			a.Client = lineage.Client{Mover: replicator}
+		} else if strings.HasPrefix(c.flow, inventory.ID()) {
+			a.Client = lineage.Client{Mover: inventory}
+		}
+		began := lineage.Observation{Events: []lineage.Event{{Type: lineage.FlowStarted, Access: a}}}
+		if got := d.GoOn([]lineage.Observation{began})[0].Events; len(got) > 0 {
+			t.Errorf("%s begins", c.flow)
+		}
+	}
+	if n < 4 {
+		t.Errorf("the day has %d counts of what is left", n)
+	}
+}
