@@ -50,6 +50,7 @@ type journal struct {
 	writing sync.Mutex // one write at a time. Taken before mu
 	file    *os.File   // nil: it is closed
 	size    int64
+	torn    bool // half a line may stand at its end
 
 	mu      sync.Mutex // guards the fields below
 	waiting []entry    // by number
@@ -201,6 +202,9 @@ func (j *journal) put(text []byte) error {
 	if j.file == nil {
 		return errors.New("the journal of events is closed")
 	}
+	if j.torn { // half a line becomes a damaged line of its own
+		text = append([]byte("\n"), text...)
+	}
 	_, err := j.file.Write(text)
 	if err == nil {
 		err = j.file.Sync()
@@ -208,13 +212,16 @@ func (j *journal) put(text []byte) error {
 	if err != nil {
 		return j.takeBack(err)
 	}
-	j.size += int64(len(text))
+	j.size, j.torn = j.size+int64(len(text)), false
 	return nil
 }
 
-// takeBack cuts off what could not be written whole: the next event must not stand behind half a line.
+// takeBack cuts off what could not be written whole: the next event must not stand behind half a line. A disk that
+// refuses that too is remembered.
 func (j *journal) takeBack(cause error) error {
-	return errors.Join(fmt.Errorf("write events to the journal: %w", cause), j.file.Truncate(j.size))
+	err := j.file.Truncate(j.size)
+	j.torn = err != nil
+	return errors.Join(fmt.Errorf("write events to the journal: %w", cause), err)
 }
 
 // due returns the events that wait, the oldest first, so many at most. Whoever gets them must
@@ -278,7 +285,7 @@ func (j *journal) rewrite() error {
 		return errors.Join(fmt.Errorf("write the journal of events anew: %w", err), file.Close())
 	}
 	old := j.file
-	j.file, j.size = file, size
+	j.file, j.size, j.torn = file, size, false
 	if old != nil {
 		_ = old.Close() // all that is in it is in the new one, or observed
 	}

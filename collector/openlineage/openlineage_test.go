@@ -362,6 +362,41 @@ func TestJournal(t *testing.T) {
 	w.wants("without a journal too", "job:ns/j read a/d moved=true", "job:ns/j read a/d pending=0")
 }
 
+// Half a line that the disk would not take back costs nothing of what comes after it.
+func TestHalfALineStandsAlone(t *testing.T) {
+	folder := t.TempDir()
+	j, err := openJournal(folder, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := j.file
+	if j.file, err = os.Open(filepath.Join(folder, journalName)); err != nil { // it can be neither written to nor cut
+		t.Fatal(err)
+	}
+	event := []runevent.Event{{Kind: runevent.OfRun, Job: runevent.Name{Namespace: "ns", Name: "j"}, Run: "1"}}
+	if err := j.append(t.Context(), event); err == nil {
+		t.Fatal("it is said to be taken")
+	}
+	_ = j.file.Close()
+	if j.file = full; !j.torn {
+		t.Fatal("nobody knows")
+	}
+	if _, err := full.WriteString("0badc0de {"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(j.append(t.Context(), event), j.append(t.Context(), event), j.close()); err != nil {
+		t.Fatal(err)
+	}
+	again, err := openJournal(folder, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.close()
+	if n := len(again.due(10)); n != 2 || again.damaged != 1 {
+		t.Errorf("%d events are found and %d lines damaged, want 2 and 1", n, again.damaged)
+	}
+}
+
 func TestAnotherVersionsJournal(t *testing.T) {
 	w := newWorld(t)
 	if err := os.WriteFile(filepath.Join(w.folder, journalName), []byte("lineaged openlineage 2 1\n"), 0o600); err != nil {
