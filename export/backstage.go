@@ -39,11 +39,7 @@ func (e *Exporter) Backstage(ctx context.Context, params url.Values) (*Document,
 	if err := p.done(); err != nil {
 		return nil, err
 	}
-	v, err := e.answers.View(ctx, q.span, answer.All)
-	if err != nil {
-		return nil, err
-	}
-	pic, err := q.picture(ctx, v)
+	v, pic, err := e.picture(ctx, &q)
 	if err != nil {
 		return nil, err
 	}

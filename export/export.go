@@ -114,11 +114,7 @@ func (e *Exporter) Lineage(ctx context.Context, params url.Values) (*Document, e
 	if err := p.done(); err != nil {
 		return nil, err
 	}
-	v, err := e.answers.View(ctx, q.span, answer.All)
-	if err != nil {
-		return nil, err
-	}
-	pic, err := q.picture(ctx, v)
+	_, pic, err := e.picture(ctx, &q)
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +126,16 @@ func (e *Exporter) Lineage(ctx context.Context, params url.Values) (*Document, e
 		MediaType: q.form.media, FileName: fileName("lineage", pic.called(), pic.Window.End, q.form), write: write,
 		Size: int64(len(pic.Flows)+len(pic.Nodes)+1) * flowBytes,
 	}, nil
+}
+
+// picture is what a question shows, and the view that it is of.
+func (e *Exporter) picture(ctx context.Context, q *question) (*answer.View, *picture, error) {
+	v, err := e.answers.View(ctx, q.span, answer.All)
+	if err != nil {
+		return nil, nil, err
+	}
+	pic, err := q.picture(ctx, v)
+	return v, pic, err
 }
 
 // writer returns who writes the picture. All that is work is done: places are found for the forms that have them.

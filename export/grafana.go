@@ -89,11 +89,7 @@ func (e *Exporter) nodeGraph(ctx context.Context, params url.Values, f form) (*D
 	if err := p.done(); err != nil {
 		return nil, err
 	}
-	v, err := e.answers.View(ctx, q.span, answer.All)
-	if err != nil {
-		return nil, err
-	}
-	pic, err := q.picture(ctx, v)
+	_, pic, err := e.picture(ctx, &q)
 	if err != nil {
 		return nil, err
 	}
