@@ -18,9 +18,9 @@ import (
 
 // What nobody else can tell apart: a transactional producer of transaction version 2 and a writer without idempotence
 // on the same partitions. With the headers of batches both are counted to the record and nothing is a bound; without
-// them the one is "at most". Traces that go on to another topic say how long they took. Nothing of a record is kept.
+// them the one is "at most". Traces that go on to another topic say how long they took. Nothing of a record is kept. It
+// runs beside no other, whose first group would be a gap.
 func TestBatchHeaders(t *testing.T) {
-	t.Parallel()
 	canary, dir := "canary"+rand.Text(), t.TempDir()
 	c := kafkatest.Shared(t, kafkatest.Options{})
 	c.CreateTopic(t, "mixed-headers", 2)
