@@ -40,7 +40,7 @@ how fast, how far behind, and how that is known. Try it without a Kafka: lineage
 		text, _, _ := strings.Cut(err.Error(), " in -")
 		return errors.New(text)
 	})
-	root.AddCommand(p.serve(), p.demo(), p.graph(), p.usage(), p.report(), p.audit(), p.catalog(), p.mcp(), p.config(), p.data(), p.version())
+	root.AddCommand(p.serve(), p.demo(), p.graph(), p.usage(), p.report(), p.audit(), p.catalog(), p.openlineage(), p.mcp(), p.config(), p.data(), p.version())
 	return root
 }
 

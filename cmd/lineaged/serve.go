@@ -116,6 +116,10 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	edited.writeTo(book)
 	past.of.Store(book)
 	reports := newScheduled(cfg, asks, past, clock.Now, log)
+	teller, err := newTeller(cfg, asks, clock.Now, log)
+	if err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, book.close()) }()
 	options := apiOptions(cfg, store, asks, book, log)
 	options.User = user(cfg)
@@ -126,7 +130,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	}
 	left := &loggers{folder: loggersFolder(cfg), board: board, log: log}
 	options.Trouble = func() []string {
-		return slices.Concat(sink.trouble(), protection.trouble(), said.trouble(), left.trouble(), book.trouble(), edited.trouble(), reports.Trouble())
+		return slices.Concat(sink.trouble(), protection.trouble(), said.trouble(), left.trouble(), book.trouble(), edited.trouble(), reports.Trouble(), teller.troubles())
 	}
 	monitoring, err := newMetricsAPI(cfg, asks, clock.Now, log)
 	if err != nil {
@@ -135,7 +139,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	options.Questions = monitoring.questions()
 	options.Stopping = draining.Load
 	refusals := newRefusals(log)
-	options.Collectors = append(append(options.Collectors, protection.figure(), refusals.total, scheduledFigures{reports}), pushes.figures()...)
+	options.Collectors = append(append(options.Collectors, protection.figure(), refusals.total, scheduledFigures{reports}, teller), pushes.figures()...)
 	options.Pushes = pushes.handlers()
 	asked := api.New(options)
 	defer asked.Close()
@@ -153,6 +157,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	g.Go(func() error { return protection.watch(ctx) })
 	g.Go(func() error { return book.run(ctx) })
 	g.Go(func() error { return reports.Run(ctx) })
+	g.Go(func() error { return teller.run(ctx) })
 	g.Go(func() error { return maintain(ctx, store, clock, log) })
 	g.Go(func() error {
 		return serveHTTP(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, beside, &draining, asked.Close, cfg, log, func() {

@@ -92,6 +92,14 @@ var layers = map[string]layer{
 		outside: []string{"golang.org/x/mod", "github.com/transparency-dev/formats"},
 		why:     "ledger keeps what it is told and proves it: it knows no store and no window",
 	},
+	"openlineage": {
+		imports: []string{"answer"},
+		// events are of the store in memory, by real names
+		tests:   []string{"store", "timeseries", "identity"},
+		outside: []string{none},
+		why:     "openlineage writes what answer says in the words of OpenLineage; it sends nothing, and reads no event of others",
+	},
+	"openlineage/outbox": {outside: []string{none}, why: "openlineage/outbox brings bytes to receivers: what they say is not its business"},
 	"ledger/closing": {
 		imports: []string{"answer", "ledger", "usage"},
 		// periods are of the store in memory, by real names
@@ -142,7 +150,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "metricsapi", "ledger", "catalog", "usage", "mcp", "ui", "internal/alias", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences", "internal/lineagein", "internal/runevent"},
+		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "metricsapi", "ledger", "catalog", "usage", "mcp", "openlineage", "ui", "internal/alias", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences", "internal/lineagein", "internal/runevent"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},

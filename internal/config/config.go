@@ -223,6 +223,8 @@ type OpenLineage struct {
 	Token      Secret   `koanf:"token" yaml:"token,omitempty"`
 	MaxBody    Size     `koanf:"max_body" yaml:"max_body,omitempty"`
 	TimeToLive Duration `koanf:"time_to_live" yaml:"time_to_live,omitempty"`
+	// Targets are told what was observed.
+	Targets []Target `koanf:"targets" yaml:"targets,omitempty"`
 }
 
 // Push is who may send what is about one cluster.

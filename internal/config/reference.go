@@ -247,6 +247,16 @@ var texts = map[string]text{
 	"mirrors.*.source":                      {"name of the cluster that MirrorMaker 2 copies from", "Only for what is not found by itself."},
 	"mirrors.*.target":                      {"name of the cluster that it copies to", ""},
 	"mirrors.*.aliases":                     {"its own aliases of clusters, with their names here", "E.g. `{w: west, e: east}`."},
+	"openlineage.targets.*.name":            {"name of the target, in messages and metrics", "Default: its kind. No two may share one."},
+	"openlineage.targets.*.kind":            {"openlineage, marquez, datahub or openmetadata", "How the receiver finds topics and jobs. Default: `openlineage`. See [openlineage-out.md](openlineage-out.md)."},
+	"openlineage.targets.*.url":             {"address of a server that takes OpenLineage events", "Without a path the kind's own is asked: `/api/v1/lineage`, of DataHub `/openapi/openlineage/api/v1/lineage`. A target has `url` or `topic`. Without a target nothing is sent."},
+	"openlineage.targets.*.token_file":      {"file with the bearer token for it", "Read again at each event. Default: none is sent."},
+	"openlineage.targets.*.token":           {"the token instead of `token_file`", ""},
+	"openlineage.targets.*.cluster":         {"name of the watched cluster of `topic`", "It is written with the rights by which the cluster is watched: `WRITE` on the topic is needed."},
+	"openlineage.targets.*.topic":           {"topic that events are written to", "It has to be there: it is not made."},
+	"openlineage.targets.*.namespaces":      {"namespaces of topics, by the cluster's name here", "E.g. `{west: 'kafka://kafka.example.com:9092'}`. Default: the first address by which a cluster is configured."},
+	"openlineage.targets.*.every":           {"how much time one event is of, in whole minutes", "Default: 5m."},
+	"openlineage.targets.*.max_disk":        {"how much may wait on disk for the target", "Above it the oldest give way, which is counted. Default: 64 MiB."},
 	"cluster_aliases.*.spelling":            {"how somebody spells a cluster: a bootstrap address, a namespace of OpenLineage", "Of a list one address is enough. It counts before what Kafka says ([cluster aliases](aliases.md))."},
 	"cluster_aliases.*.from":                {"who spells it so: a namespace of jobs, a Connect cluster", "Default: whoever does."},
 	"cluster_aliases.*.cluster":             {"name of the cluster that is meant", ""},
@@ -391,7 +401,7 @@ func heading(path string) (section, title string) {
 		return "", "Server, store and tick"
 	}
 	return first, map[string]string{
-		"clusters": "Clusters", "connect": "Kafka Connect", "datasets": "Datasets of connectors", "mirrors": "MirrorMaker 2", "cluster_aliases": "How others spell clusters",
+		"clusters": "Clusters", "connect": "Kafka Connect", "datasets": "Datasets of connectors", "mirrors": "MirrorMaker 2", "cluster_aliases": "How others spell clusters", "openlineage.targets": "Who is told by OpenLineage",
 		"applications": "Rules that name applications", "topics": "Rules about topics", "nodes": "Rules about nodes of any kind",
 		"declared": "What people declare", "usage": "Who pays for what is used, and reports of it", "ledger.anchors": "Anchors of the ledger",
 	}[first]
