@@ -21,16 +21,21 @@ const (
 	GroupByCluster         // the cluster that they belong to, or whose topics they use
 	GroupByOwner
 	GroupByPrefix // the name up to its first separator: a dot, dash, underscore, slash or colon
+	// GroupByProduct is by the declared data product of which a topic is an output, and to whose outputs a program was
+	// seen to write.
+	GroupByProduct
 )
 
 // scopes name the ways to group in ids.
-var scopes = [...]string{"none", "cluster", "owner", "prefix"}
+var scopes = [...]string{"none", "cluster", "owner", "prefix", "product"}
 
 // Groups of what has no owner, or of who uses several clusters or none that is known.
 const (
 	noOwner         = "(no owner)"
 	severalClusters = "(several clusters)"
 	nowhere         = "(no cluster)"
+	noProduct       = "(no product)"
+	severalProducts = "(several products)"
 )
 
 // Grouped returns the view in which each node is its group, and its overview: see Overview. Topics, what is outside
@@ -47,11 +52,14 @@ func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, only Filter
 		// Where one was never reached nothing can have moved.
 		key.clusterTag, scope, none = of.known.ID, of.Scope(), of.known.ID == ""
 	}
-	groups := map[lineage.Node]lineage.Node{}
+	groups, made := map[lineage.Node]lineage.Node{}, map[lineage.Node][]string{}
+	if by == GroupByProduct {
+		made = v.madeFor()
+	}
 	group := func(n lineage.Node, moved bool) lineage.Node {
 		in, ok := groups[n]
 		if !ok {
-			in = v.groupOf(n, by)
+			in = v.groupOf(n, by, made[n])
 			groups[n] = in
 		}
 		if moved {
@@ -143,7 +151,8 @@ func distinct(nodes []lineage.Node) []lineage.Node {
 }
 
 // groupOf returns the group that stands for a node.
-func (v *View) groupOf(n lineage.Node, by GroupBy) lineage.Node {
+// groupOf returns which group a node is in; made are the products that it belongs to.
+func (v *View) groupOf(n lineage.Node, by GroupBy, made []string) lineage.Node {
 	what := "programs"
 	switch n.Kind {
 	case lineage.TopicNode:
@@ -168,6 +177,15 @@ func (v *View) groupOf(n lineage.Node, by GroupBy) lineage.Node {
 	case GroupByOwner:
 		if g.Name, _ = v.describe(n); g.Name == "" {
 			g.Name = noOwner
+		}
+	case GroupByProduct:
+		switch len(made) {
+		case 0:
+			g.Name = noProduct
+		case 1:
+			g.Name = made[0]
+		default:
+			g.Name = severalProducts
 		}
 	default:
 		g.Name = n.Name

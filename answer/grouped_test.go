@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -168,4 +169,52 @@ func TestGroupsEnd(t *testing.T) {
 	if _, _, err := v.Grouped(ctx, answer.GroupByOwner, nil, answer.Filter{}, 0); err == nil {
 		t.Error("an answer for nobody")
 	}
+}
+
+// TestGroupedByProduct has a product that two topics are an output of, one that another is, and a topic that both name.
+func TestGroupedByProduct(t *testing.T) {
+	contract := func(id string, topics ...string) lineage.DeclaredContract {
+		c := lineage.DeclaredContract{ID: id, Servers: atWest}
+		for _, x := range topics {
+			c.Topics = append(c.Topics, exactly(x))
+		}
+		return c
+	}
+	output := func(name string, contracts ...string) lineage.DeclaredProduct {
+		p := lineage.DeclaredProduct{ID: name, Name: name}
+		for _, c := range contracts {
+			p.Ports = append(p.Ports, lineage.DeclaredPort{Name: c, Contract: c})
+		}
+		return p
+	}
+	d := &lineage.Declarations{Contracts: []lineage.DeclaredContract{contract("orders", "orders"), contract("payments", "payments")}}
+	groups := func(products ...lineage.DeclaredProduct) map[string][]string {
+		d.Products = products
+		v := declaredView(t, declaredWorld(t, nil), identity.Rules{}, d, answer.All)
+		g, w, err := v.Grouped(t.Context(), answer.GroupByProduct, nil, answer.Filter{}, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string][]string{}
+		for _, n := range w.Nodes {
+			for _, m := range g.Rows([]lineage.Node{n}, nil).Node(n).Members() {
+				out[m.ID()] = append(out[m.ID()], n.Name)
+			}
+		}
+		return out
+	}
+	check := func(got map[string][]string, want map[string]string) {
+		t.Helper()
+		for id, in := range want {
+			if len(got[id]) != 1 || got[id][0] != in {
+				t.Errorf("%s is in %v, want %s, of %v", id, got[id], in, got)
+			}
+		}
+	}
+	check(groups(), map[string]string{"topic:west/orders": "(no product)"})
+	check(groups(output("Shop", "orders")), map[string]string{"topic:west/orders": "Shop", "application:shop/checkout": "Shop", "application:shop/billing": "(no product)", "topic:west/payments": "(no product)"})
+	check(groups(output("Shop", "orders"), output("Money", "orders", "payments")), map[string]string{"topic:west/orders": "(several products)", "topic:west/payments": "Money"})
+	d.Products = nil
+	in := lineage.DeclaredProduct{ID: "in", Ports: []lineage.DeclaredPort{{Name: "x", Input: true, Contract: "orders"}}}
+	check(groups(in), map[string]string{"topic:west/orders": "(no product)"})
 }

@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -43,6 +44,38 @@ func (v *View) Products() (all []Product) {
 		all = append(all, p)
 	}
 	return all
+}
+
+// madeFor returns to which products nodes belong, by their names: the topics of output ports, and who was seen to write
+// to these in the window.
+func (v *View) madeFor() map[lineage.Node][]string {
+	out := map[lineage.Node][]string{}
+	belongs := func(n lineage.Node, product string) {
+		if !slices.Contains(out[n], product) {
+			out[n] = append(out[n], product)
+		}
+	}
+	for _, p := range v.Products() {
+		for _, port := range p.Ports {
+			if port.Input {
+				continue
+			}
+			for _, topic := range port.Topics {
+				belongs(topic, cmp.Or(p.Name, p.ID))
+			}
+		}
+	}
+	if len(out) == 0 {
+		return out
+	}
+	for i := range v.accesses {
+		if x := &v.accesses[i]; x.Access.Op == lineage.Write && x.state == graph.Active && x.far.Kind == lineage.TopicNode {
+			for _, product := range out[x.far] {
+				belongs(x.node, product)
+			}
+		}
+	}
+	return out
 }
 
 // contractOf returns the contract of a port: the one of that id, of several the one of the port's version.

@@ -7951,7 +7951,7 @@ type Hit {
   atLeastSeconds: Float!     # what is measured of that way: by any other it takes as long at least
 }
 
-enum GroupBy { NONE CLUSTER OWNER PREFIX }   # PREFIX: the name up to its first dot, dash, underscore, slash or colon
+enum GroupBy { NONE CLUSTER OWNER PREFIX PRODUCT }   # PREFIX: the name up to its first dot, dash, underscore, slash or colon; PRODUCT: the declared data product of which a topic is an output, and to whose outputs a program was seen to write
 enum NodeOrder { NAME RATE LAG LAST_MOVED }
 
 """
@@ -50558,12 +50558,14 @@ var (
 		"CLUSTER": answer.GroupByCluster,
 		"OWNER":   answer.GroupByOwner,
 		"PREFIX":  answer.GroupByPrefix,
+		"PRODUCT": answer.GroupByProduct,
 	}
 	marshalNGroupBy2githubᚗcomᚋlineagedᚋlineagedᚋanswerᚐGroupBy = map[answer.GroupBy]string{
 		answer.GroupByNone:    "NONE",
 		answer.GroupByCluster: "CLUSTER",
 		answer.GroupByOwner:   "OWNER",
 		answer.GroupByPrefix:  "PREFIX",
+		answer.GroupByProduct: "PRODUCT",
 	}
 )
 

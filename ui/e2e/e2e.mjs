@@ -24,6 +24,7 @@ import { past } from './suites/past.mjs';
 import { phone } from './suites/phone.mjs';
 import { picture } from './suites/picture.mjs';
 import { places } from './suites/places.mjs';
+import { products } from './suites/products.mjs';
 import { reports } from './suites/reports.mjs';
 import { requests } from './suites/requests.mjs';
 import { said } from './suites/said.mjs';
@@ -55,6 +56,7 @@ const PARTS = {
   usage: [usage],
   compliance: [compliance],
   reports: [reports],
+  products: [products],
   shell: [theme, graphiql],
   http: [http],
   requests: [asksOnce],

@@ -26,6 +26,7 @@ import './styles/reports.css';
 import './styles/node.css';
 import './styles/clock.css';
 import './styles/past.css';
+import './styles/products.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');

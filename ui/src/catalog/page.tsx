@@ -13,6 +13,7 @@ import { plural } from '../words/words';
 import { Filters } from './filters';
 import { NoRows } from './no-rows';
 import type { Head } from './paging';
+import { DataProducts } from './products';
 import { Rows } from './rows';
 import { useList } from './use-list';
 
@@ -48,6 +49,7 @@ export function CatalogPage() {
         )}
       </div>
       <Filters state={state} change={change} />
+      <DataProducts window={state.window} text={state.text} />
       <Problem error={list?.error} again={() => list?.again()} />
       <Hatch />
       {list ? (

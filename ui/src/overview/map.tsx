@@ -19,7 +19,12 @@ type Group = Merged<Flows['nodes'][number]>;
 type Edge = Flows['flows'][number];
 
 const POLL_SECONDS = 30;
-const WORD: Record<Grouping, string> = { owner: 'Owner', prefix: 'Prefix of the name', cluster: 'Cluster' };
+const WORD: Record<Grouping, string> = {
+  owner: 'Owner',
+  prefix: 'Prefix of the name',
+  cluster: 'Cluster',
+  product: 'Data product',
+};
 /** Of the server's places: a map is read from further away than a lineage. */
 const SCALE = 0.52;
 const MARGIN = 24;
@@ -44,6 +49,7 @@ export function GroupedMap({ state, change }: Props) {
   });
   usePolling(again, state.window.kind === 'last' ? POLL_SECONDS : null);
   const found = data?.flows;
+  const products = (data?.dataProducts?.totalCount ?? 0) > 0;
   const at = useLinkedTo('#map');
   return (
     <section className="card" id="map" ref={at} aria-labelledby="map-title">
@@ -51,7 +57,7 @@ export function GroupedMap({ state, change }: Props) {
         <h2 id="map-title">Map of all flows</h2>
         <fieldset className="segments">
           <legend className="sr">Group by</legend>
-          {GROUPS.map((g) => (
+          {GROUPS.filter((g) => g !== 'product' || products || state.by === g).map((g) => (
             <button key={g} type="button" aria-pressed={state.by === g} onClick={() => change({ by: g })}>
               {WORD[g]}
             </button>

@@ -7,7 +7,7 @@ import { initialWindow, parseWindow, type WindowChoice, windowPairs } from './wi
 export const AGAINST = ['day', 'week', 'hour', 'visit'] as const;
 export type Against = (typeof AGAINST)[number];
 
-export const GROUPS = ['owner', 'prefix', 'cluster'] as const;
+export const GROUPS = ['owner', 'prefix', 'cluster', 'product'] as const;
 export type Grouping = (typeof GROUPS)[number];
 
 export interface EstateState {
