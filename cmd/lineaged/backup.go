@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lineaged/lineaged/collector/openlineage"
 	"github.com/lineaged/lineaged/ledger"
 	"github.com/lineaged/lineaged/timeseries"
 )
@@ -21,9 +23,11 @@ func (p *program) backup() *cobra.Command {
 		Short: "Copy a data folder as it is now into a new folder, also while lineaged runs on it",
 		Long: `Copies a data folder as it is at one instant into a new or an empty folder, whether or not a lineaged runs on it: that one does not wait, and all
 that it had acknowledged is in the copy. Nothing is changed in the data folder. What is damaged in it is said, copied all the same, and the exit code is 1.
-The ledger is copied after the data, as of its newest checkpoint, and verified; one that does not verify is not copied, and the exit code is 1.`,
+OpenLineage events that were acknowledged and are not observed yet are in it. The ledger is copied after the data, as of its newest checkpoint, and verified; one that does not verify is not copied, and the exit code is 1.`,
 		Args: namedArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			// Before the data: what is no longer in the journal then is stored.
+			held, unread := openlineage.ReadHeld(filepath.Join(args[0], eventsFolder))
 			b, err := timeseries.Backup(cmd.Context(), args[0], args[1])
 			if err != nil {
 				return err
@@ -35,11 +39,41 @@ The ledger is copied after the data, as of its newest checkpoint, and verified; 
 			if len(b.Findings) > 0 {
 				err = errors.New("the backup is whole, and the data folder is damaged: keep the backups before this one")
 			}
-			return errors.Join(err, p.backupLedger(cmd.Context(), args[0], args[1], withKey))
+			return errors.Join(err, p.writeHeld(held, unread, args[1]), p.backupLedger(cmd.Context(), args[0], args[1], withKey))
 		},
 	}
 	cmd.Flags().BoolVar(&withKey, "ledger-key", false, "copy the ledger's key too: who has it can write another history")
 	return cmd
+}
+
+// writeHeld writes OpenLineage events that were acknowledged and may not be observed yet into a copy of a data folder.
+func (p *program) writeHeld(held openlineage.Held, unread error, to string) error {
+	if err := cmp.Or(unread, held.Write(filepath.Join(to, eventsFolder))); err != nil {
+		return fmt.Errorf("the copy of the data is whole, and OpenLineage events that were not observed yet are not in it: %w", err)
+	}
+	if held.Events > 0 {
+		p.printer()("the journal of OpenLineage events is in it: %s", count(held.Events, "event"))
+	}
+	if held.Damaged > 0 {
+		return fmt.Errorf("the copy is whole, and %s in the journal of OpenLineage events: keep the backups before this one", damaged(held.Damaged))
+	}
+	return nil
+}
+
+func damaged(lines int) string {
+	if lines == 1 {
+		return "1 line is damaged"
+	}
+	return fmt.Sprintf("%d lines are damaged", lines)
+}
+
+// checkHeld reads the journal of OpenLineage events of a backup.
+func checkHeld(dir string) (openlineage.Held, error) {
+	held, err := openlineage.ReadHeld(filepath.Join(dir, eventsFolder))
+	if err == nil && held.Damaged > 0 {
+		err = fmt.Errorf("of the journal of OpenLineage events %s", damaged(held.Damaged))
+	}
+	return held, err
 }
 
 // backupLedger copies the ledger of a data folder, where there is one.
@@ -97,12 +131,16 @@ func (p *program) restore() *cobra.Command {
 			if err := checkLedger(args[0]); err != nil {
 				return fmt.Errorf("%s cannot be restored: its ledger: %w", args[0], err)
 			}
+			held, err := checkHeld(args[0])
+			if err != nil {
+				return fmt.Errorf("%s cannot be restored: %w", args[0], err)
+			}
 			b, err := timeseries.Restore(cmd.Context(), args[0], args[1])
 			if err != nil {
 				return err
 			}
 			_, _ = fmt.Fprintf(p.stdout, "restored as of %s: %s in %s\n", instant(b.At), bytesOf(b.Bytes), count(b.Files, "file"))
-			return p.restoreLedger(cmd.Context(), args[0], args[1])
+			return errors.Join(p.writeHeld(held, nil, args[1]), p.restoreLedger(cmd.Context(), args[0], args[1]))
 		},
 	}
 }

@@ -25,6 +25,9 @@ func (p *program) data() *cobra.Command {
 					err = checkLedger(args[0])
 				}
 				if err == nil {
+					_, err = checkHeld(args[0])
+				}
+				if err == nil {
 					_, _ = fmt.Fprintf(p.stdout, "a whole backup of %s: %s in %s\n", instant(b.At), bytesOf(b.Bytes), count(b.Files, "file"))
 				}
 				return err

@@ -57,6 +57,7 @@ type journal struct {
 	bytes   int64      // of them
 	next    int64
 	forming *batch // that is not written yet; nil: none
+	ails    error  // why the newest event could not be written; nil: it could
 }
 
 func openJournal(folder string, now func() time.Time) (*journal, error) {
@@ -186,11 +187,12 @@ func (j *journal) write(b *batch) {
 	j.mu.Lock()
 	j.forming = nil // who comes from here on is of the next
 	j.mu.Unlock()
-	if b.err = j.put(b.text); b.err != nil {
-		return
-	}
+	b.err = j.put(b.text)
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.ails = b.err; b.err != nil {
+		return
+	}
 	for _, e := range b.entries {
 		j.waiting = append(j.waiting, e)
 		j.bytes += e.bytes
@@ -222,6 +224,23 @@ func (j *journal) takeBack(cause error) error {
 	err := j.file.Truncate(j.size)
 	j.torn = err != nil
 	return errors.Join(fmt.Errorf("write events to the journal: %w", cause), err)
+}
+
+// heal returns why events can't be written, where it was so and still is. Nobody has to send one for that to end.
+func (j *journal) heal() error {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	j.mu.Lock()
+	ailed := j.ails
+	j.mu.Unlock()
+	if ailed == nil || j.file == nil {
+		return nil
+	}
+	err := j.rewrite()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ails = err
+	return err
 }
 
 // due returns the events that wait, the oldest first, so many at most. Whoever gets them must

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/rhythm"
 	"github.com/lineaged/lineaged/internal/runevent"
 	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
@@ -19,11 +20,13 @@ import (
 
 // Positions are what each run has said, and how far the journal is observed. See docs/format/positions.md.
 //
-// Keys: "journal"; "run/HASH", a run; "open/HASH", an access that goes on.
+// Keys: "journal"; "round", the newest; "run/HASH", a run; "open/HASH", an access that goes on; and those of
+// internal/rhythm.
 const positionsVersion = 1
 
 const (
 	journalKey = "journal"
+	roundKey   = "round"
 	runPrefix  = "run/"
 	openPrefix = "open/"
 )
@@ -44,6 +47,11 @@ func (s *source) savePositions(t *collector.Take, o *lineage.Observation) {
 	}
 	s.gone = nil
 	s.saveOpen(o, put)
+	o.Positions = append(o.Positions, s.rhythm.Positions()...)
+	var at varint.Encoder
+	at.Uint(positionsVersion)
+	at.Time(o.Round)
+	put(roundKey, at)
 	var dirty []*run
 	for _, r := range s.runs {
 		if r.dirty {
@@ -137,13 +145,47 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	if err != nil {
 		return fmt.Errorf("read positions of %s: %w", s.id(), err)
 	}
+	s.restoreFlows(positions)
 	for _, key := range slices.Sorted(maps.Keys(positions)) {
+		if key == roundKey || strings.HasPrefix(key, rhythm.Prefix) {
+			continue
+		}
 		if err := s.restore(key, positions[key]); err != nil {
 			s.tell.Leave(key, err)
 		}
 	}
 	s.was, s.heard = maps.Clone(s.open), len(positions) > 0
 	return nil
+}
+
+// restoreFlows goes back to when flows moved last.
+func (s *source) restoreFlows(positions map[string][]byte) {
+	value, there := positions[roundKey]
+	d := varint.Decoder{Left: value}
+	d.Version(positionsVersion)
+	round := d.Time()
+	err := done(&d, value)
+	switch {
+	case err == nil:
+		s.rhythm.Restore(positions, round, s.tell.Leave)
+		return
+	case there:
+		s.tell.Leave(roundKey, err)
+	}
+	for key := range positions { // nobody knows of when they are
+		if strings.HasPrefix(key, rhythm.Prefix) {
+			s.tell.Leave(key, err)
+		}
+	}
+}
+
+// done reads a value's checksum, which stands at its end.
+func done(d *varint.Decoder, value []byte) error {
+	read := len(value) - len(d.Left)
+	if sum := d.Uint(); uint32(sum) != crc32.ChecksumIEEE(value[:read]) || sum > 1<<32-1 {
+		d.Fail()
+	}
+	return d.Done()
 }
 
 func (s *source) restore(key string, value []byte) error {
@@ -159,11 +201,7 @@ func (s *source) restore(key string, value []byte) error {
 	case strings.HasPrefix(key, runPrefix):
 		r = decodeRun(&d)
 	}
-	read := len(value) - len(d.Left)
-	if sum := d.Uint(); uint32(sum) != crc32.ChecksumIEEE(value[:read]) || sum > 1<<32-1 {
-		d.Fail()
-	}
-	err := d.Done()
+	err := done(&d, value)
 	switch {
 	case r != nil && err == nil && r.key() == key:
 		s.runs[r.runKey] = r

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/alias"
+	"github.com/lineaged/lineaged/internal/rhythm"
 	"github.com/lineaged/lineaged/internal/runevent"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -36,6 +37,7 @@ type source struct {
 	journal *journal
 	tell    *collector.Teller
 	refused reasons
+	rhythm  *rhythm.Tracker // of what runs say that they moved, which begins and ends
 
 	runs   map[runKey]*run
 	edges  int // of all runs
@@ -51,12 +53,14 @@ type source struct {
 
 func newSource(cfg Config, j *journal, tell *collector.Teller) *source {
 	s := &source{cfg: cfg, journal: j, tell: tell}
+	s.rhythm = rhythm.New(rhythm.Config{Tick: cfg.Interval, GoesOn: func(a lineage.Access) bool { return s.open[a] }})
 	s.forget()
 	return s
 }
 
 func (s *source) forget() {
 	s.runs, s.edges, s.number, s.heard, s.gone = map[runKey]*run{}, 0, 0, false, nil
+	s.rhythm.Forget()
 	s.open, s.was, s.unsettled = map[lineage.Access]bool{}, map[lineage.Access]bool{}, map[runevent.Name]unsettled{}
 }
 
@@ -70,6 +74,7 @@ type told struct {
 
 // Observe implements collector.Source. Until the first event there is nothing to tell: nobody is bound to send any.
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
+	ails := s.journal.heal()
 	due := s.due()
 	s.refused.expire(round)
 	if s.heard = s.heard || len(due) > 0; !s.heard {
@@ -77,11 +82,15 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	}
 	t := s.tell.Take(round)
 	o := t.Observe(Part, s.cfg.Interval)
+	if ails != nil {
+		collector.MissAll(o, "OpenLineage events can't be written to disk, and their senders are told so: "+ails.Error())
+	}
 	for i := range due {
 		s.merge(&due[i])
 	}
 	s.tellJobs(o)
 	s.expire(round)
+	s.rhythm.Observe([]*lineage.Observation{o})
 	t.Blind(o, s.blind())
 	s.savePositions(t, o)
 	return t.Finish(ctx)

@@ -68,6 +68,9 @@ type Config struct {
 	// Least is a shortest silence of an access's own, as where its source needs many rounds to look at everything. nil:
 	// there is none.
 	Least func(*lineage.Access) time.Duration
+	// GoesOn reports whether an access goes on however long nothing moved, as where its client says itself when it
+	// ends. nil: none does.
+	GoesOn func(lineage.Access) bool
 	// Name returns what tells a client from others that is no mover and bears neither a group nor a transactional.id;
 	// empty, and nil: nothing does.
 	Name func(*lineage.Client) string
@@ -415,7 +418,7 @@ func (t *Tracker) look(o *lineage.Observation, f *flow, broken bool, blind *blin
 		f.busy = busy
 		t.mark(f)
 	}
-	if f.pending && quiet < mostPause {
+	if f.pending && quiet < mostPause || t.cfg.GoesOn != nil && t.cfg.GoesOn(f.access) {
 		return
 	}
 	patience, watched := t.patience(f, o.Interval), t.least(&f.access, o.Interval)
