@@ -116,7 +116,7 @@ func provedHead(b *ledger.Proved) []string {
 
 var provedColumns = []string{
 	"period_start", "period_end", "closed", "entry", "operation", "node", "active", "records", "estimated", "bytes_estimated", "skipped", "lost", "observed_fraction", "owner", "tags", "topic_owner", "topic_tags",
-	"evidence", "clients", "client_ids", "groups", "principals", "hosts",
+	"evidence", "clients", "client_ids", "groups", "principals", "hosts", "administered", "times", "told", "logged",
 }
 
 func provedCSV(w io.Writer, b *ledger.Proved) error {
@@ -127,8 +127,36 @@ func provedCSV(w io.Writer, b *ledger.Proved) error {
 		for i := range p.Usage {
 			t.row(provedCells(&p, &p.Usage[i])...)
 		}
+		for i := range p.Administered {
+			t.row(administeredCells(&p, &p.Administered[i])...)
+		}
 	}
 	return t.err
+}
+
+// administeredCells are those of who was allowed to administer the topic.
+func administeredCells(p *ledger.Said, a *ledger.Administration) []string {
+	cells := map[string]string{
+		"period_start": instant(p.Period.Start.Time), "period_end": instant(p.Period.End.Time), "closed": instant(p.Closed), "operation": "administer",
+		"principals": told(a.Principal), "hosts": told(a.Host), "administered": whatAdministered(a), "times": strconv.FormatInt(a.Times, 10), "told": instant(a.At.Time),
+	}
+	if a.Logged != nil {
+		cells["logged"] = instant(a.Logged.Time)
+	}
+	out := make([]string, len(provedColumns))
+	for i, c := range provedColumns {
+		out[i] = cells[c]
+	}
+	return out
+}
+
+// whatAdministered says what somebody was allowed to do.
+func whatAdministered(a *ledger.Administration) string {
+	out := told(a.Operation) + " " + visible(a.Name)
+	if a.Request != nil {
+		out += ", for " + visible(*a.Request)
+	}
+	return out
 }
 
 func provedCells(p *ledger.Said, s *ledger.Statement) []string {
@@ -150,7 +178,7 @@ func provedCells(p *ledger.Said, s *ledger.Statement) []string {
 		whole(s.Records), strconv.FormatBool(s.Estimated), whole(s.Bytes), whole(s.Skipped), whole(s.Lost), strconv.FormatFloat(float64(s.Observed)/1e6, 'f', -1, 64),
 		told(s.Owner), visible(strings.Join(s.Tags, " ")), told(s.TopicOwner), visible(strings.Join(s.TopicTags, " ")), strings.Join(evidence, "; "), strconv.Itoa(s.ClientCount),
 		of(func(c *ledger.Client) *string { return c.ClientID }), of(func(c *ledger.Client) *string { return c.Group }),
-		of(func(c *ledger.Client) *string { return c.Principal }), of(func(c *ledger.Client) *string { return c.Host }),
+		of(func(c *ledger.Client) *string { return c.Principal }), of(func(c *ledger.Client) *string { return c.Host }), "", "", "", "",
 	}
 }
 
@@ -170,12 +198,13 @@ func told(s *string) string {
 
 // provedPeriod is a period as JSON has it.
 type provedPeriod struct {
-	Start      time.Time          `json:"start"`
-	End        time.Time          `json:"end"`
-	Closed     time.Time          `json:"closed"`
-	Amendments int                `json:"amendments"`
-	Coverage   *ledger.Coverage   `json:"coverage"`
-	Usage      []ledger.Statement `json:"usage"`
+	Start        time.Time               `json:"start"`
+	End          time.Time               `json:"end"`
+	Closed       time.Time               `json:"closed"`
+	Amendments   int                     `json:"amendments"`
+	Coverage     *ledger.Coverage        `json:"coverage"`
+	Usage        []ledger.Statement      `json:"usage"`
+	Administered []ledger.Administration `json:"administered"`
 }
 
 func provedJSON(w io.Writer, b *ledger.Proved) error {
@@ -193,7 +222,7 @@ func provedJSON(w io.Writer, b *ledger.Proved) error {
 	o.field("notProved", append([]string{}, Doubts(b)...))
 	periods := make([]provedPeriod, len(b.Periods))
 	for i, p := range b.Periods {
-		periods[i] = provedPeriod{p.Period.Start.Time, p.Period.End.Time, p.Closed, p.Amended, p.Coverage, append([]ledger.Statement{}, p.Usage...)}
+		periods[i] = provedPeriod{p.Period.Start.Time, p.Period.End.Time, p.Closed, p.Amended, p.Coverage, append([]ledger.Statement{}, p.Usage...), append([]ledger.Administration{}, p.Administered...)}
 	}
 	list(o, "periods", periods)
 	return o.end()
@@ -210,10 +239,11 @@ var provedTemplate = template.Must(template.New("proved").Funcs(template.FuncMap
 		}
 		return strconv.FormatInt(*n, 10)
 	},
-	"told":    func(s *string) string { return cmp.Or(told(s), "–") },
-	"visible": visible,
-	"gaps":    provedGaps,
-	"percent": func(n int64) string { return percent(float64(n) / 1e6) },
+	"told":         func(s *string) string { return cmp.Or(told(s), "–") },
+	"visible":      visible,
+	"administered": whatAdministered,
+	"gaps":         provedGaps,
+	"percent":      func(n int64) string { return percent(float64(n) / 1e6) },
 	"moved": func(b *bool) string {
 		if b == nil {
 			return "not known whether it moved anything"

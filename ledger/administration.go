@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // typeAdministration is the type of an Administration.
@@ -24,8 +25,10 @@ type Administration struct {
 	Request   *string  `json:"request"`
 	Resource  *string  `json:"resource"`
 	Times     int64    `json:"times"`
-	Type      string   `json:"type"`
-	V         int      `json:"v"`
+	// Topic is the id of the one that it is about, among the entries of which it stands; empty: it is of none.
+	Topic string `json:"topic,omitempty"`
+	Type  string `json:"type"`
+	V     int    `json:"v"`
 }
 
 // Same reports whether two say the same, but for persons, who may have been erased since.
@@ -49,7 +52,7 @@ func (l *Log) administrationEntry(a *Administration, p Period) (*Administration,
 // Fit returns it within the bounds of an entry, persons in the clear.
 func (a *Administration) Fit() Administration {
 	x := *a
-	x.At, x.Cluster, x.Name = At(a.At.Time), ID(a.Cluster), clip(a.Name, mostText)
+	x.At, x.Cluster, x.Name, x.Topic = At(a.At.Time), ID(a.Cluster), clip(a.Name, mostText), ID(a.Topic)
 	if a.Logged != nil {
 		x.Logged = new(At(a.Logged.Time))
 	}
@@ -59,20 +62,53 @@ func (a *Administration) Fit() Administration {
 	return x
 }
 
-// addAdministrations adds who administered what, in the order of when it was told.
-func (a *assembly) addAdministrations(l *Log, all []Administration) error {
-	all = slices.Clone(all)
-	slices.SortStableFunc(all, func(x, y Administration) int {
+// inOrder returns who administered what in the order of when it was told.
+func inOrder(all []Administration) []Administration {
+	return slices.SortedStableFunc(slices.Values(all), func(x, y Administration) int {
 		return cmp.Or(x.At.Compare(y.At.Time), cmp.Compare(x.Cluster, y.Cluster))
 	})
-	for i := range all {
-		x, err := l.administrationEntry(&all[i], a.period)
+}
+
+// addAdministrations adds who administered what that is no topic.
+func (a *assembly) addAdministrations(l *Log, all []Administration) error {
+	for _, x := range inOrder(all) {
+		if x.Topic != "" {
+			continue
+		}
+		entry, err := l.administrationEntry(&x, a.period)
 		if err != nil {
 			return err
 		}
-		a.add(x)
+		a.add(entry)
 	}
 	return nil
+}
+
+// administrationsOfTopics returns the entries of who administered topics, each to stand before what is said of the
+// topic's use: so its batch's directory names it, and a bundle of the topic has to hold it.
+func (l *Log) administrationsOfTopics(b *Batch) (out []numbered, err error) {
+	for _, x := range inOrder(b.Administered) {
+		if x.Topic == "" {
+			continue
+		}
+		is, err := l.administrationEntry(&x, b.Period)
+		if err != nil {
+			return nil, err
+		}
+		entry, err := canonical(is)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, numbered{statementKey{topic: is.Topic}, entry})
+	}
+	return out, nil
+}
+
+// clusterOf returns the cluster in the id of a topic.
+func clusterOf(topic string) string {
+	_, rest, _ := strings.Cut(topic, ":")
+	cluster, _, _ := strings.Cut(rest, "/")
+	return cluster
 }
 
 // Administrations returns who administered what in a period, as all its batches say it, persons in the clear where they
@@ -95,7 +131,7 @@ func (r *Reader) Administrations(p Period) (out []Administration, err error) {
 	return out, nil
 }
 
-// administrationsOf takes those of a batch, which stand before all that is said of topics.
+// administrationsOf takes those of a batch.
 func (r *Reader) administrationsOf(c closed, out *[]Administration) error {
 	for i := c.First; i < c.Directory[0]; i++ {
 		entry, err := r.Entry(i)
@@ -105,8 +141,6 @@ func (r *Reader) administrationsOf(c closed, out *[]Administration) error {
 		switch is, err := typeOf(entry); {
 		case err != nil:
 			return err
-		case is == typeUsage || is == typeWithdrawal:
-			return nil
 		case is != typeAdministration:
 			continue
 		}
@@ -114,10 +148,15 @@ func (r *Reader) administrationsOf(c closed, out *[]Administration) error {
 		if err := readAs(entry, typeAdministration, &x); err != nil {
 			return err
 		}
-		x.Host, x.Principal = r.opened(x.Host), r.opened(x.Principal)
+		r.openBoth(&x)
 		*out = append(*out, x)
 	}
 	return nil
+}
+
+// openBoth puts persons in the place of their commitments where they were not erased.
+func (r *Reader) openBoth(a *Administration) {
+	a.Host, a.Principal = r.opened(a.Host), r.opened(a.Principal)
 }
 
 // opened returns what a commitment stands for, and itself where that is erased.

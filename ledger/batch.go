@@ -25,7 +25,8 @@ type Batch struct {
 	// another than in the batch before, that is said.
 	Sources  map[string]string
 	Metadata []Metadata // what was edited since the batch before, by edit; persons in the clear
-	// Administered is who administered what, as it was told in the period; persons in the clear.
+	// Administered is who administered what, as it was told in the period; persons in the clear. What names a topic is
+	// of it: whoever proves what is said of the topic has to say it too.
 	Administered []Administration
 	Usage        []Usage // hosts and principals in the clear
 	Withdrawals  []Withdrawal
@@ -310,9 +311,14 @@ func (l *Log) ofTopics(b *Batch) ([]numbered, error) {
 		}
 		all = append(all, numbered{w.key(), entry})
 	}
-	slices.SortFunc(all, func(x, y numbered) int { return x.compare(y.statementKey) })
+	administered, err := l.administrationsOfTopics(b)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, administered...)
+	slices.SortStableFunc(all, func(x, y numbered) int { return x.compare(y.statementKey) })
 	for i := 1; i < len(all); i++ {
-		if x := &all[i]; x.statementKey == all[i-1].statementKey {
+		if x := &all[i]; x.node != "" && x.statementKey == all[i-1].statementKey {
 			return nil, fmt.Errorf("two entries say what %s did to %s", x.node, x.topic)
 		}
 	}

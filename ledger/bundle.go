@@ -11,7 +11,6 @@ import (
 	"hash"
 	"io"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -147,8 +146,7 @@ func (b *Bundle) take(c closed) error {
 
 // coverageOf returns where the coverage of a topic's cluster stands.
 func (c *closeEntry) coverageOf(topic string) (int64, bool) {
-	_, rest, _ := strings.Cut(topic, ":")
-	cluster, _, _ := strings.Cut(rest, "/")
+	cluster := clusterOf(topic)
 	for _, p := range c.Coverage {
 		if p.cluster == cluster {
 			return p.index, true
@@ -226,16 +224,26 @@ func (r *Reader) lineOf(i int64) (line, error) {
 
 // commitmentsOf returns the commitments in an entry, each once, in their order.
 func commitmentsOf(entry []byte) (all []string) {
-	var u Usage
-	if !bytes.Contains(entry, []byte(commitmentPrefix)) || json.Unmarshal(entry, &u) != nil || u.Type != typeUsage {
+	if !bytes.Contains(entry, []byte(commitmentPrefix)) {
 		return nil
 	}
-	for _, c := range u.Clients {
-		for _, field := range []*string{c.Host, c.Principal} {
+	take := func(fields ...*string) {
+		for _, field := range fields {
 			if field != nil && !slices.Contains(all, *field) {
 				all = append(all, *field)
 			}
 		}
+	}
+	var u Usage
+	var a Administration
+	switch is, err := typeOf(entry); {
+	case err != nil:
+	case is == typeUsage && json.Unmarshal(entry, &u) == nil:
+		for _, c := range u.Clients {
+			take(c.Host, c.Principal)
+		}
+	case is == typeAdministration && json.Unmarshal(entry, &a) == nil:
+		take(a.Host, a.Principal)
 	}
 	return all
 }

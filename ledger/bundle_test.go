@@ -114,6 +114,13 @@ func TestBundleProves(t *testing.T) {
 				want = append(want, s)
 			}
 		}
+		var who []string
+		for _, a := range said.Administered {
+			who = append(who, *a.Principal)
+		}
+		if k == 0 && strings.Join(who, " ") != "User:ann User:bob User:ann User:late" || k > 0 && strings.Join(who, " ") != "User:ann User:bob User:ann" {
+			t.Errorf("hour %d was administered by %v", 10+k, who)
+		}
 		if compact(t, said.Usage) != compact(t, want) || said.Coverage.Cluster != "west" || said.Period != hour(10+k) {
 			t.Errorf("hour %d: %s, not %s", 10+k, compact(t, said.Usage), compact(t, want))
 		}
@@ -293,7 +300,7 @@ func TestBundleHead(t *testing.T) {
 func TestBundleLines(t *testing.T) {
 	b, bundle := shopBundle(t)
 	whole := open(t, bundle)
-	at := slices.IndexFunc(whole.lines, func(l line) bool { return len(l.Openings) == 2 })
+	at := slices.IndexFunc(whole.lines, func(l line) bool { return len(l.Openings) == 2 && typeOfLine(t, l) == typeUsage })
 	f := func(what string, change func(*line)) {
 		t.Helper()
 		o := whole.clone()

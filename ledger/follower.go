@@ -15,6 +15,7 @@ type follower struct {
 	first    int64 // of the batch
 	coverage []placed
 	rows     []topicRow // what the entries are of, in their order
+	used     bool       // what is said of the last of them began with how it was used
 	parts    []*topicsEntry
 	stating  stating
 }
@@ -29,7 +30,9 @@ func (f *follower) take(i int64, entry []byte) error {
 	}
 	switch is {
 	case typeUsage, typeWithdrawal:
-		return f.takeTopic(i, entry)
+		err := f.takeTopic(i, entry)
+		f.used = true
+		return err
 	case typeCoverage:
 		var c Coverage
 		err := readAs(entry, typeCoverage, &c)
@@ -43,10 +46,7 @@ func (f *follower) take(i int64, entry []byte) error {
 	case typeMetadata:
 		return readAs(entry, typeMetadata, &Metadata{})
 	case typeAdministration:
-		if len(f.rows) > 0 {
-			return errors.New("who administered what is not before what is said of topics")
-		}
-		return readAs(entry, typeAdministration, &Administration{})
+		return f.takeAdministration(i, entry)
 	case typeStatement:
 		if len(f.rows) > 0 {
 			return errors.New("the statement is not before what is said of topics")
@@ -63,7 +63,7 @@ func (f *follower) take(i int64, entry []byte) error {
 			return err
 		}
 		err := f.close(c)
-		f.first, f.coverage, f.rows, f.parts = i+1, nil, nil, nil
+		f.first, f.coverage, f.rows, f.used, f.parts = i+1, nil, nil, false, nil
 		return err
 	default:
 		return fmt.Errorf("type %q is none of an entry", is)
@@ -80,10 +80,31 @@ func (f *follower) takeTopic(i int64, entry []byte) error {
 		return errors.New("the topics of its batch are not in their order")
 	}
 	if n == 0 || f.rows[n-1].id != topic {
-		f.rows = append(f.rows, topicRow{topic, i, 0})
+		f.rows, f.used = append(f.rows, topicRow{topic, i, 0}), false
 		n++
 	}
 	f.rows[n-1].count++
+	return nil
+}
+
+// takeAdministration takes what is of a topic among what is said of it, and what is of none before all of that.
+func (f *follower) takeAdministration(i int64, entry []byte) error {
+	var a Administration
+	if err := readAs(entry, typeAdministration, &a); err != nil {
+		return err
+	}
+	if a.Topic == "" {
+		if len(f.rows) > 0 {
+			return errors.New("who administered what is not before what is said of topics")
+		}
+		return nil
+	}
+	if err := f.takeTopic(i, entry); err != nil {
+		return err
+	}
+	if f.used {
+		return errors.New("who administered a topic is not before how it was used")
+	}
 	return nil
 }
 

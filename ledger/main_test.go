@@ -109,6 +109,18 @@ func use(topic, operation, node string, records int64) Usage {
 	}
 }
 
+// administered is that a topic was changed so many minutes into an hour; empty: its cluster was.
+func administered(k, minute int, topic, who string) Administration {
+	host, operation, resource := "10.9.9.9", "ALTER_CONFIGS", "Cluster"
+	a := Administration{At: At(hour(k).Start.Add(time.Duration(minute) * time.Minute)), Cluster: "west", Host: &host, Name: "kafka-cluster", Operation: &operation, Principal: &who, Resource: &resource, Times: 1}
+	if topic != "" {
+		resource = "Topic"
+		a.Topic = "topic:" + topic
+		a.Cluster, a.Name, _ = strings.Cut(topic, "/")
+	}
+	return a
+}
+
 func (b *book) append(batch Batch) Checkpoint {
 	b.tb.Helper()
 	c, err := b.Append(batch)
@@ -132,6 +144,10 @@ func (b *book) shop(hours int) {
 		)
 		for i := range 20 {
 			batch.Usage = append(batch.Usage, use(fmt.Sprintf("west/t%03d", i*7+k), Write, "gen", int64(i)))
+		}
+		batch.Administered = []Administration{
+			administered(k, 40, "west/orders", "User:ann"), administered(k, 10, "west/orders", "User:ann"), administered(k, 20, "west/orders", "User:bob"), administered(k, 30, "", "User:ann"),
+			administered(k, 5, "east/rules", "User:eve"),
 		}
 		b.append(batch)
 		if k >= 3 && k%3 == 0 {
@@ -158,6 +174,7 @@ func (b *book) amendShop(k int) {
 		}
 	}
 	a.Usage = append(a.Usage, use("west/late", Write, "shop", 3))
+	a.Administered = []Administration{administered(k, 50, "west/orders", "User:late"), administered(k, 50, "west/created", "User:late")}
 	b.append(a)
 }
 

@@ -40,7 +40,9 @@ type Said struct {
 	Closed   time.Time
 	Coverage *Coverage // nil: nothing is said of the topic's cluster
 	Usage    []Statement
-	Amended  int // how many amendments there were
+	// Administered is who was allowed to administer the topic, in the order in which it was said.
+	Administered []Administration
+	Amended      int // how many amendments there were
 }
 
 // Proved is what a bundle proves.
@@ -111,11 +113,12 @@ type lot struct {
 	said               []said
 }
 
-// said is an entry about the topic: a use or a withdrawal.
+// said is an entry about the topic: a use, a withdrawal, or that somebody administered it.
 type said struct {
 	index int64
 	usage *Usage
 	gone  *Withdrawal
+	did   *Administration
 }
 
 func (v *bundleVerifier) bad(entry int64, format string, args ...any) error {
@@ -296,16 +299,17 @@ func (v *bundleVerifier) sort(i int64, l line) error {
 	case is == typeUsage:
 		u := &Usage{}
 		err = read(l.Entry, u)
-		known := map[string]Opening{}
-		for _, o := range l.Openings {
-			known[o.Commitment] = o
-		}
-		(&Reader{people: known}).open(u)
+		l.reader().open(u)
 		b.said = append(b.said, said{index: i, usage: u})
 	case is == typeWithdrawal:
 		w := &Withdrawal{}
 		err = read(l.Entry, w)
 		b.said = append(b.said, said{index: i, gone: w})
+	case is == typeAdministration:
+		a := &Administration{}
+		err = read(l.Entry, a)
+		l.reader().openBoth(a)
+		b.said = append(b.said, said{index: i, did: a})
 	default:
 		err = fmt.Errorf("an entry of type %q has no place here", is)
 	}
@@ -313,6 +317,15 @@ func (v *bundleVerifier) sort(i int64, l line) error {
 		return v.bad(i, "%v", err)
 	}
 	return nil
+}
+
+// reader knows what the line's openings say.
+func (l *line) reader() *Reader {
+	known := map[string]Opening{}
+	for _, o := range l.Openings {
+		known[o.Commitment] = o
+	}
+	return &Reader{people: known}
 }
 
 // close takes in a close entry, with what the bundle has of its batch: all that it says of the topic, and no more.
@@ -362,7 +375,11 @@ func (v *bundleVerifier) closeBatch(c closed, b *lot) error {
 	if int64(len(b.said)) != count {
 		return v.bad(c.index, "its directory names %d entries of the topic, and there are %d", count, len(b.said))
 	}
-	if err := v.statements(c, b.said, v.says[k]); err != nil {
+	uses, err := v.administered(c, b.said, k)
+	if err == nil {
+		err = v.statements(c, uses, v.says[k])
+	}
+	if err != nil {
 		return err
 	}
 	at, ok := c.coverageOf(v.head.Topic)
@@ -398,6 +415,25 @@ func (v *bundleVerifier) rows(c closed, b *lot) (int64, error) {
 	return row.count, nil
 }
 
+// administered takes what a batch begins with of who administered the topic, and returns what follows.
+func (v *bundleVerifier) administered(c closed, all []said, k int) ([]said, error) {
+	var before Instant
+	for n, s := range all {
+		a := s.did
+		switch {
+		case a == nil:
+			return all[n:], nil
+		case a.Topic != v.head.Topic || a.Cluster != clusterOf(a.Topic) || a.Period != c.Period:
+			return nil, v.bad(s.index, "it is of another topic or period than its directory says")
+		case a.At.Before(before.Time):
+			return nil, v.bad(s.index, "it is not in the order of its batch")
+		}
+		before = a.At
+		v.out.Periods[k].Administered = append(v.out.Periods[k].Administered, *a)
+	}
+	return nil, nil
+}
+
 // statements applies what a batch says of the topic.
 func (v *bundleVerifier) statements(c closed, all []said, says map[statementKey]Statement) error {
 	var before statementKey
@@ -406,9 +442,12 @@ func (v *bundleVerifier) statements(c closed, all []said, says map[statementKey]
 		var key statementKey
 		var period Period
 		var follows bool
-		if u != nil {
+		switch {
+		case s.did != nil:
+			return v.bad(s.index, "who administered the topic is not before how it was used")
+		case u != nil:
 			key, period, follows = u.key(), u.Period, u.follows(says)
-		} else {
+		default:
 			key, period, follows = w.key(), w.Period, w.follows(says)
 		}
 		switch {

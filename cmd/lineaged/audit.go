@@ -106,6 +106,13 @@ func (p *program) verifyBundle(file, key string) error {
 	print := p.printer()
 	print("verified: %s, %s to %s", proved.Topic, instant(proved.Window.Start.Time), instant(proved.Window.End.Time))
 	print("holds %s of %s", entries(int64(proved.Entries)), count(len(proved.Periods), "period"))
+	administered := 0
+	for i := range proved.Periods {
+		administered += len(proved.Periods[i].Administered)
+	}
+	if administered > 0 {
+		print("says %s that somebody was allowed to administer the topic", count(administered, "time"))
+	}
 	for _, line := range export.Doubts(proved) {
 		print("%s", line)
 	}

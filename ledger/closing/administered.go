@@ -22,22 +22,24 @@ func administered(ctx context.Context, v *answer.View) (out []ledger.Administrat
 		if !t.Logged.IsZero() {
 			x.Logged = new(ledger.At(t.Logged))
 		}
+		if t.Topic != nil {
+			x.Topic = t.Topic.ID()
+		}
 		out = append(out, x.Fit())
 	}
 	return out, err
 }
 
-// administeredSince returns what a view has that the ledger has not of a period: it came late.
-func (c *Closer) administeredSince(ctx context.Context, v *answer.View, p ledger.Period) ([]ledger.Administration, error) {
-	now, err := administered(ctx, v)
-	if err != nil || len(now) == 0 {
-		return nil, err
+// administeredSince returns what the ledger has not of a period: it came late.
+func (c *Closer) administeredSince(now []ledger.Administration, p ledger.Period) ([]ledger.Administration, error) {
+	if len(now) == 0 {
+		return nil, nil
 	}
 	said, err := c.Log.Reader().Administrations(p)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(now, func(x ledger.Administration) bool {
+	return slices.DeleteFunc(slices.Clone(now), func(x ledger.Administration) bool {
 		i := slices.IndexFunc(said, func(s ledger.Administration) bool { return s.Same(&x) })
 		if i >= 0 { // each stands for one: two persons may have done the same at once
 			said = slices.Delete(said, i, i+1)

@@ -1,6 +1,7 @@
 package closing
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,6 +74,19 @@ func TestWhoAdministeredIsInTheLedger(t *testing.T) {
 		t.Errorf("after erasing: %q", got)
 	}
 	w.verified(nil)
+	first := w.accounts()[1].Period
+	bundle, err := w.log.Reader().Bundle("topic:west/orders", first.Start.Time, first.End.Time)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if _, err := bundle.WriteTo(&text); err != nil {
+		t.Fatal(err)
+	}
+	proved, err := ledger.VerifyBundle(&text, "")
+	if err != nil || len(proved.Periods[0].Administered) != 3 || *proved.Periods[0].Administered[2].Principal != "User:ben" {
+		t.Errorf("the bundle: %v, %+v", err, proved)
+	}
 	spots := func(of *ledger.Account) string { return fmt.Sprint(of.Coverage[0].BlindSpots) }
 	if got := spots(w.accounts()[1]); !strings.Contains(got, whoAdministers) {
 		t.Errorf("that nothing tells it is not said: %s", got)
@@ -81,7 +95,20 @@ func TestWhoAdministeredIsInTheLedger(t *testing.T) {
 	for n := 40; n < 60; n++ {
 		w.ends(n, int64(100*n))
 	}
+	rest := lineage.AdministeredUse{Times: 7, Name: "west"}
+	e := lineage.Event{At: begin.Add(41 * tick), Type: lineage.Administered, Detail: rest.Detail()}
+	e.Access.Topic.Cluster = cluster
+	w.observe("logs", 41, lineage.Observation{Events: []lineage.Event{e}})
 	w.step()
+	more := 0
+	for _, a := range w.accounts() {
+		if strings.Contains(spots(a), "7 more were allowed to") {
+			more++
+		}
+	}
+	if more != 1 {
+		t.Errorf("that more administered than are named is said of %d periods", more)
+	}
 	if all := w.accounts(); strings.Contains(spots(all[len(all)-1]), whoAdministers) {
 		t.Error("of a cluster whose log is read it is said that none is")
 	}

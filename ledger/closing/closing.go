@@ -163,13 +163,14 @@ func (c *Closer) close(ctx context.Context, p ledger.Period) error {
 	if err != nil {
 		return err
 	}
-	b := ledger.Batch{Period: p, Closed: c.Now(), Final: p.End.Add(Amendable), Program: c.Program, Coverage: c.coverageOf(v), Sources: c.digests()}
+	b := ledger.Batch{Period: p, Closed: c.Now(), Final: p.End.Add(Amendable), Program: c.Program, Sources: c.digests()}
 	if b.Usage, err = usageOf(ctx, v); err != nil {
 		return err
 	}
 	if b.Administered, err = administered(ctx, v); err != nil {
 		return err
 	}
+	b.Coverage = c.coverageOf(v, b.Administered)
 	if err := c.takeEdits(&b); err != nil {
 		return err
 	}
@@ -300,8 +301,12 @@ func (c *Closer) compare(ctx context.Context, is *ledger.Account) error {
 	if err != nil {
 		return err
 	}
-	d := differ(is, now, c.coverageOf(v))
-	late, err := c.administeredSince(ctx, v, is.Period)
+	told, err := administered(ctx, v)
+	if err != nil {
+		return err
+	}
+	d := differ(is, now, c.coverageOf(v, told))
+	late, err := c.administeredSince(told, is.Period)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -129,8 +130,14 @@ func known(s string) *string {
 // millionths rounds down: 1,000,000 is all.
 func millionths(fraction float64) int64 { return int64(math.Floor(fraction*1e6 + 1e-6)) }
 
-// coverageOf returns what was observed of each cluster that is watched or was.
-func (c *Closer) coverageOf(v *answer.View) (out []ledger.Coverage) {
+// coverageOf returns what was observed of each cluster that is watched or was. told is who administered.
+func (c *Closer) coverageOf(v *answer.View, told []ledger.Administration) (out []ledger.Coverage) {
+	unnamed := map[string]int64{}
+	for i := range told {
+		if told[i].Operation == nil {
+			unnamed[told[i].Cluster] += told[i].Times
+		}
+	}
 	seen := map[string]bool{}
 	for _, of := range v.Clusters() {
 		name := clusterInID(of.Known().Name)
@@ -155,6 +162,10 @@ func (c *Closer) coverageOf(v *answer.View) (out []ledger.Coverage) {
 		}
 		if c.Tells == nil || !c.Tells(of.Source()) {
 			x.BlindSpots = append(x.BlindSpots, ledger.BlindSpot{Source: of.Known().Name, What: whoAdministers})
+			x.BlindSpotCount++
+		}
+		if n := unnamed[name]; n > 0 { // a bundle of one topic has not the entry that says so
+			x.BlindSpots = append(x.BlindSpots, ledger.BlindSpot{Source: of.Known().Name, What: fmt.Sprintf("who administers: %d more were allowed to, who and what is not told", n)})
 			x.BlindSpotCount++
 		}
 		out = append(out, x)

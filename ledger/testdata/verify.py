@@ -178,6 +178,11 @@ ENTRIES = {
         kind=one_of("period", "amendment"), period=PERIOD, previous=maybe(is_int), program=text, sources=each(row(text, text)), type=text, v=one_of(1),
     ),
 }
+# What stands among the entries of a topic names it; of others it has no such key, and is in no bundle.
+ENTRIES["administration"] = fields(
+    at=instant, cluster=text, host=maybe(text), logged=maybe(instant), name=text, operation=maybe(text), period=PERIOD, principal=maybe(text),
+    request=maybe(text), resource=maybe(text), times=is_int, topic=text, type=text, v=one_of(1),
+)
 BILL_LINE = fields(
     basis=text, cluster=text, corrects=maybe(is_int), cost=maybe(text), count=text, end=instant, hours=is_int, meter=text, observed=is_int,
     owner=maybe(text), price=maybe(text), start=instant, topic=text,
@@ -249,7 +254,7 @@ def opens(o):
 
 def commitments(entry):
     out = []
-    for c in entry["clients"] if entry["type"] == "usage" else []:
+    for c in {"usage": entry.get("clients"), "administration": [entry]}.get(entry["type"], []):
         for v in (c["host"], c["principal"]):
             if v is not None and v not in out:
                 out.append(v)
@@ -358,7 +363,7 @@ class Bundle:
         cluster = topic.partition(":")[2].partition("/")[0]
         parts = [(k, x) for k, x in batch if x["type"] == "topics"]
         covers = [(k, x) for k, x in batch if x["type"] == "coverage"]
-        about = [(k, x) for k, x in batch if x["type"] in ("usage", "withdrawal")]
+        about = [(k, x) for k, x in batch if x["type"] in ("administration", "usage", "withdrawal")]
         need(len(parts) == 1, f"of the directory before {i} there is not the one part that is needed")
         where, part = parts[0]
         rows, name = part["topics"], topic.encode()
@@ -373,9 +378,14 @@ class Bundle:
         need(named == [k for k, _ in about], f"the entries of the topic before {i} are not those that the directory names")
         need(covers == [] or covers[0][1]["period"] == e["period"], "a coverage is of another period")
         need([k for k, _ in covers] == [k for c, k in e["coverage"] if c == cluster], f"the coverage before {i} is not that of the topic's cluster")
-        keys = []
+        keys, told = [], ("", "")
         for k, x in about:
             need(x["topic"] == topic and x["period"] == e["period"], f"entry {k} is of another topic or period")
+            if x["type"] == "administration":
+                need(x["cluster"] == cluster, f"entry {k} is of another cluster")
+                need(not keys and told <= at(x["at"]), "entries are not in the order of their batch")
+                told = at(x["at"])
+                continue
             key = (x["operation"].encode(), x["node"].encode())
             need(not keys or keys[-1] < key, "entries are not in the order of their batch")
             keys.append(key)
