@@ -56,6 +56,26 @@ export async function listed(url, world) {
     must((await page.locator('.catalog-head .badge').textContent()).includes('observed'), 'no coverage');
   });
   await check('axe: catalog', () => axeInBoth('catalog'));
+  await check('on a laptop the catalog has room for names, and each row its height', async () => {
+    const before = page.viewportSize();
+    await page.setViewportSize({ width: 1280, height: 800 });
+    try {
+      await page.goto(`${url}/catalog?order=name`);
+      const rows = page.locator('.catalog-rows [data-row]');
+      await rows.first().waitFor();
+      const odd = await rows.evaluateAll((all) =>
+        all.flatMap((row) => {
+          const name = row.querySelector('.node-link .cut');
+          const cut = name && name.textContent.length <= 16 && name.scrollWidth > name.clientWidth;
+          const height = Math.round(row.getBoundingClientRect().height);
+          return cut || height !== 44 ? [`${name?.textContent}: ${height} px${cut ? ', cut' : ''}`] : [];
+        }),
+      );
+      must(odd.length === 0, odd.join('; '));
+    } finally {
+      await page.setViewportSize(before);
+    }
+  });
   await check('filters, order and window are in the URL, and a reload keeps them', async () => {
     await page.getByLabel('Filter by name').fill(world.topic);
     await page.getByRole('button', { name: 'Topics' }).click();

@@ -104,7 +104,7 @@ export const TableRow = memo(function TableRow(p: Props) {
         <Alarm {...p} node={node} />
       </th>
       <td className="cut" title={kindOf(node)}>
-        {kindOf(node)}
+        {node.kind === 'UNIDENTIFIED' ? 'Unidentified' : kindOf(node)}
       </td>
       <td className="cut" title={placeOf(node)}>
         <bdi>{placeOf(node)}</bdi>

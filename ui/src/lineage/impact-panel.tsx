@@ -110,7 +110,7 @@ function owners({ owners, ownerCount }: { owners: readonly { owner?: string | nu
 
 function Owners({ owners, more }: { owners: readonly { owner?: string | null; count: number }[]; more: number }) {
   return (
-    <ul className="owners panel-part" aria-label="By owner">
+    <ul className="by-owner panel-part" aria-label="By owner">
       {owners.map((o) => (
         <li key={o.owner ?? ''}>
           {o.owner == null ? <span className="unknown">no owner known</span> : <bdi>{o.owner}</bdi>}{' '}
