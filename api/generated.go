@@ -8509,6 +8509,7 @@ enum EventType { TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROU
   CLUSTER_CHANGED    # the brokers behind a configured name are another cluster's than before, or another name's too
   ACCESS_DENIED      # somebody was refused what he asked for, once or more often in a round: the node is what he asked for
   ADMINISTERED       # somebody was allowed to change a topic, a group or the cluster itself, as to delete it: whether it came about is not said. Known from authorizer logs and audit topics alone
+  SCHEMA_CHANGED     # a schema has another version, is new or is gone, or its compatibility was set: of the topic, where the subject tells which
 }
 type Event { id: ID!  at: Time!  type: EventType!  node: Node  flow: Flow  detail: String! }
 
@@ -50137,6 +50138,7 @@ var (
 		"CLUSTER_CHANGED":  lineage.ClusterChanged,
 		"ACCESS_DENIED":    lineage.AccessDenied,
 		"ADMINISTERED":     lineage.Administered,
+		"SCHEMA_CHANGED":   lineage.SchemaChanged,
 	}
 	marshalNEventType2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEventType = map[lineage.EventType]string{
 		lineage.TopicCreated:    "TOPIC_CREATED",
@@ -50155,6 +50157,7 @@ var (
 		lineage.ClusterChanged:  "CLUSTER_CHANGED",
 		lineage.AccessDenied:    "ACCESS_DENIED",
 		lineage.Administered:    "ADMINISTERED",
+		lineage.SchemaChanged:   "SCHEMA_CHANGED",
 	}
 )
 

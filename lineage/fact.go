@@ -20,12 +20,15 @@ const (
 	ReplicatorFacts          // FactKey.Source is who tells it, FactKey.Name the readable id of the replicator's Node
 	SourceFacts              // what is expected of a Source: FactKey.Source is its Cluster, FactKey.Name its Name
 	PermissionFacts          // who may read and write a cluster's topics; FactKey.Name is empty
+	SchemaFacts              // of columns; FactKey.Source is who tells, FactKey.Name the subject or what it is of
+	TransformFacts           // what a connector does to columns; FactKey as of ConnectorFacts
+	ColumnsFacts             // what a job makes columns of; FactKey.Name is the job's id and what it writes
 )
 
 // FactKinds is one more than the greatest kind, and EventTypes one more than the greatest type of event.
 const (
-	FactKinds  = 10
-	EventTypes = 17
+	FactKinds  = 13
+	EventTypes = 18
 )
 
 // FactKey names what a fact is about. Source is the Cluster part of a Source: facts are known before a cluster's id is.
@@ -49,6 +52,9 @@ type Fact struct {
 	Replicator *ReplicatorFact
 	Source     *SourceFact
 	Permission *PermissionFact
+	Schema     *SchemaFact
+	Transform  *TransformFact
+	Columns    *ColumnsFact
 }
 
 // DatedFact is a fact and the round since which it holds.
@@ -289,12 +295,13 @@ const (
 	ClusterChanged // the brokers behind a configured name are another cluster's than before, or another name's too
 	AccessDenied   // somebody was refused what he asked for, once or more often in a round
 	Administered   // somebody was allowed to change a topic, a group, a cluster or the like itself
+	SchemaChanged  // a schema has another version, is new or is gone; Topic is empty where it is not known
 )
 
 var eventNames = [EventTypes]string{
 	"", "TOPIC_CREATED", "TOPIC_DELETED", "TOPIC_RECREATED", "CONFIG_CHANGED", "GROUP_JOINED", "GROUP_LEFT", "FLOW_STARTED",
 	"FLOW_STOPPED", "LEADERS_MOVED", "SOURCE_LOST", "SOURCE_RECOVERED", "OFFSETS_SET", "RECORDS_LOST", "CLUSTER_CHANGED", "ACCESS_DENIED",
-	"ADMINISTERED",
+	"ADMINISTERED", "SCHEMA_CHANGED",
 }
 
 // String returns the type as the GraphQL enum spells it; for people, a number where it is not known.
@@ -306,7 +313,8 @@ func (t EventType) String() string {
 }
 
 // Event is something that changed. Which subject is set follows from its type: Topic for topics, Group for groups,
-// Access for flows (RecordsLost: the flow's or the topic's), none for sources and clusters; of AccessDenied what was
+// Access for flows (RecordsLost: the flow's or the topic's), none for sources and clusters; SchemaChanged is a topic's
+// where that is known, or of a dataset, which stands in its Detail; of AccessDenied what was
 // refused where it is a topic or a group, and else none. Administered is as AccessDenied, with who it was as the
 // Client of Access and an AdministeredUse's Detail.
 type Event struct {

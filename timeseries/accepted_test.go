@@ -105,6 +105,15 @@ func TestWhatIsAcceptedIsReadAgain(t *testing.T) {
 		"permissions cut below zero": {change: fact(lineage.Fact{
 			Key: key(lineage.PermissionFacts), Permission: &lineage.PermissionFact{Cut: -1, Rules: []lineage.Permission{{}}},
 		})},
+		"a schema of nothing": {change: fact(lineage.Fact{
+			Key: key(lineage.SchemaFacts), Schema: &lineage.SchemaFact{Version: -1, Cut: -1, Columns: []lineage.Column{{}}},
+		})},
+		"transformations of an unknown kind": {change: fact(lineage.Fact{
+			Key: key(lineage.TransformFacts), Transform: &lineage.TransformFact{Steps: []lineage.Transform{{Kind: 255, Part: 255}}},
+		})},
+		"columns of a mover of an unknown kind": {refuse: true, change: fact(lineage.Fact{
+			Key: key(lineage.ColumnsFacts), Columns: &lineage.ColumnsFact{Mover: lineage.Node{Kind: 255}},
+		})},
 		"an empty topology": {change: fact(lineage.Fact{
 			Key: key(lineage.GroupFacts), Group: &lineage.GroupFact{Topology: &lineage.Topology{Epoch: -1, Subtopologies: []lineage.Subtopology{{}}}},
 		})},

@@ -123,8 +123,41 @@ func randomFact(r *rand.Rand) lineage.Fact {
 				Topic: randomString(r), Prefixed: r.IntN(2) == 0, Principal: randomString(r), Host: randomString(r), Operation: randomString(r), Allowed: r.IntN(2) == 0,
 			})
 		}
+	default:
+		randomColumns(r, &f)
 	}
 	return f
+}
+
+func randomColumns(r *rand.Rand, f *lineage.Fact) {
+	dataset := func() lineage.Dataset { return lineage.Dataset{Namespace: randomString(r), Name: randomString(r)} }
+	switch f.Key.Kind {
+	case lineage.SchemaFacts:
+		f.Schema = &lineage.SchemaFact{
+			Topic: randomTopic(r), Dataset: dataset(), Part: lineage.SchemaPart(r.IntN(3)), Origin: lineage.SchemaOrigin(r.IntN(3)), Subject: randomString(r),
+			Version: r.IntN(9), ID: r.IntN(9) - 1, Strategy: lineage.SubjectStrategy(r.IntN(4)), Compatibility: randomString(r), Format: randomString(r), Record: randomString(r),
+			Cut: r.IntN(9), Problem: randomString(r),
+		}
+		for range r.IntN(3) {
+			f.Schema.Columns = append(f.Schema.Columns, lineage.Column{Path: randomString(r), Type: randomString(r), Optional: r.IntN(2) == 0})
+		}
+	case lineage.TransformFacts:
+		f.Transform = &lineage.TransformFact{}
+		for range r.IntN(3) {
+			f.Transform.Steps = append(f.Transform.Steps, lineage.Transform{
+				Name: randomString(r), Class: randomString(r), Kind: lineage.TransformKind(r.IntN(9)), Part: lineage.SchemaPart(r.IntN(3)), Fields: randomStrings(r),
+				Keep: randomStrings(r), Drop: randomStrings(r), Renames: []lineage.Rename{{From: randomString(r), To: randomString(r)}}, Word: randomString(r),
+			})
+		}
+	case lineage.ColumnsFacts:
+		f.Columns = &lineage.ColumnsFact{Mover: randomNode(r), ToTopic: randomTopic(r), ToDataset: dataset(), Cut: r.IntN(9)}
+		for range r.IntN(3) {
+			f.Columns.Links = append(f.Columns.Links, lineage.ColumnLink{
+				FromTopic: randomTopic(r), FromDataset: dataset(), From: randomString(r), To: randomString(r), How: randomString(r), Masked: r.IntN(2) == 0,
+			})
+		}
+	default:
+	}
 }
 
 func randomRecord(e *engine, r *rand.Rand) *record {

@@ -196,6 +196,8 @@ func (x *eraser) fact(f *lineage.Fact) {
 		}
 	case lineage.SourceFacts:
 		x.text(&f.Source.Reason)
+	case lineage.SchemaFacts, lineage.TransformFacts, lineage.ColumnsFacts:
+		x.columns(f)
 	case lineage.PermissionFacts:
 		for i := range f.Permission.Rules {
 			r := &f.Permission.Rules[i]

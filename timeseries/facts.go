@@ -16,6 +16,7 @@ func checkFact(f lineage.Fact) error {
 		lineage.ClusterFacts: f.Cluster != nil, lineage.TopicFacts: f.Topic != nil, lineage.GroupFacts: f.Group != nil,
 		lineage.ConnectFacts: f.Connect != nil, lineage.ConnectorFacts: f.Connector != nil, lineage.ReplicatorFacts: f.Replicator != nil,
 		lineage.SourceFacts: f.Source != nil, lineage.PermissionFacts: f.Permission != nil,
+		lineage.SchemaFacts: f.Schema != nil, lineage.TransformFacts: f.Transform != nil, lineage.ColumnsFacts: f.Columns != nil,
 	} {
 		if set != (kind == f.Key.Kind && !f.Gone) {
 			return fmt.Errorf("the fact about %q does not hold exactly what its kind says", f.Key.Name)
@@ -27,6 +28,9 @@ func checkFact(f lineage.Fact) error {
 	}
 	// What can't be read again would turn out to be damage, with all that its segment of the log holds after it.
 	if c, p := f.Connector, f.Replicator; c != nil && !c.Replicator.Kind.Storable() || p != nil && !p.Node.Kind.Storable() {
+		return fmt.Errorf("the fact about %q names a node of an unknown kind", f.Key.Name)
+	}
+	if c := f.Columns; c != nil && !c.Mover.Kind.Storable() {
 		return fmt.Errorf("the fact about %q names a node of an unknown kind", f.Key.Name)
 	}
 	if len(f.BlindSpots) > 0 && (f.Gone || f.Key.Kind != lineage.BlindSpotFacts) {

@@ -363,6 +363,12 @@ func (w *writer) factBody(f lineage.Fact) {
 			}
 			w.bool(x.Allowed)
 		}
+	case lineage.SchemaFacts:
+		w.schema(f.Schema)
+	case lineage.TransformFacts:
+		w.transforms(f.Transform)
+	case lineage.ColumnsFacts:
+		w.columnsFact(f.Columns)
 	}
 }
 
@@ -461,6 +467,12 @@ func (r *reader) factBody(key lineage.FactKey) lineage.Fact {
 			})
 		}
 		f.Permission = p
+	case lineage.SchemaFacts:
+		f.Schema = r.schema()
+	case lineage.TransformFacts:
+		f.Transform = r.transforms()
+	case lineage.ColumnsFacts:
+		f.Columns = r.columnsFact()
 	}
 	return f
 }

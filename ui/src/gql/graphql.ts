@@ -174,7 +174,8 @@ export type EventType =
   | 'RECORDS_LOST'
   | 'CLUSTER_CHANGED'
   | 'ACCESS_DENIED'
-  | 'ADMINISTERED';
+  | 'ADMINISTERED'
+  | 'SCHEMA_CHANGED';
 
 export type FindingKind =
   | 'LOST'

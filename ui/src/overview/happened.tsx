@@ -20,6 +20,7 @@ export const MATTERING: EventType[] = [
   'CLUSTER_CHANGED',
   'ACCESS_DENIED',
   'ADMINISTERED',
+  'SCHEMA_CHANGED',
   'LEADERS_MOVED',
 ];
 

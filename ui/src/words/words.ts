@@ -94,6 +94,7 @@ export const EVENT_WORD: Record<EventType, string> = {
   CLUSTER_CHANGED: 'Another cluster than before',
   ACCESS_DENIED: 'Access refused',
   ADMINISTERED: 'Allowed to administer',
+  SCHEMA_CHANGED: 'Schema changed',
 };
 
 export type Activity = 'active' | 'inactive' | 'around' | 'unobserved';
