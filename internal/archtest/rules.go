@@ -46,7 +46,7 @@ var layers = map[string]layer{
 		why:     "declared reads what people wrote, in the words of lineage; what was observed is not its business",
 	},
 	"collector": {
-		imports: []string{"internal/alias", "internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm", "internal/varint", "internal/brokerlog", "internal/recordbatch", "internal/unpack", "internal/runevent"},
+		imports: []string{"internal/alias", "internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm", "internal/varint", "internal/brokerlog", "internal/recordbatch", "internal/unpack", "internal/runevent", "internal/smt"},
 		tests:   []string{"internal/kafkatest"},
 		why:     "a collector hands observations to a small interface that it declares; it never sees store, graph or API",
 	},
@@ -76,7 +76,7 @@ var layers = map[string]layer{
 	},
 	"answer": {
 		// which topics are MirrorMaker 2's own is told by their names; which cluster a declared server is, by addresses
-		imports: []string{"graph", "store", "usage", "internal/alias", "internal/mm2"},
+		imports: []string{"graph", "store", "usage", "internal/alias", "internal/mm2", "internal/smt"},
 		// answers are tested on the store in memory, by real names and a real account of a replication: copies of them
 		// would prove less
 		tests:   []string{"timeseries", "identity", "internal/copybook"},
@@ -200,6 +200,7 @@ var layers = map[string]layer{
 	"internal/unpack":      {outside: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4/v4"}, why: "internal/unpack is pure: bytes in, bytes out, up to a bound"},
 	"internal/rhythm":      {imports: []string{"internal/varint"}, outside: []string{none}, why: "internal/rhythm is pure bookkeeping in the words of lineage"},
 	"internal/varint":      {outside: []string{none}, why: "internal/varint is pure: bytes in, values out; the standard library only"},
+	"internal/smt":         {outside: []string{none}, why: "internal/smt is pure: settings and names of columns in, names of columns out"},
 	"internal/mm2":         {outside: []string{none}, why: "internal/mm2 is pure: bytes and names in, values out; the standard library only"},
 	"bench": {
 		why: "bench is a module of its own: what peers are given knows no store",
