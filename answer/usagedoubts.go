@@ -30,6 +30,7 @@ func (r *UsageReport) Doubts() (out []string) {
 	if r.Unread != "" {
 		out = append(out, "who is permitted is not known: "+r.Unread)
 	}
+	out = append(out, r.administrationDoubts()...)
 	if (r.Scope.Of == TagScope || r.Scope.Of == OwnerScope) && len(r.Uses)+len(r.Topics) == 0 {
 		out = append(out, "nothing of which anything is known in this window bears the "+r.Scope.Of.String()+": it may be spelled otherwise")
 	}

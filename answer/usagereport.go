@@ -53,6 +53,8 @@ type SaidPeriod struct {
 	Window lineage.Window
 	Final  time.Time // until when it can be amended
 	Uses   []SaidUse
+	// Administered is who administered what that a scope can be about: topics, and all of a cluster's.
+	Administered []UsageAdministered
 	// Observed is which part of it was observed, by cluster as named in ids; Gaps and Spots are of all of them.
 	Observed map[string]float64
 	Unlisted map[string]int // how many more gaps there are
@@ -107,7 +109,9 @@ type UsageReport struct {
 	// Permissions are what may be used; nil: not known, and Unread says why.
 	Permissions []UsagePermission
 	Unread      string
-	Coverage    UsageCoverage
+	// Administered is who was allowed to change the scope's topics, and of a cluster its groups and itself.
+	Administered ReportAdministered
+	Coverage     UsageCoverage
 }
 
 // UsageCoverage is what was observed of a report's scope in its window.
@@ -222,6 +226,9 @@ func (r *UsageReport) fromStore(ctx context.Context, p *UsagePart, c *collected)
 	if err := c.take(uses); err != nil {
 		return err
 	}
+	if err := r.administeredHeld(ctx, v, p.Window); err != nil {
+		return err
+	}
 	if r.GroupBy == UsageByDay {
 		if err := r.days(ctx, p, c); err != nil {
 			return err
@@ -320,7 +327,7 @@ func (r *UsageReport) fromLedger(ctx context.Context, p *UsagePart, c *collected
 	var observed observing
 	by := map[string]*observing{}
 	spots := map[string]bool{}
-	now := present(r.View.state, r.View.a.clock())
+	now, asked := present(r.View.state, r.View.a.clock()), p.Window
 	err := r.View.a.ledger().Said(ctx, p.Window, Wanted{Scope: r.Scope}, func(s *SaidPeriod) error {
 		if p.Periods++; p.Periods == 1 || s.Window.Start.Before(p.Window.Start) {
 			p.Window.Start = s.Window.Start
@@ -342,6 +349,7 @@ func (r *UsageReport) fromLedger(ctx context.Context, p *UsagePart, c *collected
 			c.intoDay(s.Window.Start, &s.Uses[i].TopicUse)
 		}
 		c.observedDay(s.Window.Start, s.Window.Duration(), fraction)
+		r.administeredSaid(s, asked)
 		return nil
 	})
 	if err != nil {

@@ -90,6 +90,7 @@ func reportCosts(c *ComplexityRoot) {
 	}
 	c.UsageReport.Uses = func(child, first int, _ *string) int { return times(first, child) }
 	c.UsageReport.Groups = func(child, first int) int { return times(first, child) }
+	c.UsageReport.Administered = c.UsageReport.Groups
 	c.UsageReport.Permissions = func(child, first int, _ bool) int { return times(first, child) }
 	c.TopicUse.Evidence = func(child int) int { return times(usualEvidence, child) }
 	c.TopicUse.Clients = c.TopicUse.Evidence // mostly one or two

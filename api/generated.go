@@ -1287,6 +1287,21 @@ type ComplexityRoot struct {
 		Since  func(childComplexity int) int
 	}
 
+	UsageAdministered struct {
+		At        func(childComplexity int) int
+		Cluster   func(childComplexity int) int
+		Host      func(childComplexity int) int
+		LoggedAt  func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Operation func(childComplexity int) int
+		Principal func(childComplexity int) int
+		Request   func(childComplexity int) int
+		Resource  func(childComplexity int) int
+		Sealed    func(childComplexity int) int
+		Times     func(childComplexity int) int
+		Topic     func(childComplexity int) int
+	}
+
 	UsageBill struct {
 		Amplification      func(childComplexity int, first int) int
 		AmplificationCount func(childComplexity int) int
@@ -1343,19 +1358,21 @@ type ComplexityRoot struct {
 	}
 
 	UsageReport struct {
-		Coverage        func(childComplexity int) int
-		Doubts          func(childComplexity int) int
-		GroupCount      func(childComplexity int) int
-		Groups          func(childComplexity int, first int) int
-		Parts           func(childComplexity int) int
-		PermissionCount func(childComplexity int, unused bool) int
-		Permissions     func(childComplexity int, first int, unused bool) int
-		Resting         func(childComplexity int) int
-		Scope           func(childComplexity int) int
-		TopicCount      func(childComplexity int) int
-		Total           func(childComplexity int) int
-		Uses            func(childComplexity int, first int, after *string) int
-		Window          func(childComplexity int) int
+		Administered      func(childComplexity int, first int) int
+		AdministeredCount func(childComplexity int) int
+		Coverage          func(childComplexity int) int
+		Doubts            func(childComplexity int) int
+		GroupCount        func(childComplexity int) int
+		Groups            func(childComplexity int, first int) int
+		Parts             func(childComplexity int) int
+		PermissionCount   func(childComplexity int, unused bool) int
+		Permissions       func(childComplexity int, first int, unused bool) int
+		Resting           func(childComplexity int) int
+		Scope             func(childComplexity int) int
+		TopicCount        func(childComplexity int) int
+		Total             func(childComplexity int) int
+		Uses              func(childComplexity int, first int, after *string) int
+		Window            func(childComplexity int) int
 	}
 
 	UsageVolume struct {
@@ -7060,6 +7077,79 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Untold.Since(childComplexity), true
 
+	case "UsageAdministered.at":
+		if e.ComplexityRoot.UsageAdministered.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAdministered.At(childComplexity), true
+	case "UsageAdministered.cluster":
+		if e.ComplexityRoot.UsageAdministered.Cluster == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAdministered.Cluster(childComplexity), true
+	case "UsageAdministered.host":
+		if e.ComplexityRoot.UsageAdministered.Host == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAdministered.Host(childComplexity), true
+	case "UsageAdministered.loggedAt":
+		if e.ComplexityRoot.UsageAdministered.LoggedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAdministered.LoggedAt(childComplexity), true
+	case "UsageAdministered.name":
+		if e.ComplexityRoot.UsageAdministered.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAdministered.Name(childComplexity), true
+	case "UsageAdministered.operation":
+		if e.ComplexityRoot.UsageAdministered.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAdministered.Operation(childComplexity), true
+	case "UsageAdministered.principal":
+		if e.ComplexityRoot.UsageAdministered.Principal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAdministered.Principal(childComplexity), true
+	case "UsageAdministered.request":
+		if e.ComplexityRoot.UsageAdministered.Request == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAdministered.Request(childComplexity), true
+	case "UsageAdministered.resource":
+		if e.ComplexityRoot.UsageAdministered.Resource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAdministered.Resource(childComplexity), true
+	case "UsageAdministered.sealed":
+		if e.ComplexityRoot.UsageAdministered.Sealed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAdministered.Sealed(childComplexity), true
+	case "UsageAdministered.times":
+		if e.ComplexityRoot.UsageAdministered.Times == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAdministered.Times(childComplexity), true
+	case "UsageAdministered.topic":
+		if e.ComplexityRoot.UsageAdministered.Topic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageAdministered.Topic(childComplexity), true
+
 	case "UsageBill.amplification":
 		if e.ComplexityRoot.UsageBill.Amplification == nil {
 			break
@@ -7310,6 +7400,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UsagePermission.Used(childComplexity), true
 
+	case "UsageReport.administered":
+		if e.ComplexityRoot.UsageReport.Administered == nil {
+			break
+		}
+
+		args, err := ec.field_UsageReport_administered_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.UsageReport.Administered(childComplexity, args["first"].(int)), true
+	case "UsageReport.administeredCount":
+		if e.ComplexityRoot.UsageReport.AdministeredCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.AdministeredCount(childComplexity), true
 	case "UsageReport.coverage":
 		if e.ComplexityRoot.UsageReport.Coverage == nil {
 			break
@@ -8776,10 +8883,23 @@ type UsageReport {
   resting: Int!
   permissions(first: Int! = 100, unused: Boolean! = false): [UsagePermission!]
   permissionCount(unused: Boolean! = false): Int
+  """
+  Who was allowed to administer what, by when it was told: of topics of the scope, and of a cluster also its groups and itself. null: nothing tells it, or it is asked of an application; doubts say of which clusters nothing does.
+  """
+  administered(first: Int! = 100): [UsageAdministered!]
+  administeredCount: Int
   parts: [UsagePart!]!
   doubts: [String!]!
   window: ResolvedWindow!
   coverage: Coverage!
+}
+"""
+That somebody was allowed to change something: that he did it, and whether it came about, is not said. operation: CREATE, DELETE, ALTER, ALTER_CONFIGS; null: of so many times more nothing else is told. request: for which it was asked.
+loggedAt: by the log, of several the last; null: not told. A principal or host that was erased from the ledger is erased here. sealed: the ledger says it.
+"""
+type UsageAdministered {
+  at: Time!  cluster: String!  topic: UsageParty  operation: String  resource: String  name: String!  request: String
+  principal: String  host: String  loggedAt: Time  times: Int64!  sealed: Boolean!
 }
 "By topic, its writers first."
 type TopicUseConnection { edges: [TopicUseEdge!]!  pageInfo: PageInfo!  totalCount: Int! }
@@ -10941,6 +11061,36 @@ func (ec *executionContext) childFields_Untold(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Untold", field.Name)
 }
 
+func (ec *executionContext) childFields_UsageAdministered(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_UsageAdministered_at(ctx, field)
+	case "cluster":
+		return ec.fieldContext_UsageAdministered_cluster(ctx, field)
+	case "topic":
+		return ec.fieldContext_UsageAdministered_topic(ctx, field)
+	case "operation":
+		return ec.fieldContext_UsageAdministered_operation(ctx, field)
+	case "resource":
+		return ec.fieldContext_UsageAdministered_resource(ctx, field)
+	case "name":
+		return ec.fieldContext_UsageAdministered_name(ctx, field)
+	case "request":
+		return ec.fieldContext_UsageAdministered_request(ctx, field)
+	case "principal":
+		return ec.fieldContext_UsageAdministered_principal(ctx, field)
+	case "host":
+		return ec.fieldContext_UsageAdministered_host(ctx, field)
+	case "loggedAt":
+		return ec.fieldContext_UsageAdministered_loggedAt(ctx, field)
+	case "times":
+		return ec.fieldContext_UsageAdministered_times(ctx, field)
+	case "sealed":
+		return ec.fieldContext_UsageAdministered_sealed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageAdministered", field.Name)
+}
+
 func (ec *executionContext) childFields_UsageBill(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -11071,6 +11221,10 @@ func (ec *executionContext) childFields_UsageReport(ctx context.Context, field g
 		return ec.fieldContext_UsageReport_permissions(ctx, field)
 	case "permissionCount":
 		return ec.fieldContext_UsageReport_permissionCount(ctx, field)
+	case "administered":
+		return ec.fieldContext_UsageReport_administered(ctx, field)
+	case "administeredCount":
+		return ec.fieldContext_UsageReport_administeredCount(ctx, field)
 	case "parts":
 		return ec.fieldContext_UsageReport_parts(ctx, field)
 	case "doubts":
@@ -13166,6 +13320,20 @@ func (ec *executionContext) field_Unidentified_series_args(ctx context.Context, 
 }
 
 func (ec *executionContext) field_UsageBill_amplification_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_UsageReport_administered_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -36693,6 +36861,291 @@ func (ec *executionContext) fieldContext_Untold_since(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Untold", field, false, false, "Time")
 }
 
+func (ec *executionContext) _UsageAdministered_at(ctx context.Context, field graphql.CollectedField, obj *UsageAdministered) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAdministered_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAdministered_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageAdministered", field, false, false, "Time")
+}
+
+func (ec *executionContext) _UsageAdministered_cluster(ctx context.Context, field graphql.CollectedField, obj *UsageAdministered) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAdministered_cluster(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cluster, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAdministered_cluster(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageAdministered", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsageAdministered_topic(ctx context.Context, field graphql.CollectedField, obj *UsageAdministered) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAdministered_topic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Topic, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UsageParty) graphql.Marshaler {
+			return ec.marshalOUsageParty2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageParty(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAdministered_topic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageAdministered",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageParty(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageAdministered_operation(ctx context.Context, field graphql.CollectedField, obj *UsageAdministered) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAdministered_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAdministered_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageAdministered", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsageAdministered_resource(ctx context.Context, field graphql.CollectedField, obj *UsageAdministered) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAdministered_resource(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Resource, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAdministered_resource(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageAdministered", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsageAdministered_name(ctx context.Context, field graphql.CollectedField, obj *UsageAdministered) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAdministered_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAdministered_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageAdministered", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsageAdministered_request(ctx context.Context, field graphql.CollectedField, obj *UsageAdministered) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAdministered_request(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Request, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAdministered_request(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageAdministered", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsageAdministered_principal(ctx context.Context, field graphql.CollectedField, obj *UsageAdministered) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAdministered_principal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Principal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAdministered_principal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageAdministered", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsageAdministered_host(ctx context.Context, field graphql.CollectedField, obj *UsageAdministered) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAdministered_host(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Host, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAdministered_host(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageAdministered", field, false, false, "String")
+}
+
+func (ec *executionContext) _UsageAdministered_loggedAt(ctx context.Context, field graphql.CollectedField, obj *UsageAdministered) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAdministered_loggedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LoggedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAdministered_loggedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageAdministered", field, false, false, "Time")
+}
+
+func (ec *executionContext) _UsageAdministered_times(ctx context.Context, field graphql.CollectedField, obj *UsageAdministered) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAdministered_times(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Times, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAdministered_times(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageAdministered", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _UsageAdministered_sealed(ctx context.Context, field graphql.CollectedField, obj *UsageAdministered) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageAdministered_sealed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sealed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageAdministered_sealed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageAdministered", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _UsageBill_edges(ctx context.Context, field graphql.CollectedField, obj *UsageBill) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -38004,6 +38457,73 @@ func (ec *executionContext) fieldContext_UsageReport_permissionCount(ctx context
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_administered(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_administered(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Administered(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []UsageAdministered) graphql.Marshaler {
+			return ec.marshalOUsageAdministered2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageAdministeredᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_administered(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageAdministered(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_UsageReport_administered_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_administeredCount(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_administeredCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AdministeredCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_administeredCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, true, false, "Int")
 }
 
 func (ec *executionContext) _UsageReport_parts(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
@@ -48303,6 +48823,94 @@ func (ec *executionContext) _Untold(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var usageAdministeredImplementors = []string{"UsageAdministered"}
+
+func (ec *executionContext) _UsageAdministered(ctx context.Context, sel ast.SelectionSet, obj *UsageAdministered) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageAdministeredImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageAdministered")
+		case "at":
+			out.Values[i] = ec._UsageAdministered_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cluster":
+			out.Values[i] = ec._UsageAdministered_cluster(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "topic":
+			out.Values[i] = ec._UsageAdministered_topic(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._UsageAdministered_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "resource":
+			out.Values[i] = ec._UsageAdministered_resource(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._UsageAdministered_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "request":
+			out.Values[i] = ec._UsageAdministered_request(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "principal":
+			out.Values[i] = ec._UsageAdministered_principal(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "host":
+			out.Values[i] = ec._UsageAdministered_host(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "loggedAt":
+			out.Values[i] = ec._UsageAdministered_loggedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "times":
+			out.Values[i] = ec._UsageAdministered_times(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sealed":
+			out.Values[i] = ec._UsageAdministered_sealed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var usageBillImplementors = []string{"UsageBill"}
 
 func (ec *executionContext) _UsageBill(ctx context.Context, sel ast.SelectionSet, obj *UsageBill) graphql.Marshaler {
@@ -48696,6 +49304,16 @@ func (ec *executionContext) _UsageReport(ctx context.Context, sel ast.SelectionS
 			}
 		case "permissionCount":
 			out.Values[i] = ec._UsageReport_permissionCount(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "administered":
+			out.Values[i] = ec._UsageReport_administered(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "administeredCount":
+			out.Values[i] = ec._UsageReport_administeredCount(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -52085,6 +52703,10 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalNUsageAdministered2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageAdministered(ctx context.Context, sel ast.SelectionSet, v UsageAdministered) graphql.Marshaler {
+	return ec._UsageAdministered(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNUsageBasis2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐBasis(ctx context.Context, v any) (usage.Basis, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNUsageBasis2githubᚗcomᚋlineagedᚋlineagedᚋusageᚐBasis[tmp]
@@ -53390,11 +54012,37 @@ func (ec *executionContext) marshalOUndeclaredConnection2ᚖgithubᚗcomᚋlinea
 	return ec._UndeclaredConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOUsageAdministered2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageAdministeredᚄ(ctx context.Context, sel ast.SelectionSet, v []UsageAdministered) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUsageAdministered2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageAdministered(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOUsageBill2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageBill(ctx context.Context, sel ast.SelectionSet, v *UsageBill) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._UsageBill(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUsageParty2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageParty(ctx context.Context, sel ast.SelectionSet, v *UsageParty) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UsageParty(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUsagePermission2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsagePermissionᚄ(ctx context.Context, sel ast.SelectionSet, v []UsagePermission) graphql.Marshaler {

@@ -635,6 +635,23 @@ type Untold struct {
 	Since  *time.Time        `json:"since,omitempty"`
 }
 
+// That somebody was allowed to change something: that he did it, and whether it came about, is not said. operation: CREATE, DELETE, ALTER, ALTER_CONFIGS; null: of so many times more nothing else is told. request: for which it was asked.
+// loggedAt: by the log, of several the last; null: not told. A principal or host that was erased from the ledger is erased here. sealed: the ledger says it.
+type UsageAdministered struct {
+	At        time.Time   `json:"at"`
+	Cluster   string      `json:"cluster"`
+	Topic     *UsageParty `json:"topic,omitempty"`
+	Operation *string     `json:"operation,omitempty"`
+	Resource  *string     `json:"resource,omitempty"`
+	Name      string      `json:"name"`
+	Request   *string     `json:"request,omitempty"`
+	Principal *string     `json:"principal,omitempty"`
+	Host      *string     `json:"host,omitempty"`
+	LoggedAt  *time.Time  `json:"loggedAt,omitempty"`
+	Times     int64       `json:"times"`
+	Sealed    bool        `json:"sealed"`
+}
+
 // key: the id of a topic or an application, an owner, a cluster or a day, as 2026-03-01; null: of those without one, and of a total. topics, writers, readers: how many. observedFraction: of a day.
 type UsageGroup struct {
 	Key              *string      `json:"key,omitempty"`

@@ -224,6 +224,38 @@ func (r *UsageReport) PermissionCount(unused bool) *int {
 	return new(len(all))
 }
 
+// Administered answers administered.
+func (r *UsageReport) Administered(first int) ([]UsageAdministered, error) {
+	if first < 0 || first > mostPerPage {
+		return nil, badInput("administered: first must be 0 to %d", mostPerPage)
+	}
+	all := r.is.Administered.List
+	if !r.is.Administered.Known {
+		return nil, nil
+	}
+	out := make([]UsageAdministered, 0, min(first, len(all)))
+	for i := range min(first, len(all)) {
+		x := &all[i]
+		shown := UsageAdministered{
+			At: x.At, Cluster: x.Cluster, Operation: textOrNil(x.Operation), Resource: textOrNil(x.Resource), Name: x.Name, Request: textOrNil(x.Request),
+			Principal: textOrNil(x.Principal), Host: textOrNil(x.Host), LoggedAt: timeOrNil(x.Logged), Times: x.Times, Sealed: x.Sealed,
+		}
+		if x.Topic != nil {
+			shown.Topic = shownParty(x.Topic)
+		}
+		out = append(out, shown)
+	}
+	return out, nil
+}
+
+// AdministeredCount answers administeredCount.
+func (r *UsageReport) AdministeredCount() *int {
+	if !r.is.Administered.Known {
+		return nil
+	}
+	return new(len(r.is.Administered.List) + int(r.is.Administered.More))
+}
+
 // Parts answers parts.
 func (r *UsageReport) Parts() []UsagePart {
 	out := make([]UsagePart, 0, len(r.is.Parts))

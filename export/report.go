@@ -224,6 +224,9 @@ func (d *reported) head(format string, doubts []string) []string {
 	for _, s := range doubts {
 		lines = append(lines, "not shown: "+visible(s))
 	}
+	if format == formatReport && !d.Administered.Known {
+		lines = append(lines, "administered: not known")
+	}
 	return append(lines, "known and at rest, in no row: "+strconv.Itoa(d.Resting))
 }
 
@@ -233,6 +236,7 @@ var reportColumns = []string{
 	"first_use", "last_use", "precision", "observed_fraction", "said_by", "evidence", "clients", "client_ids", "groups", "principals", "hosts",
 	"group", "topics", "writers", "readers", "records_written", "records_read", "bytes_written_estimated", "bytes_read_estimated",
 	"cluster", "principal", "host", "right", "pattern", "allowed", "used",
+	"told", "resource", "name", "request", "logged", "times",
 }
 
 func reportPlace(cells map[string]string) []string {
@@ -340,7 +344,25 @@ func (d *reported) writeCSV(w io.Writer) error {
 			"allowed": yes(&p.Allowed), "used": yes(p.Used), "topics": strconv.Itoa(p.Topics),
 		})...)
 	}
+	for i := range d.Administered.List {
+		t.row(reportAdministeredCells(&d.Administered.List[i])...)
+	}
 	return t.err
+}
+
+// reportAdministeredCells are those of who was allowed to administer what.
+func reportAdministeredCells(x *answer.UsageAdministered) []string {
+	cells := map[string]string{
+		"row": "administered", "cluster": visible(x.Cluster), "principal": visible(x.Principal), "host": visible(x.Host), "right": visible(x.Operation), "told": stamp(x.At),
+		"resource": visible(x.Resource), "name": visible(x.Name), "request": visible(x.Request), "logged": stamp(x.Logged), "times": strconv.FormatInt(x.Times, 10), "said_by": "store",
+	}
+	if x.Topic != nil {
+		cells["topic"], cells["topic_owner"], cells["topic_tags"] = x.Topic.ID, visible(x.Topic.Owner), visible(strings.Join(x.Topic.Tags, " "))
+	}
+	if x.Sealed {
+		cells["said_by"] = "ledger"
+	}
+	return reportPlace(cells)
 }
 
 func patternOf(p *answer.UsagePermission) string {

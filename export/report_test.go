@@ -1,10 +1,12 @@
 package export
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/url"
 	"strings"
 	"testing"
@@ -113,6 +115,47 @@ func TestReport(t *testing.T) {
 		}
 		if strings.Contains(page, "<script") || strings.Contains(page, "ZgotmplZ") || strings.Contains(page, "http") {
 			t.Error("the page holds markup of somebody else, or asks for something")
+		}
+	})
+}
+
+// TestReportNamesWhoAdministered holds that each form of a report names who administered, and says where nothing tells
+// it.
+func TestReportNamesWhoAdministered(t *testing.T) {
+	inShop(t, func(t *testing.T, e *Exporter) {
+		q := answer.UsageQuestion{Scope: answer.UsageScope{Of: answer.ClusterScope, Name: "west"}}
+		is, err := e.answers.UsageReport(t.Context(), answer.Span{}, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		forms := func() (out [3]string) {
+			d := &reported{UsageReport: is}
+			for i, write := range []func(io.Writer) error{d.writeCSV, d.writeJSON, d.writeHTML} {
+				var b bytes.Buffer
+				if err := write(&b); err != nil {
+					t.Fatal(err)
+				}
+				out[i] = b.String()
+			}
+			return out
+		}
+		for i, want := range []string{"# administered: not known", `"administered": null`, "Not known: nothing tells it."} {
+			if text := forms()[i]; !strings.Contains(text, want) {
+				t.Errorf("it lacks %q: %s", want, text)
+			}
+		}
+		orders := answer.PartyOf("topic:west/orders", "", nil)
+		use := lineage.AdministeredUse{Operation: "DELETE", Resource: "Topic", Name: "orders", Request: "DeleteTopics", Times: 2}
+		is.Administered = answer.ReportAdministered{Known: true, List: []answer.UsageAdministered{{AdministeredUse: use, At: midnight, Cluster: "west", Topic: &orders, Principal: "=ann()", Host: "10.0.0.7", Sealed: true}}}
+		for i, want := range []string{"2000-01-01T00:00:00Z,Topic,orders,DeleteTopics,,2", `"principal":"=ann()"`, "<bdi>=ann()</bdi>"} {
+			if text := forms()[i]; !strings.Contains(text, want) {
+				t.Errorf("it lacks %q: %s", want, text)
+			}
+		}
+		for _, row := range rowsOf(t, forms()[0]) {
+			if row["row"] == "administered" && (row["principal"] != "'=ann()" || row["said_by"] != "ledger" || row["topic"] != "topic:west/orders" || row["logged"] != "") {
+				t.Errorf("%v", row)
+			}
 		}
 	})
 }

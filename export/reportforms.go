@@ -157,6 +157,11 @@ func (d *reported) writeJSON(w io.Writer) error {
 	o.field("total", groupOf(&sum))
 	list(o, "uses", eachOf(d.Uses, useOf))
 	list(o, "groups", eachOf(d.Groups, groupOf))
+	if d.Administered.Known {
+		list(o, "administered", eachOf(d.Administered.List, reportAdministeredOf))
+	} else {
+		o.field("administered", nil)
+	}
 	if d.Permissions == nil {
 		o.field("permissions", nil)
 		return o.end()
@@ -169,6 +174,33 @@ func (d *reported) writeJSON(w io.Writer) error {
 		return line
 	}))
 	return o.end()
+}
+
+// reportAdministeredLine is that somebody was allowed to administer something.
+type reportAdministeredLine struct {
+	At        time.Time  `json:"at"`
+	Cluster   string     `json:"cluster"`
+	Topic     *endLine   `json:"topic"`
+	Operation string     `json:"operation,omitempty"`
+	Resource  string     `json:"resource,omitempty"`
+	Name      string     `json:"name"`
+	Request   string     `json:"request,omitempty"`
+	Principal string     `json:"principal,omitempty"`
+	Host      string     `json:"host,omitempty"`
+	Logged    *time.Time `json:"logged"`
+	Times     int64      `json:"times"`
+	SaidBy    string     `json:"saidBy"`
+}
+
+func reportAdministeredOf(x *answer.UsageAdministered) reportAdministeredLine {
+	out := reportAdministeredLine{x.At.UTC(), x.Cluster, nil, x.Operation, x.Resource, x.Name, x.Request, x.Principal, x.Host, timeOrNil(x.Logged), x.Times, "store"}
+	if x.Topic != nil {
+		out.Topic = new(endOf(x.Topic))
+	}
+	if x.Sealed {
+		out.SaidBy = "ledger"
+	}
+	return out
 }
 
 func eachOf[E, L any](all []E, of func(*E) L) []L {
@@ -352,7 +384,7 @@ func page(w io.Writer, d *reported, doubts []string, title string, sum *answer.U
 	}
 	err := reportTemplate.Execute(w, map[string]any{
 		"Title": title, "R": d.UsageReport, "Window": d.View.Window(), "Coverage": &c, "Summary": c.summary(), "Doubts": doubts, "Sum": sum, "Register": register,
-		"MoreGaps": c.GapCount - len(c.Gaps), "Uses": pointers(d.Uses), "Permissions": pointers(d.Permissions), "Rows": pointers(rows),
+		"MoreGaps": c.GapCount - len(c.Gaps), "Uses": pointers(d.Uses), "Permissions": pointers(d.Permissions), "Administered": pointers(d.Administered.List), "Rows": pointers(rows),
 	})
 	if err != nil {
 		return fmt.Errorf("write a page: %w", err)

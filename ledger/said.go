@@ -13,6 +13,8 @@ type Account struct {
 	Final      time.Time // until when amendments can come
 	Statements []Statement
 	Coverage   []Coverage
+	// Administered is who administered what, as Within found it; persons in the clear where they were not erased.
+	Administered []Administration
 }
 
 // Accounts returns what is said of the periods that end after an instant, the oldest first. Each is read when it is

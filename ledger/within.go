@@ -106,7 +106,7 @@ func (r *Reader) accountOf(ctx context.Context, p Period, of []closed, only Only
 			if i%tileWidth == 0 && ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			if err := r.takeOnly(i, c.Kind == kindPeriod, only, says); err != nil {
+			if err := r.takeOnly(i, c.Kind == kindPeriod, only, says, out); err != nil {
 				return nil, err
 			}
 		}
@@ -120,10 +120,13 @@ func (r *Reader) accountOf(ctx context.Context, p Period, of []closed, only Only
 
 // takeOnly is take for what is asked for. What an amendment says is read in any case: it may take away what was asked
 // for, or its tags.
-func (r *Reader) takeOnly(i int64, first bool, only Only, says map[statementKey]Statement) error {
+func (r *Reader) takeOnly(i int64, first bool, only Only, says map[statementKey]Statement, out *Account) error {
 	data, err := r.tree.entry(i)
 	if err != nil {
 		return err
+	}
+	if bytes.HasPrefix(data, []byte(`{"at":`)) { // as no use begins
+		return r.takeAdministered(data, only.Topic, out)
 	}
 	if first && only.Text != "" && !bytes.Contains(data, []byte(only.Text)) {
 		return nil
@@ -144,6 +147,22 @@ func (r *Reader) takeOnly(i int64, first bool, only Only, says map[statementKey]
 	}
 	r.open(&s.Usage)
 	says[s.key()] = s
+	return nil
+}
+
+// takeAdministered takes in an entry that may say who administered what: a topic, or if none is asked for anything.
+func (r *Reader) takeAdministered(data []byte, topic string, out *Account) error {
+	if is, err := typeOf(data); err != nil || is != typeAdministration {
+		return err
+	}
+	var a Administration
+	if err := read(data, &a); err != nil {
+		return err
+	}
+	if topic == "" || a.Topic == ID(topic) {
+		r.openBoth(&a)
+		out.Administered = append(out.Administered, a)
+	}
 	return nil
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // whoAdministers is what is not seen of a cluster of which nothing tells it.
-const whoAdministers = "who administers: no log of an authorizer and no audit topic of this cluster is read"
+const whoAdministers = answer.UntoldAdministration
 
 // administered returns who administered what, as it was told in a view's window.
 func administered(ctx context.Context, v *answer.View) (out []ledger.Administration, err error) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/ledger"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -86,6 +87,22 @@ func TestWhoAdministeredIsInTheLedger(t *testing.T) {
 	proved, err := ledger.VerifyBundle(&text, "")
 	if err != nil || len(proved.Periods[0].Administered) != 3 || *proved.Periods[0].Administered[2].Principal != "User:ben" {
 		t.Errorf("the bundle: %v, %+v", err, proved)
+	}
+	for of, want := range map[answer.UsageScope]int{
+		{Of: answer.TopicScope, Name: "topic:west/orders"}: 3, {Of: answer.TopicScope, Name: "topic:west/payments"}: 0, {Of: answer.ClusterScope, Name: "west"}: 3, {Of: answer.TagScope, Name: "none"}: 3,
+	} {
+		n, erased := 0, 0
+		err := Said{w.log.Reader}.Said(t.Context(), lineage.Window{Start: first.Start.Time, End: first.End.Time}, answer.Wanted{Scope: of}, func(p *answer.SaidPeriod) error {
+			for _, x := range p.Administered {
+				if n++; x.Principal == "(erased)" && x.Topic.ID == "topic:west/orders" && x.Cluster == "west" {
+					erased++
+				}
+			}
+			return nil
+		})
+		if err != nil || n != want || erased != want*2/3 {
+			t.Errorf("of %v the ledger says %d, of whom %d are erased: %v", of, n, erased, err)
+		}
 	}
 	spots := func(of *ledger.Account) string { return fmt.Sprint(of.Coverage[0].BlindSpots) }
 	if got := spots(w.accounts()[1]); !strings.Contains(got, whoAdministers) {

@@ -66,6 +66,9 @@ func periodOf(a *ledger.Account) *answer.SaidPeriod {
 		}
 		out.Uses = append(out.Uses, u)
 	}
+	for i := range a.Administered {
+		out.Administered = append(out.Administered, administeredOf(&a.Administered[i]))
+	}
 	for _, c := range a.Coverage {
 		name := answer.PartyOf("topic:"+c.Cluster+"/x", "", nil).Scope
 		out.Observed[name], out.Unlisted[name] = float64(c.Observed)/1e6, c.GapCount-len(c.Gaps)
@@ -75,6 +78,25 @@ func periodOf(a *ledger.Account) *answer.SaidPeriod {
 		for _, b := range c.BlindSpots {
 			out.Spots = append(out.Spots, answer.SaidSpot{Cluster: name, BlindSpot: lineage.BlindSpot{Source: b.Source, What: b.What}})
 		}
+	}
+	return out
+}
+
+// administeredOf is what an entry says of who administered.
+func administeredOf(a *ledger.Administration) answer.UsageAdministered {
+	out := answer.UsageAdministered{
+		AdministeredUse: lineage.AdministeredUse{Operation: told(a.Operation), Resource: told(a.Resource), Name: a.Name, Request: told(a.Request), Times: a.Times},
+		At:              a.At.Time, Cluster: answer.PartyOf("topic:"+a.Cluster+"/x", "", nil).Scope, Principal: person(a.Principal), Host: person(a.Host), Sealed: true,
+	}
+	if a.Logged != nil {
+		out.Logged = a.Logged.Time
+	}
+	topic := a.Topic
+	if topic == "" && out.Resource == "Topic" { // as it was written before entries named it
+		topic = lineage.Node{Kind: lineage.TopicNode, Scope: out.Cluster, Name: a.Name}.ID()
+	}
+	if topic != "" {
+		out.Topic = new(answer.PartyOf(topic, "", nil))
 	}
 	return out
 }

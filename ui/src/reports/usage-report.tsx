@@ -9,6 +9,7 @@ import type { Change } from '../url/use-url';
 import { windowInput } from '../url/window';
 import { count } from '../words/format';
 import { plural } from '../words/words';
+import { Administered } from './administered';
 import { By } from './by';
 import { Files } from './files';
 import { Groups } from './groups';
@@ -51,6 +52,7 @@ export function UsageReport({ state, change }: { state: ReportsState; change: Ch
           </section>
           <Uses report={report} state={state} more={first < MOST ? () => setFirst(Math.min(MOST, first * 5)) : null} />
           <Unused report={report} />
+          <Administered report={report} state={state} />
           <Doubts doubts={report.doubts} coverage={report.coverage} />
         </>
       )}

@@ -1,0 +1,160 @@
+package answer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// mostAdministered bounds who administered what in a report: what is beyond it is counted.
+const mostAdministered = 10_000
+
+// mostUntold bounds the clusters that a sentence names.
+const mostUntold = 20
+
+// UsageAdministered is that somebody was allowed to change a topic, or in a report of a cluster a group, the cluster or
+// the like itself. That he did it, and whether it came about, is not said.
+type UsageAdministered struct {
+	lineage.AdministeredUse
+
+	At              time.Time // when it was told
+	Cluster         string    // by its name
+	Topic           *Party    // that it is about; nil: none
+	Principal, Host string
+	Sealed          bool // the ledger says it, else the store
+}
+
+// ReportAdministered is who administered what of a report's scope, as far as anything tells it.
+type ReportAdministered struct {
+	List []UsageAdministered // by when it was told
+	More int64               // how many more there were
+	// Unnamed is how many were told of the scope's clusters of whom it is not told what they changed.
+	Unnamed int64
+	// Untold are clusters of the scope, by name, of which nothing is read that would tell it.
+	Untold []string
+	// Known reports whether anything would have told it: else an empty list says nothing.
+	Known bool
+}
+
+// covers reports whether it belongs to a scope. bears reports whether a topic bears the scope's tag, or is its owner's.
+func (x *UsageAdministered) covers(s UsageScope, bears func(*Party) bool) bool {
+	switch s.Of {
+	case ClusterScope:
+		return x.Cluster == s.Name
+	case TopicScope:
+		return x.Topic != nil && x.Topic.ID == s.Name
+	case TagScope, OwnerScope:
+		return x.Topic != nil && bears(x.Topic)
+	default: // programs are not administered
+		return false
+	}
+}
+
+// administered takes in what was told of who administered, by one who speaks of a part of the window.
+func (r *UsageReport) administered(x *UsageAdministered, part lineage.Window, bears func(*Party) bool) {
+	w := r.View.win.Window
+	if x.At.Before(laterOf(part.Start, w.Start)) || !x.At.Before(earlier(part.End, w.End)) {
+		return
+	}
+	if only := r.onlyCluster(); x.Operation == "" && r.Scope.Of != ClusterScope && (only == "" || x.Cluster == only) {
+		r.Administered.Unnamed += x.Times
+	}
+	if !x.covers(r.Scope, bears) {
+		return
+	}
+	r.Administered.Known = true
+	if len(r.Administered.List) >= mostAdministered {
+		r.Administered.More++
+		return
+	}
+	r.Administered.List = append(r.Administered.List, *x)
+}
+
+// administeredHeld takes in what the store has of a part, and of which clusters nothing tells it.
+func (r *UsageReport) administeredHeld(ctx context.Context, v *View, part lineage.Window) error {
+	if r.Scope.Of == ApplicationScope {
+		return nil
+	}
+	told, err := v.Administered(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range told {
+		t := &told[i]
+		x := UsageAdministered{AdministeredUse: t.AdministeredUse, At: t.At, Cluster: t.Cluster, Principal: t.Who.Principal, Host: t.Who.Host}
+		if t.Topic != nil {
+			x.Topic = new(v.partyOf(*t.Topic))
+		}
+		r.administered(&x, part, r.Scope.Bears)
+	}
+	only := r.onlyCluster()
+	for _, c := range v.clusters.all {
+		if only != "" && c.known.Name != only {
+			continue
+		}
+		if r.View.a.tells(c.source) {
+			r.Administered.Known = true
+		} else if !slices.Contains(r.Administered.Untold, c.known.Name) {
+			r.Administered.Untold = append(r.Administered.Untold, c.known.Name)
+		}
+	}
+	return nil
+}
+
+// administeredSaid takes in what the ledger has of a period. A topic bears what it bears now, or bore in that period.
+func (r *UsageReport) administeredSaid(s *SaidPeriod, part lineage.Window) {
+	bore := map[string]bool{}
+	for i := range s.Uses {
+		if t := &s.Uses[i].Topic; r.Scope.Bears(t) {
+			bore[t.ID] = true
+		}
+	}
+	for i := range s.Administered {
+		r.administered(&s.Administered[i], part, func(p *Party) bool {
+			if bore[p.ID] {
+				return true
+			}
+			n, err := lineage.ParseNodeID(p.ID)
+			if err != nil {
+				return false
+			}
+			now := r.View.partyOf(n)
+			return r.Scope.Bears(&now)
+		})
+	}
+	if only := r.onlyCluster(); r.Scope.Of != ApplicationScope {
+		for cluster := range s.Observed {
+			untold := slices.ContainsFunc(s.Spots, func(b SaidSpot) bool {
+				return b.Cluster == cluster && strings.HasPrefix(b.BlindSpot.What, UntoldAdministration)
+			})
+			r.Administered.Known = r.Administered.Known || !untold && (only == "" || cluster == only)
+		}
+	}
+}
+
+// UntoldAdministration begins the blind spot of a cluster of which nothing tells who administers it.
+const UntoldAdministration = "who administers: no log of an authorizer and no audit topic of this cluster is read"
+
+// administrationDoubts says what is not told of who administered.
+func (r *UsageReport) administrationDoubts() (out []string) {
+	a := &r.Administered
+	if len(a.Untold) > 0 {
+		names := slices.Sorted(slices.Values(a.Untold))
+		more := ""
+		if n := len(names) - mostUntold; n > 0 {
+			names, more = names[:mostUntold], fmt.Sprintf(" and %d more clusters", n)
+		}
+		out = append(out, "who administered is not told of "+strings.Join(names, ", ")+more+": no log of an authorizer and no audit topic is read there")
+	}
+	if a.Unnamed > 0 {
+		out = append(out, fmt.Sprintf("%d more were allowed to administer something in these clusters, of which it is not told what it was", a.Unnamed))
+	}
+	if a.More > 0 {
+		out = append(out, fmt.Sprintf("of who administered the first %d are listed, and there are %d more", mostAdministered, a.More))
+	}
+	return out
+}
