@@ -83,3 +83,58 @@ func TestJobsOwnWord(t *testing.T) {
 		}
 	})
 }
+
+// A job of which its engine and OpenLineage tell, and Kafka by its group, is one node: also without any flow, and once
+// its engine has forgotten it.
+func TestJobOfAnEngine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		job, idle := lineage.Node{Scope: "flink-west", Kind: lineage.StreamJobNode, Name: "enrich"}, lineage.Node{Scope: "flink-west", Kind: lineage.StreamJobNode, Name: "idle"}
+		also := lineage.Node{Scope: "jobs", Kind: lineage.StreamJobNode, Name: "Enrich"}
+		orders := topic("orders")
+		is := lineage.JobFact{
+			Engine: "Apache Flink", Version: "2.3.0", ID: "id", State: "RUNNING", Restarts: 2, Reads: []lineage.GroupRef{{Cluster: west, Group: "enrich"}}, Also: []lineage.Node{also},
+			Vertices: []lineage.JobVertex{{ID: "v", Name: "Source: source", State: "RUNNING", Parallelism: 1}},
+		}
+		fact := func(n lineage.Node, f *lineage.JobFact) lineage.Fact {
+			return lineage.Fact{Key: lineage.FactKey{Source: n.Scope, Kind: lineage.JobFacts, Name: n.Name}, Job: f, Gone: f == nil}
+		}
+		byName := lineage.Topic{Cluster: west, Name: "orders"}
+		says := func(n lineage.Node, op lineage.Op, e lineage.EvidenceKind) filling {
+			return func(o *lineage.Observation) {
+				o.Sightings = append(o.Sightings, lineage.Sighting{Access: lineage.Access{Topic: byName, Op: op, Client: lineage.Client{Mover: n}}, Evidence: e, Moved: true})
+			}
+		}
+		reads := lineage.Access{Topic: orders, Op: lineage.Read, Client: lineage.Client{Group: "enrich"}}
+		w.observe("west", "all", 1, facts(clusterFact(1), topicFact(orders)), w.moved(lineage.Access{Topic: orders}, lineage.NoEvidence, 5), w.moved(reads, lineage.GroupOffsets, 1))
+		w.observe("flink-west", "jobs", 1, facts(fact(job, &is), fact(idle, &lineage.JobFact{Engine: "Apache Flink", State: "CREATED", Restarts: -1})))
+		w.observe("west", "all", 2, w.moved(lineage.Access{Topic: orders}, lineage.NoEvidence, 5), w.moved(reads, lineage.GroupOffsets, 4))
+		w.observe("flink-west", "jobs", 2, says(job, lineage.Read, lineage.Flink))
+		w.observe("openlineage", "events", 2, says(also, lineage.Read, lineage.OpenLineage), says(also, lineage.Write, lineage.OpenLineage))
+		w.observe("flink-west", "jobs", 3, facts(fact(job, nil)))
+		w.observe("west", "all", 3)
+		time.Sleep(time.Until(round(3)))
+		v := named(t, w, answer.Between(round(1), round(2)))
+		for _, n := range []lineage.Node{also, {Scope: "west", Kind: lineage.ApplicationNode, Name: "enrich"}} {
+			if v.Has(n) {
+				t.Errorf("one job is also %v", n)
+			}
+		}
+		n := v.Rows([]lineage.Node{job}, nil).Node(job)
+		if f := n.EngineJob(); f == nil || f.Restarts != 2 || len(f.Vertices) != 1 || n.Engine() != "Apache Flink" || !n.OfItself() || n.NamedBy() != "Apache Flink, by its group" {
+			t.Errorf("the job is %+v, run by %q, named by %q", f, n.Engine(), n.NamedBy())
+		}
+		flow := v.Rows(nil, []lineage.Flow{{From: topicNode("orders"), To: job}}).Flow(lineage.Flow{From: topicNode("orders"), To: job})
+		if records := flow.Records(); records == nil || *records != 4 {
+			t.Errorf("it read %v records, want the 4 that its group moved", records)
+		}
+		if !v.Has(idle) {
+			t.Error("a job without a flow is no node")
+		}
+		v = named(t, w, answer.Between(round(2), round(3)))
+		n = v.Rows([]lineage.Node{job}, nil).Node(job)
+		if v.Has(also) || n.EngineJob() != nil || n.Engine() != "Apache Flink" {
+			t.Errorf("forgotten by its engine, the job is %+v, run by %q, and its other self is there: %v", n.EngineJob(), n.Engine(), v.Has(also))
+		}
+	})
+}

@@ -99,6 +99,7 @@ func (v *View) lookThrough() {
 		if !seen[n] {
 			delete(v.movers.connectors, n)
 			delete(v.movers.replicators, n)
+			delete(v.movers.jobs, n)
 		}
 	}
 	for ref, f := range v.groups {

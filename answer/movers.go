@@ -16,6 +16,7 @@ type movers struct {
 	connects    map[string]*lineage.ConnectFact // by the Connect cluster's name
 	connectors  map[lineage.Node]mover[lineage.ConnectorFact]
 	replicators map[lineage.Node]mover[lineage.ReplicatorFact]
+	jobs        map[lineage.Node]mover[lineage.JobFact] // stream jobs that their engines tell of
 }
 
 // mover is a connector or a replicator; fact is nil once it is gone. was is what a replicator is or was, nil when that
@@ -26,18 +27,18 @@ type mover[F any] struct {
 	since     time.Time // when the fact began to hold
 }
 
-// known reports whether the node is a connector or a replicator of which a fact is known.
+// known reports whether the node is a connector, a replicator or a stream job of which a fact is known.
 func (m *movers) known(n lineage.Node) bool {
 	_, c := m.connectors[n]
 	_, r := m.replicators[n]
-	return c || r
+	return c || r || m.jobs[n].fact != nil
 }
 
 // gone reports whether the node is a connector or a replicator that is no more.
 func (m *movers) gone(n lineage.Node) bool { return m.connectors[n].gone || m.replicators[n].gone }
 
 // stopped reports whether a mover was told not to run, as of the window's end. A connector's tasks run although it
-// failed itself, and it runs although all its tasks have failed.
+// failed itself, and it runs although all its tasks have failed. A job that is over is one too.
 func (m *movers) stopped(n lineage.Node) bool {
 	state := ""
 	if f := m.connectors[n].fact; f != nil && !slices.ContainsFunc(f.Tasks, func(t lineage.Task) bool { return t.State == "RUNNING" }) {
@@ -46,6 +47,9 @@ func (m *movers) stopped(n lineage.Node) bool {
 		}
 	}
 	if f := m.replicators[n].fact; f != nil {
+		state = f.State
+	}
+	if f := m.jobs[n].fact; f != nil && over(f.State) {
 		state = f.State
 	}
 	return state != "" && state != "RUNNING"
@@ -57,12 +61,15 @@ func (m *movers) rests(n lineage.Node, since time.Time) bool {
 	if c, ok := m.connectors[n]; ok {
 		at = c.since
 	}
+	if j := m.jobs[n]; j.fact != nil {
+		at = j.since
+	}
 	return m.stopped(n) && !at.After(since)
 }
 
 // teller returns who tells of a mover: the Connect cluster, or the source of the cluster that a replicator copies to.
 func (v *View) teller(n lineage.Node) string {
-	if n.Kind == lineage.ConnectorNode {
+	if n.Kind == lineage.ConnectorNode || v.movers.jobs[n].fact != nil {
 		return n.Scope
 	}
 	if f := v.movers.replicators[n].fact; f != nil {
@@ -85,6 +92,9 @@ func (m *movers) idle(ends map[lineage.Node]*accessesOf) map[lineage.Node]bool {
 	for n, r := range m.replicators {
 		out[n] = !r.gone
 	}
+	for n, j := range m.jobs {
+		out[n] = j.fact != nil
+	}
 	maps.DeleteFunc(out, func(n lineage.Node, exists bool) bool { return !exists || ends[n] != nil })
 	return out
 }
@@ -94,7 +104,7 @@ func (m *movers) idle(ends map[lineage.Node]*accessesOf) map[lineage.Node]bool {
 func (v *View) takeMovers() {
 	v.movers = movers{
 		connects: map[string]*lineage.ConnectFact{}, connectors: map[lineage.Node]mover[lineage.ConnectorFact]{},
-		replicators: map[lineage.Node]mover[lineage.ReplicatorFact]{},
+		replicators: map[lineage.Node]mover[lineage.ReplicatorFact]{}, jobs: map[lineage.Node]mover[lineage.JobFact]{},
 	}
 	v.knows = v.identity.Know(v.clusters.of)
 	for _, read := range []struct {
@@ -108,6 +118,7 @@ func (v *View) takeMovers() {
 		}},
 		{lineage.ConnectorFacts, v.takeConnector},
 		{lineage.ReplicatorFacts, v.takeReplicator},
+		{lineage.JobFacts, v.takeJob},
 	} {
 		facts := v.held.FactsOf(read.kind)
 		for _, gone := range [...]bool{true, false} { // what is there now wins

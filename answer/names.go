@@ -72,7 +72,7 @@ func (v *View) resolve(x *lineage.Access, known *lineage.Known, all *resolving) 
 }
 
 func sameKnown(a, b *lineage.Known) bool {
-	return sameJoined(a.Joined, b.Joined) && a.Crowded == b.Crowded && a.Connector == b.Connector && slices.Equal(a.Sharers, b.Sharers) &&
+	return sameJoined(a.Joined, b.Joined) && a.Crowded == b.Crowded && a.Connector == b.Connector && a.Runs == b.Runs && a.RunsBy == b.RunsBy && slices.Equal(a.Sharers, b.Sharers) &&
 		a.Application == b.Application && a.By == b.By && a.Home == b.Home && a.MemberBy == b.MemberBy && a.Name == b.Name && a.NameBy == b.NameBy &&
 		sameGroup(a.Group, b.Group) && sameGroup(a.Job, b.Job) && sameGroup(a.Member, b.Member)
 }

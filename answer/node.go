@@ -235,6 +235,9 @@ func (n Node) NamedBy() string {
 // topics.
 func (n Node) OfItself() bool {
 	v := n.rows.v
+	if v.movers.jobs[n.node].was != nil {
+		return true
+	}
 	told := slices.ContainsFunc(v.accessesOf(n.node), func(i int32) bool { return v.accesses[i].Access.Client.Mover.Kind != lineage.NoKind })
 	return told && n.JobGroup() == nil && len(v.InnerTopics(n.node)) == 0
 }

@@ -206,7 +206,7 @@ func (t *topicView) current() (s incarnation, ok bool) {
 
 // viewFacts are the kinds of facts that a view is made of.
 var viewFacts = []lineage.FactKind{
-	lineage.ClusterFacts, lineage.TopicFacts, lineage.GroupFacts, lineage.ConnectFacts, lineage.ConnectorFacts, lineage.ReplicatorFacts, lineage.PermissionFacts,
+	lineage.ClusterFacts, lineage.TopicFacts, lineage.GroupFacts, lineage.ConnectFacts, lineage.ConnectorFacts, lineage.ReplicatorFacts, lineage.PermissionFacts, lineage.JobFacts,
 }
 
 // viewAsk is what a view asks of the store.

@@ -175,6 +175,7 @@ func costs() (c ComplexityRoot) {
 	c.Application.FlowStates, c.Unidentified.FlowStates, c.Dataset.FlowStates, c.Group.FlowStates = c.Topic.FlowStates, c.Topic.FlowStates, c.Topic.FlowStates, c.Topic.FlowStates
 	c.Connector.FlowStates, c.Replicator.FlowStates, c.StreamJob.FlowStates = c.Topic.FlowStates, c.Topic.FlowStates, c.Topic.FlowStates
 	c.Job.FlowStates = c.Topic.FlowStates
+	c.FlinkJob.Vertices = c.Application.Groups
 	c.StreamJob.InnerTopics, c.StreamJob.Subtopologies = c.Application.Groups, c.Application.Groups
 	c.Query.SuggestedJoins = func(child int, _ *WindowInput) int { return times(mostSuggestions, child) }
 	c.Query.Declarations = func(child int, _ WindowInput, _, _ *string, _ *answer.DeclaredState, first int, _ *string) int {

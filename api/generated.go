@@ -483,6 +483,32 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	FlinkCheckpoints struct {
+		Completed func(childComplexity int) int
+		Every     func(childComplexity int) int
+		Failed    func(childComplexity int) int
+		Mode      func(childComplexity int) int
+		Restored  func(childComplexity int) int
+	}
+
+	FlinkJob struct {
+		Checkpoints             func(childComplexity int) int
+		JobID                   func(childComplexity int) int
+		Restarts                func(childComplexity int) int
+		Started                 func(childComplexity int) int
+		State                   func(childComplexity int) int
+		TransactionalIDPrefixes func(childComplexity int) int
+		Version                 func(childComplexity int) int
+		Vertices                func(childComplexity int) int
+	}
+
+	FlinkVertex struct {
+		ID          func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Parallelism func(childComplexity int) int
+		State       func(childComplexity int) int
+	}
+
 	Flow struct {
 		Active            func(childComplexity int) int
 		Bytes             func(childComplexity int) int
@@ -1103,7 +1129,9 @@ type ComplexityRoot struct {
 		ApplicationID func(childComplexity int) int
 		Cluster       func(childComplexity int) int
 		Coverage      func(childComplexity int) int
+		Engine        func(childComplexity int) int
 		FirstSeen     func(childComplexity int) int
+		Flink         func(childComplexity int) int
 		FlowStates    func(childComplexity int) int
 		Groups        func(childComplexity int) int
 		ID            func(childComplexity int) int
@@ -3434,6 +3462,111 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FindingEdge.Node(childComplexity), true
+
+	case "FlinkCheckpoints.completed":
+		if e.ComplexityRoot.FlinkCheckpoints.Completed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkCheckpoints.Completed(childComplexity), true
+	case "FlinkCheckpoints.every":
+		if e.ComplexityRoot.FlinkCheckpoints.Every == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkCheckpoints.Every(childComplexity), true
+	case "FlinkCheckpoints.failed":
+		if e.ComplexityRoot.FlinkCheckpoints.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkCheckpoints.Failed(childComplexity), true
+	case "FlinkCheckpoints.mode":
+		if e.ComplexityRoot.FlinkCheckpoints.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkCheckpoints.Mode(childComplexity), true
+	case "FlinkCheckpoints.restored":
+		if e.ComplexityRoot.FlinkCheckpoints.Restored == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkCheckpoints.Restored(childComplexity), true
+
+	case "FlinkJob.checkpoints":
+		if e.ComplexityRoot.FlinkJob.Checkpoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkJob.Checkpoints(childComplexity), true
+	case "FlinkJob.jobId":
+		if e.ComplexityRoot.FlinkJob.JobID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkJob.JobID(childComplexity), true
+	case "FlinkJob.restarts":
+		if e.ComplexityRoot.FlinkJob.Restarts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkJob.Restarts(childComplexity), true
+	case "FlinkJob.started":
+		if e.ComplexityRoot.FlinkJob.Started == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkJob.Started(childComplexity), true
+	case "FlinkJob.state":
+		if e.ComplexityRoot.FlinkJob.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkJob.State(childComplexity), true
+	case "FlinkJob.transactionalIdPrefixes":
+		if e.ComplexityRoot.FlinkJob.TransactionalIDPrefixes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkJob.TransactionalIDPrefixes(childComplexity), true
+	case "FlinkJob.version":
+		if e.ComplexityRoot.FlinkJob.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkJob.Version(childComplexity), true
+	case "FlinkJob.vertices":
+		if e.ComplexityRoot.FlinkJob.Vertices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkJob.Vertices(childComplexity), true
+
+	case "FlinkVertex.id":
+		if e.ComplexityRoot.FlinkVertex.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkVertex.ID(childComplexity), true
+	case "FlinkVertex.name":
+		if e.ComplexityRoot.FlinkVertex.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkVertex.Name(childComplexity), true
+	case "FlinkVertex.parallelism":
+		if e.ComplexityRoot.FlinkVertex.Parallelism == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkVertex.Parallelism(childComplexity), true
+	case "FlinkVertex.state":
+		if e.ComplexityRoot.FlinkVertex.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkVertex.State(childComplexity), true
 
 	case "Flow.active":
 		if e.ComplexityRoot.Flow.Active == nil {
@@ -6253,12 +6386,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StreamJob.Coverage(childComplexity), true
+	case "StreamJob.engine":
+		if e.ComplexityRoot.StreamJob.Engine == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.Engine(childComplexity), true
 	case "StreamJob.firstSeen":
 		if e.ComplexityRoot.StreamJob.FirstSeen == nil {
 			break
 		}
 
 		return e.ComplexityRoot.StreamJob.FirstSeen(childComplexity), true
+	case "StreamJob.flink":
+		if e.ComplexityRoot.StreamJob.Flink == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StreamJob.Flink(childComplexity), true
 	case "StreamJob.flowStates":
 		if e.ComplexityRoot.StreamJob.FlowStates == nil {
 			break
@@ -8077,7 +8222,7 @@ interface Node {
   Stable and readable, kind:scope/name, the name percent-encoded where it holds more than [A-Za-z0-9._-]:
   topic:CLUSTER/TOPIC  unidentified:CLUSTER/TOPIC  application:ENVIRONMENT/NAME  streamjob:CLUSTER/APPLICATION.ID
   connector:CONNECT/NAME  replicator:TARGET/NAME  dataset:NAMESPACE/NAME (OpenLineage's naming).
-  streamjob:NAMESPACE/NAME and job:NAMESPACE/NAME, by OpenLineage's naming, where the job told of itself.
+  streamjob:FLINK/NAME, FLINK the configured name of the Flink that runs it; streamjob:NAMESPACE/NAME and job:NAMESPACE/NAME, by OpenLineage's naming, where only the job told of itself.
   CLUSTER is the configured name, else the cluster id. ENVIRONMENT is configured, else the cluster's name.
   """
   id: ID!
@@ -8170,18 +8315,33 @@ type Replicator implements Node {
   exists: Boolean!              # false: gone since
 }
 
-"A Kafka Streams, faust or quixstreams application, or a streaming job that OpenLineage events tell of: of that applicationId and protocol are null. What it reads and writes are its flows; its inner topics are hidden unless asked for."
+"A Kafka Streams, faust or quixstreams application, or a streaming job that Flink or OpenLineage events tell of: of that applicationId and protocol are null. What it reads and writes are its flows; its inner topics are hidden unless asked for."
 type StreamJob implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  metadata: Metadata  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   applicationId: String         # null: it is none of Kafka's own kinds
   protocol: String              # streams (KIP-1071) or classic; null likewise
+  engine: String                # what runs it: Apache Flink, Kafka Streams, faust or quixstreams; null: not told
+  flink: FlinkJob               # null: no Flink that is watched has it now
   groups: [ConsumerGroup!]!
   subtopologies: [Subtopology!] # null: not told, as by the classic protocol
   stores: [String!]!            # by their changelogs; those without one are not known
   innerTopics: [Topic!]!
   namedBy: String!
 }
+"""
+A job as Flink tells of it, its newest run where there were several. restarts: how often that run began again by itself; null: not told. checkpoints are as they were within five minutes; null: it makes none, or they are not told.
+transactionalIdPrefixes: what the ids of its transactions begin with, as far as that was said; Flink does not tell it.
+"""
+type FlinkJob {
+  jobId: String!  state: String!  started: Time  version: String  restarts: Int64
+  checkpoints: FlinkCheckpoints
+  vertices: [FlinkVertex!]!     # what it is made of: the chains of operators that run as one
+  transactionalIdPrefixes: [String!]!
+}
+"mode: exactly_once or at_least_once. every: the shortest time between two. Counts are of the run. restored: how often it began from a checkpoint or a savepoint."
+type FlinkCheckpoints { mode: String  every: Duration  completed: Int64!  failed: Int64!  restored: Int64! }
+type FlinkVertex { id: String!  name: String!  state: String!  parallelism: Int! }
 "A part of a topology whose tasks run together. Without sinksKnown (KIP-1331) the broker does not tell the topics that it writes for others: see the flows."
 type Subtopology { id: String!  sources: [String!]!  sinks: [String!]!  sinksKnown: Boolean!  repartitionSources: [String!]!  repartitionSinks: [String!]!  changelogs: [String!]!  stores: [String!]! }
 
@@ -9741,6 +9901,58 @@ func (ec *executionContext) childFields_FindingEdge(ctx context.Context, field g
 		return ec.fieldContext_FindingEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FindingEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_FlinkCheckpoints(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mode":
+		return ec.fieldContext_FlinkCheckpoints_mode(ctx, field)
+	case "every":
+		return ec.fieldContext_FlinkCheckpoints_every(ctx, field)
+	case "completed":
+		return ec.fieldContext_FlinkCheckpoints_completed(ctx, field)
+	case "failed":
+		return ec.fieldContext_FlinkCheckpoints_failed(ctx, field)
+	case "restored":
+		return ec.fieldContext_FlinkCheckpoints_restored(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlinkCheckpoints", field.Name)
+}
+
+func (ec *executionContext) childFields_FlinkJob(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "jobId":
+		return ec.fieldContext_FlinkJob_jobId(ctx, field)
+	case "state":
+		return ec.fieldContext_FlinkJob_state(ctx, field)
+	case "started":
+		return ec.fieldContext_FlinkJob_started(ctx, field)
+	case "version":
+		return ec.fieldContext_FlinkJob_version(ctx, field)
+	case "restarts":
+		return ec.fieldContext_FlinkJob_restarts(ctx, field)
+	case "checkpoints":
+		return ec.fieldContext_FlinkJob_checkpoints(ctx, field)
+	case "vertices":
+		return ec.fieldContext_FlinkJob_vertices(ctx, field)
+	case "transactionalIdPrefixes":
+		return ec.fieldContext_FlinkJob_transactionalIdPrefixes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlinkJob", field.Name)
+}
+
+func (ec *executionContext) childFields_FlinkVertex(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_FlinkVertex_id(ctx, field)
+	case "name":
+		return ec.fieldContext_FlinkVertex_name(ctx, field)
+	case "state":
+		return ec.fieldContext_FlinkVertex_state(ctx, field)
+	case "parallelism":
+		return ec.fieldContext_FlinkVertex_parallelism(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlinkVertex", field.Name)
 }
 
 func (ec *executionContext) childFields_Flow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -21537,6 +21749,415 @@ func (ec *executionContext) fieldContext_FindingEdge_node(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _FlinkCheckpoints_mode(ctx context.Context, field graphql.CollectedField, obj *FlinkCheckpoints) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkCheckpoints_mode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkCheckpoints_mode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkCheckpoints", field, false, false, "String")
+}
+
+func (ec *executionContext) _FlinkCheckpoints_every(ctx context.Context, field graphql.CollectedField, obj *FlinkCheckpoints) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkCheckpoints_every(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Every, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖtimeᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkCheckpoints_every(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkCheckpoints", field, false, false, "Duration")
+}
+
+func (ec *executionContext) _FlinkCheckpoints_completed(ctx context.Context, field graphql.CollectedField, obj *FlinkCheckpoints) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkCheckpoints_completed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Completed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkCheckpoints_completed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkCheckpoints", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _FlinkCheckpoints_failed(ctx context.Context, field graphql.CollectedField, obj *FlinkCheckpoints) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkCheckpoints_failed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Failed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkCheckpoints_failed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkCheckpoints", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _FlinkCheckpoints_restored(ctx context.Context, field graphql.CollectedField, obj *FlinkCheckpoints) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkCheckpoints_restored(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Restored, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkCheckpoints_restored(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkCheckpoints", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _FlinkJob_jobId(ctx context.Context, field graphql.CollectedField, obj *FlinkJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkJob_jobId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.JobID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkJob_jobId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkJob", field, false, false, "String")
+}
+
+func (ec *executionContext) _FlinkJob_state(ctx context.Context, field graphql.CollectedField, obj *FlinkJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkJob_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkJob_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkJob", field, false, false, "String")
+}
+
+func (ec *executionContext) _FlinkJob_started(ctx context.Context, field graphql.CollectedField, obj *FlinkJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkJob_started(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Started, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkJob_started(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkJob", field, false, false, "Time")
+}
+
+func (ec *executionContext) _FlinkJob_version(ctx context.Context, field graphql.CollectedField, obj *FlinkJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkJob_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkJob_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkJob", field, false, false, "String")
+}
+
+func (ec *executionContext) _FlinkJob_restarts(ctx context.Context, field graphql.CollectedField, obj *FlinkJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkJob_restarts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Restarts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkJob_restarts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkJob", field, false, false, "Int64")
+}
+
+func (ec *executionContext) _FlinkJob_checkpoints(ctx context.Context, field graphql.CollectedField, obj *FlinkJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkJob_checkpoints(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Checkpoints, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *FlinkCheckpoints) graphql.Marshaler {
+			return ec.marshalOFlinkCheckpoints2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlinkCheckpoints(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkJob_checkpoints(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlinkJob",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlinkCheckpoints(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FlinkJob_vertices(ctx context.Context, field graphql.CollectedField, obj *FlinkJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkJob_vertices(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Vertices, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []FlinkVertex) graphql.Marshaler {
+			return ec.marshalNFlinkVertex2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlinkVertexᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkJob_vertices(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlinkJob",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlinkVertex(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _FlinkJob_transactionalIdPrefixes(ctx context.Context, field graphql.CollectedField, obj *FlinkJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkJob_transactionalIdPrefixes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TransactionalIDPrefixes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkJob_transactionalIdPrefixes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkJob", field, false, false, "String")
+}
+
+func (ec *executionContext) _FlinkVertex_id(ctx context.Context, field graphql.CollectedField, obj *FlinkVertex) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkVertex_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkVertex_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkVertex", field, false, false, "String")
+}
+
+func (ec *executionContext) _FlinkVertex_name(ctx context.Context, field graphql.CollectedField, obj *FlinkVertex) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkVertex_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkVertex_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkVertex", field, false, false, "String")
+}
+
+func (ec *executionContext) _FlinkVertex_state(ctx context.Context, field graphql.CollectedField, obj *FlinkVertex) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkVertex_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkVertex_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkVertex", field, false, false, "String")
+}
+
+func (ec *executionContext) _FlinkVertex_parallelism(ctx context.Context, field graphql.CollectedField, obj *FlinkVertex) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkVertex_parallelism(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Parallelism, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkVertex_parallelism(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkVertex", field, false, false, "Int")
 }
 
 func (ec *executionContext) _Flow_id(ctx context.Context, field graphql.CollectedField, obj *Flow) (ret graphql.Marshaler) {
@@ -33710,6 +34331,61 @@ func (ec *executionContext) fieldContext_StreamJob_protocol(_ context.Context, f
 	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "String")
 }
 
+func (ec *executionContext) _StreamJob_engine(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_engine(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Engine(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_engine(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StreamJob", field, true, false, "String")
+}
+
+func (ec *executionContext) _StreamJob_flink(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_flink(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Flink(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *FlinkJob) graphql.Marshaler {
+			return ec.marshalOFlinkJob2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlinkJob(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_flink(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StreamJob",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlinkJob(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _StreamJob_groups(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -43604,6 +44280,175 @@ func (ec *executionContext) _FindingEdge(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var flinkCheckpointsImplementors = []string{"FlinkCheckpoints"}
+
+func (ec *executionContext) _FlinkCheckpoints(ctx context.Context, sel ast.SelectionSet, obj *FlinkCheckpoints) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, flinkCheckpointsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FlinkCheckpoints")
+		case "mode":
+			out.Values[i] = ec._FlinkCheckpoints_mode(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "every":
+			out.Values[i] = ec._FlinkCheckpoints_every(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "completed":
+			out.Values[i] = ec._FlinkCheckpoints_completed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "failed":
+			out.Values[i] = ec._FlinkCheckpoints_failed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "restored":
+			out.Values[i] = ec._FlinkCheckpoints_restored(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var flinkJobImplementors = []string{"FlinkJob"}
+
+func (ec *executionContext) _FlinkJob(ctx context.Context, sel ast.SelectionSet, obj *FlinkJob) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, flinkJobImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FlinkJob")
+		case "jobId":
+			out.Values[i] = ec._FlinkJob_jobId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._FlinkJob_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "started":
+			out.Values[i] = ec._FlinkJob_started(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._FlinkJob_version(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "restarts":
+			out.Values[i] = ec._FlinkJob_restarts(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "checkpoints":
+			out.Values[i] = ec._FlinkJob_checkpoints(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "vertices":
+			out.Values[i] = ec._FlinkJob_vertices(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "transactionalIdPrefixes":
+			out.Values[i] = ec._FlinkJob_transactionalIdPrefixes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var flinkVertexImplementors = []string{"FlinkVertex"}
+
+func (ec *executionContext) _FlinkVertex(ctx context.Context, sel ast.SelectionSet, obj *FlinkVertex) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, flinkVertexImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FlinkVertex")
+		case "id":
+			out.Values[i] = ec._FlinkVertex_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._FlinkVertex_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._FlinkVertex_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "parallelism":
+			out.Values[i] = ec._FlinkVertex_parallelism(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var flowImplementors = []string{"Flow"}
 
 func (ec *executionContext) _Flow(ctx context.Context, sel ast.SelectionSet, obj *Flow) graphql.Marshaler {
@@ -47734,6 +48579,16 @@ func (ec *executionContext) _StreamJob(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "engine":
+			out.Values[i] = ec._StreamJob_engine(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "flink":
+			out.Values[i] = ec._StreamJob_flink(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "groups":
 			out.Values[i] = ec._StreamJob_groups(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -50978,6 +51833,26 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalNFlinkVertex2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlinkVertex(ctx context.Context, sel ast.SelectionSet, v FlinkVertex) graphql.Marshaler {
+	return ec._FlinkVertex(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNFlinkVertex2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlinkVertexᚄ(ctx context.Context, sel ast.SelectionSet, v []FlinkVertex) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNFlinkVertex2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlinkVertex(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
 	res, err := graphql.UnmarshalFloatContext(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -53397,6 +54272,20 @@ func (ec *executionContext) marshalOFindingKind2ᚕgithubᚗcomᚋlineagedᚋlin
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOFlinkCheckpoints2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlinkCheckpoints(ctx context.Context, sel ast.SelectionSet, v *FlinkCheckpoints) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FlinkCheckpoints(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFlinkJob2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlinkJob(ctx context.Context, sel ast.SelectionSet, v *FlinkJob) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FlinkJob(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {

@@ -272,6 +272,35 @@ type FindingEdge struct {
 	Node   *Finding `json:"node"`
 }
 
+// mode: exactly_once or at_least_once. every: the shortest time between two. Counts are of the run. restored: how often it began from a checkpoint or a savepoint.
+type FlinkCheckpoints struct {
+	Mode      *string        `json:"mode,omitempty"`
+	Every     *time.Duration `json:"every,omitempty"`
+	Completed int64          `json:"completed"`
+	Failed    int64          `json:"failed"`
+	Restored  int64          `json:"restored"`
+}
+
+// A job as Flink tells of it, its newest run where there were several. restarts: how often that run began again by itself; null: not told. checkpoints are as they were within five minutes; null: it makes none, or they are not told.
+// transactionalIdPrefixes: what the ids of its transactions begin with, as far as that was said; Flink does not tell it.
+type FlinkJob struct {
+	JobID                   string            `json:"jobId"`
+	State                   string            `json:"state"`
+	Started                 *time.Time        `json:"started,omitempty"`
+	Version                 *string           `json:"version,omitempty"`
+	Restarts                *int64            `json:"restarts,omitempty"`
+	Checkpoints             *FlinkCheckpoints `json:"checkpoints,omitempty"`
+	Vertices                []FlinkVertex     `json:"vertices"`
+	TransactionalIDPrefixes []string          `json:"transactionalIdPrefixes"`
+}
+
+type FlinkVertex struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	State       string `json:"state"`
+	Parallelism int    `json:"parallelism"`
+}
+
 // state: null: how they go is not known.
 type FlowStateCount struct {
 	State *answer.FlowState `json:"state,omitempty"`

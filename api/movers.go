@@ -100,6 +100,37 @@ func (n *StreamJob) Protocol() *string {
 	return new("classic")
 }
 
+// Engine answers engine.
+func (n *StreamJob) Engine() *string { return textOrNil(n.is.Engine()) }
+
+// Flink answers flink.
+func (n *StreamJob) Flink() *FlinkJob {
+	is := n.is.EngineJob()
+	if is == nil {
+		return nil
+	}
+	out := &FlinkJob{JobID: is.ID, State: is.State, Version: textOrNil(is.Version), Vertices: []FlinkVertex{}, TransactionalIDPrefixes: []string{}}
+	if !is.Started.IsZero() {
+		out.Started = &is.Started
+	}
+	if is.Restarts >= 0 {
+		out.Restarts = &is.Restarts
+	}
+	if c := is.Checkpoints; c != nil {
+		out.Checkpoints = &FlinkCheckpoints{Mode: textOrNil(c.Mode), Completed: c.Completed, Failed: c.Failed, Restored: c.Restored}
+		if c.Every > 0 {
+			out.Checkpoints.Every = &c.Every
+		}
+	}
+	for _, v := range is.Vertices {
+		out.Vertices = append(out.Vertices, FlinkVertex{ID: v.ID, Name: v.Name, State: v.State, Parallelism: v.Parallelism})
+	}
+	for _, p := range is.Writes {
+		out.TransactionalIDPrefixes = append(out.TransactionalIDPrefixes, p.Prefix)
+	}
+	return out
+}
+
 // Subtopologies answers subtopologies.
 func (n *StreamJob) Subtopologies() []Subtopology {
 	g := n.is.JobGroup()

@@ -89,6 +89,7 @@ var ownFields = [len(nodeTypes)]map[string]field[Node]{
 		"applicationId": own(maybe((*StreamJob).ApplicationID, appendString)),
 		"namedBy":       own(always((*StreamJob).NamedBy, appendString)),
 		"protocol":      own(maybe((*StreamJob).Protocol, appendString)),
+		"engine":        own(maybe((*StreamJob).Engine, appendString)),
 	},
 	6: {"namespace": own(always((*Dataset).Namespace, appendString))},
 	7: {"members": own(always((*Group).Members, appendInt))},

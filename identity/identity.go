@@ -139,10 +139,14 @@ func (r *Resolver) resolve(c lineage.Cluster, a lineage.Access, known lineage.Kn
 	switch {
 	case a.Op == lineage.OpNone:
 		return node(c, lineage.TopicNode, topic), "topic"
+	case a.Client.Mover.Kind != lineage.NoKind && known.Runs.Kind != lineage.NoKind:
+		return known.Runs, known.RunsBy
 	case a.Client.Mover.Kind != lineage.NoKind:
 		return a.Client.Mover, moverWords(a.Client.Mover)
 	case a.Client.Kind != lineage.Connection && known.Application == "":
 		return r.unidentified(c, topic, a)
+	case known.Runs.Kind != lineage.NoKind:
+		return known.Runs, known.RunsBy
 	case known.Connector.Kind != lineage.NoKind:
 		return known.Connector, moverWords(known.Connector)
 	}

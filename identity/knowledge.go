@@ -30,6 +30,7 @@ type knowledge struct {
 	configured  map[moverTopic]bool // what connectors say that they read
 	sources     []connector
 	replicators []*lineage.ReplicatorFact
+	jobs        []job
 	links       links
 
 	settling sync.Once
@@ -41,6 +42,9 @@ type knowledge struct {
 	movers  map[lineage.GroupRef][]string // transactional.ids that are a group's, sorted
 	names   map[string]*groupNames        // by environment
 	exactly map[named][]lineage.Node      // source connectors by a transactional.id without the task's number
+	// jobs that an engine tells of, by the groups that are theirs, and by the nodes as which they are told of
+	engines map[lineage.GroupRef][]job
+	told    map[lineage.Node][]job
 
 	listing sync.Once // of names
 	naming  sync.Once
@@ -135,6 +139,9 @@ func (k *knowledge) AddConnector(n lineage.Node, kafka lineage.ClusterID, f *lin
 	}
 }
 
+// AddJob implements lineage.Knowledge.
+func (k *knowledge) AddJob(n lineage.Node, f *lineage.JobFact) { k.jobs = append(k.jobs, job{n, f}) }
+
 // AddReplicator implements lineage.Knowledge.
 func (k *knowledge) AddReplicator(f *lineage.ReplicatorFact) {
 	k.replicators = append(k.replicators, f)
@@ -194,6 +201,7 @@ func (k *knowledge) settle() {
 		}
 		k.settleWriters()
 		k.settleConnectors()
+		k.settleJobs()
 	})
 }
 
@@ -309,6 +317,9 @@ func (k *knowledge) Of(a lineage.Access) (out lineage.Known) {
 	c := a.Client
 	ref := lineage.GroupRef{Cluster: cluster, Group: c.Group}
 	switch {
+	case c.Mover.Kind != lineage.NoKind:
+		k.toldAs(c.Mover, &out)
+		return out
 	case c.Kind == lineage.Remainder:
 		// faust's producer leaves no id. What grows its own topics is its own.
 		if group, ok := k.inner[named{cluster, a.Topic.Name}]; ok && k.apps[lineage.GroupRef{Cluster: cluster, Group: group}] == byFaust {
@@ -317,6 +328,9 @@ func (k *knowledge) Of(a lineage.Access) (out lineage.Known) {
 		return out
 	case c.Group != "":
 		out.Group = k.groups[ref]
+		if k.runsIn(ref, &out); out.Runs.Kind != lineage.NoKind {
+			return out
+		}
 		k.ownSink(ref, a, &out)
 		if k.apps[ref] != "" {
 			k.ofGroup(&out, cluster, c.Group, k.apps[ref])
@@ -330,6 +344,9 @@ func (k *knowledge) Of(a lineage.Access) (out lineage.Known) {
 		return out
 	}
 	if c.TransactionalID != "" {
+		if k.runsAs(cluster, c.TransactionalID, &out); out.Runs.Kind != lineage.NoKind {
+			return out
+		}
 		if k.exactlyOnce(a, &out); out.Connector.Kind != lineage.NoKind || len(out.Sharers) > 0 {
 			return out
 		}

@@ -23,11 +23,12 @@ const (
 	SchemaFacts              // of columns; FactKey.Source is who tells, FactKey.Name the subject or what it is of
 	TransformFacts           // what a connector does to columns; FactKey as of ConnectorFacts
 	ColumnsFacts             // what a job makes columns of; FactKey.Name is the job's id and what it writes
+	JobFacts                 // FactKey.Source is the name of the Flink that runs it, FactKey.Name the job's
 )
 
 // FactKinds is one more than the greatest kind, and EventTypes one more than the greatest type of event.
 const (
-	FactKinds  = 13
+	FactKinds  = 14
 	EventTypes = 18
 )
 
@@ -55,6 +56,7 @@ type Fact struct {
 	Schema     *SchemaFact
 	Transform  *TransformFact
 	Columns    *ColumnsFact
+	Job        *JobFact
 }
 
 // DatedFact is a fact and the round since which it holds.
@@ -177,6 +179,45 @@ type ReplicatorFact struct {
 	Separator                string    // between alias and topic; empty for the identity policy
 	State                    string    // as Connect says; empty: not told
 	Connect                  string    // the Connect cluster that it runs on; empty: a dedicated process, or not known
+}
+
+// JobFact describes a stream job as its engine tells of it. Of its configuration nothing stands here.
+type JobFact struct {
+	Engine  string    // e.g. Apache Flink
+	Version string    // of the engine; empty: not told
+	ID      string    // of its newest run, as the engine has it
+	State   string    // as the engine says, e.g. RUNNING
+	Started time.Time // when that run was submitted
+	// Restarts is how often that run began again by itself; -1: not told.
+	Restarts int64
+	// Checkpoints are as they were within some minutes: they are told anew with the rest. nil: it makes none, or they
+	// are not told.
+	Checkpoints *Checkpoints
+	Vertices    []JobVertex // what it is made of, in the order of the engine
+	// Reads are the consumer groups that are the job's, and Writes what its transactional.ids begin with.
+	Reads  []GroupRef
+	Writes []IDPrefix
+	// Also are nodes as which others tell of the job, as by OpenLineage: they are the job.
+	Also []Node
+}
+
+// Checkpoints are how a job keeps its state. Counts are of its newest run.
+type Checkpoints struct {
+	Mode                        string        // as the engine says: exactly_once or at_least_once
+	Every                       time.Duration // the shortest time between two; 0: not told
+	Completed, Failed, Restored int64
+}
+
+// JobVertex is a part of a job that runs as one.
+type JobVertex struct {
+	ID, Name, State string
+	Parallelism     int
+}
+
+// IDPrefix is what transactional.ids of a cluster begin with.
+type IDPrefix struct {
+	Cluster ClusterID
+	Prefix  string
 }
 
 // SourceState is whether observations of a source are to be expected. Its values are part of the storage format.

@@ -17,6 +17,10 @@ type Known struct {
 	// Crowded: the connector's group has members that bear its tasks' name and are not its own, as those of a Connect
 	// cluster that nobody tells of.
 	Crowded bool
+	// Runs is the stream job that its engine tells of and that the client is a part of, and RunsBy says how that is
+	// known, in words.
+	Runs   Node
+	RunsBy string
 	// Application is the application.id of the stream job (a Kafka Streams application, or faust's) that the client is
 	// a part of, and By says how that is known, in words. Job is what is known of its group, whose name is the
 	// application.id; nil: nothing.
@@ -71,6 +75,8 @@ type Knowledge interface {
 	// AddReplicator adds a replicator to a Kafka cluster: a dedicated MirrorMaker 2 that writes exactly once has a
 	// transactional.id.
 	AddReplicator(f *ReplicatorFact)
+	// AddJob adds a stream job that its engine tells of: the groups and the transactional.ids that are its own.
+	AddJob(n Node, f *JobFact)
 	// AddAccess adds what a client did: a producer id that writes an application's inner topic is the application's,
 	// the members that a group had say what it is when nobody is in it any more, and a writer with both a group and a
 	// transactional.id has moved the group's offsets in its transactions.

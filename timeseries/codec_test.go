@@ -123,10 +123,27 @@ func randomFact(r *rand.Rand) lineage.Fact {
 				Topic: randomString(r), Prefixed: r.IntN(2) == 0, Principal: randomString(r), Host: randomString(r), Operation: randomString(r), Allowed: r.IntN(2) == 0,
 			})
 		}
+	case lineage.JobFacts:
+		f.Job = randomJob(r)
 	default:
 		randomColumns(r, &f)
 	}
 	return f
+}
+
+func randomJob(r *rand.Rand) *lineage.JobFact {
+	j := &lineage.JobFact{Engine: randomString(r), Version: randomString(r), ID: randomString(r), State: randomString(r), Restarts: r.Int64N(9) - 1}
+	if r.IntN(2) == 0 {
+		j.Started = time.Unix(r.Int64N(1e10), r.Int64N(1e9)).UTC()
+		j.Checkpoints = &lineage.Checkpoints{Mode: randomString(r), Every: time.Duration(r.Int64N(1e12)), Completed: r.Int64N(99), Failed: r.Int64N(99), Restored: r.Int64N(9)}
+	}
+	for range r.IntN(3) {
+		j.Vertices = append(j.Vertices, lineage.JobVertex{ID: randomString(r), Name: randomString(r), State: randomString(r), Parallelism: r.IntN(99)})
+		j.Reads = append(j.Reads, lineage.GroupRef{Cluster: lineage.ClusterID(randomString(r)), Group: randomString(r)})
+		j.Writes = append(j.Writes, lineage.IDPrefix{Cluster: lineage.ClusterID(randomString(r)), Prefix: randomString(r)})
+		j.Also = append(j.Also, randomNode(r))
+	}
+	return j
 }
 
 func randomColumns(r *rand.Rand, f *lineage.Fact) {

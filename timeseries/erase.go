@@ -194,6 +194,11 @@ func (x *eraser) fact(f *lineage.Fact) {
 		for i := range f.Connector.Tasks {
 			x.text(&f.Connector.Tasks[i].Worker)
 		}
+	case lineage.JobFacts:
+		x.stays("the name of a job", f.Key.Name)
+		for _, v := range f.Job.Vertices {
+			x.stays("the name of a part of a job", v.Name)
+		}
 	case lineage.SourceFacts:
 		x.text(&f.Source.Reason)
 	case lineage.SchemaFacts, lineage.TransformFacts, lineage.ColumnsFacts:

@@ -369,7 +369,64 @@ func (w *writer) factBody(f lineage.Fact) {
 		w.transforms(f.Transform)
 	case lineage.ColumnsFacts:
 		w.columnsFact(f.Columns)
+	case lineage.JobFacts:
+		w.job(f.Job)
 	}
+}
+
+func (w *writer) job(j *lineage.JobFact) {
+	for _, s := range [...]string{j.Engine, j.Version, j.ID, j.State} {
+		w.string(s)
+	}
+	w.instant(j.Started)
+	w.int(j.Restarts)
+	w.bool(j.Checkpoints != nil)
+	if c := j.Checkpoints; c != nil {
+		w.string(c.Mode)
+		for _, n := range [...]int64{int64(c.Every), c.Completed, c.Failed, c.Restored} {
+			w.int(n)
+		}
+	}
+	w.uint(uint64(len(j.Vertices)))
+	for _, v := range j.Vertices {
+		for _, s := range [...]string{v.ID, v.Name, v.State} {
+			w.string(s)
+		}
+		w.int(int64(v.Parallelism))
+	}
+	w.uint(uint64(len(j.Reads)))
+	for _, g := range j.Reads {
+		w.group(g)
+	}
+	w.uint(uint64(len(j.Writes)))
+	for _, p := range j.Writes {
+		w.string(string(p.Cluster))
+		w.string(p.Prefix)
+	}
+	w.uint(uint64(len(j.Also)))
+	for _, n := range j.Also {
+		w.node(n)
+	}
+}
+
+func (r *reader) job() *lineage.JobFact {
+	j := &lineage.JobFact{Engine: r.string(), Version: r.string(), ID: r.string(), State: r.string(), Started: r.instant(), Restarts: r.int()}
+	if r.bool() {
+		j.Checkpoints = &lineage.Checkpoints{Mode: r.string(), Every: time.Duration(r.int()), Completed: r.int(), Failed: r.int(), Restored: r.int()}
+	}
+	for range r.count(4) {
+		j.Vertices = append(j.Vertices, lineage.JobVertex{ID: r.string(), Name: r.string(), State: r.string(), Parallelism: int(r.int())})
+	}
+	for range r.count(2) {
+		j.Reads = append(j.Reads, r.group())
+	}
+	for range r.count(2) {
+		j.Writes = append(j.Writes, lineage.IDPrefix{Cluster: lineage.ClusterID(r.string()), Prefix: r.string()})
+	}
+	for range r.count(1) {
+		j.Also = append(j.Also, r.node())
+	}
+	return j
 }
 
 // topology writes a flag in front: a group without a topology is not one with an empty topology.
@@ -473,6 +530,8 @@ func (r *reader) factBody(key lineage.FactKey) lineage.Fact {
 		f.Transform = r.transforms()
 	case lineage.ColumnsFacts:
 		f.Columns = r.columnsFact()
+	case lineage.JobFacts:
+		f.Job = r.job()
 	}
 	return f
 }

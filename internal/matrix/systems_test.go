@@ -149,6 +149,7 @@ func TestFlink(t *testing.T) {
 // flink is a session cluster.
 type flink struct {
 	dir string
+	url string // of its REST interface
 	env []string
 	jvm []string
 }
@@ -182,7 +183,7 @@ func startFlink(t *testing.T) flink {
 	run(t, ".", "javac", "-d", filepath.Join(dir, "classes"), "-cp", classpath, "flink/Job.java")
 	run(t, dir, "jar", "--create", "--file", "job.jar", "--main-class", "Job", "-C", "classes", ".")
 	f := flink{
-		dir: dir,
+		dir: dir, url: fmt.Sprintf("http://127.0.0.1:%d", ports[0]),
 		env: append(os.Environ(), "FLINK_CONF_DIR="+dir, "FLINK_LIB_DIR="+filepath.Join(home, "lib"), "FLINK_PLUGINS_DIR="+filepath.Join(home, "plugins")),
 		jvm: []string{
 			"-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "--add-opens=java.base/java.util=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED",

@@ -46,12 +46,21 @@ export function MoverFacts({ node, state }: { node: PanelNode; state: LineageSta
     case 'STREAM_JOB':
       return (
         <>
-          <Fact name="Application id" missing="none: it told of itself">
-            {node.applicationId}
+          <Fact name="Engine" missing="not told">
+            {node.engine}
           </Fact>
-          <Fact name="Group protocol" missing="none">
-            {node.protocol}
-          </Fact>
+          {node.flink ? (
+            <FlinkFacts job={node.flink} />
+          ) : (
+            <>
+              <Fact name="Application id" missing="none: it told of itself">
+                {node.applicationId}
+              </Fact>
+              <Fact name="Group protocol" missing="none">
+                {node.protocol}
+              </Fact>
+            </>
+          )}
         </>
       );
     case 'JOB':
@@ -72,13 +81,76 @@ export function MoverFacts({ node, state }: { node: PanelNode; state: LineageSta
   }
 }
 
+type FlinkJob = NonNullable<PanelNode['flink']>;
+
+/** What Flink tells of a job. Checkpoints are as they were within five minutes. */
+function FlinkFacts({ job }: { job: FlinkJob }) {
+  const c = job.checkpoints;
+  return (
+    <>
+      <Fact name="State">
+        <State word={job.state} />
+      </Fact>
+      <Fact name="Restarts" missing="not told">
+        {job.restarts == null ? null : job.restarts}
+      </Fact>
+      <Fact name="Checkpoints" missing="none, or not told">
+        {c && (
+          <>
+            {c.completed} completed, {c.failed} failed{c.every && `, each ${c.every}`}
+            {c.mode && <span className="note"> {c.mode.replaceAll('_', ' ')}</span>}
+          </>
+        )}
+      </Fact>
+      <Fact name="Job id">
+        <span className="mono wrap">{job.jobId}</span>
+      </Fact>
+    </>
+  );
+}
+
+/** The inside of a Flink job: its vertices, each a chain of operators that run as one. */
+export function Vertices({ node }: { node: PanelNode }) {
+  const vertices = node.flink?.vertices ?? [];
+  if (vertices.length === 0) return null;
+  return (
+    <section className="panel-part" aria-label="Inside">
+      <h3>
+        Inside <span className="note">{plural(vertices.length, 'vertex', 'vertices')}</span>
+      </h3>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Operators</th>
+            <th scope="col">State</th>
+            <th scope="col">Parallel</th>
+          </tr>
+        </thead>
+        <tbody>
+          {vertices.map((v) => (
+            <tr key={v.id}>
+              <th scope="row" className="wrap">
+                <bdi>{v.name}</bdi>
+              </th>
+              <td>
+                <State word={v.state} />
+              </td>
+              <td>{v.parallelism}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
 /** A watched cluster by its name, any other by what MirrorMaker 2 calls it. Of one that is gone only that is known. */
 function end(node: PanelNode, cluster: { name: string } | null | undefined, alias: string | undefined) {
   if (cluster) return cluster.name;
   return node.exists === false ? alias : `${alias}, not watched`;
 }
 
-/** A state in Connect's own word; a failure must be seen. */
+/** A state in Connect's or Flink's own word; a failure must be seen. */
 const State = ({ word }: { word: string }) => <span className={word === 'FAILED' ? 'bad-word' : ''}>{word}</span>;
 
 export function Tasks({ node }: { node: PanelNode }) {

@@ -16,7 +16,7 @@ import { deserted, isRead, kindOf, lagUnknown, NOBODY, nameOfId, plural } from '
 import { Candidates, unidentifiedOf } from './candidates';
 import { Deletion } from './deletion';
 import { flowText, hasSign } from './elements';
-import { Inside, MoverFacts, Tasks } from './mover-parts';
+import { Inside, MoverFacts, Tasks, Vertices } from './mover-parts';
 import { DeclaredUnseen, NodeEvents, NodePermitted } from './panel-parts';
 import { Fact, SeriesChart } from './parts';
 import { SaidOf } from './said/said';
@@ -90,6 +90,7 @@ export function NodePanel({ node, answer, state, change, told }: Props & { told:
       <NodeFacts node={node} state={state} />
       {node.kind !== 'GROUP' && <SaidOf key={node.id} id={node.id} window={answer.window} state={state} />}
       <Inside node={node} answer={answer} state={state} change={change} />
+      <Vertices node={node} />
       <Tasks node={node} />
       <section className="panel-part">
         <h3>Throughput</h3>
