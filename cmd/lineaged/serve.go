@@ -258,6 +258,11 @@ func newCollectors(cfg config.Config, sink collector.Sink, board *collector.Boar
 		}
 		all = append(all, c)
 	}
+	registries, err := newRegistries(cfg, sink, board, clock, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	all = append(all, registries...)
 	events, err := newEvents(cfg, sink, board, clock, log)
 	if err != nil {
 		return nil, nil, err

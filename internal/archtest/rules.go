@@ -229,6 +229,16 @@ var reserved = []struct {
 		"only collector speaks Kafka (cmd and internal for the demo and tests)",
 	},
 	{
+		"github.com/twmb/avro",
+		[]string{"collector"},
+		"only collector reads schemas",
+	},
+	{
+		"github.com/bufbuild/protocompile",
+		[]string{"collector"},
+		"only collector reads schemas",
+	},
+	{
 		"github.com/99designs/gqlgen",
 		[]string{"api"},
 		"generated types stay in api",

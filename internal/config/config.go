@@ -15,20 +15,23 @@ import (
 
 // Config is everything that can be set. The zero value is not useful: start from Default.
 type Config struct {
-	Listen       string        `koanf:"listen" yaml:"listen"`
-	Web          Web           `koanf:"web" yaml:"web,omitempty"`
-	Data         string        `koanf:"data" yaml:"data"`
-	MinFree      Size          `koanf:"min_free" yaml:"min_free,omitempty"`
-	Interval     Duration      `koanf:"interval" yaml:"interval"`
-	Retention    Retention     `koanf:"retention" yaml:"retention"`
-	Log          Log           `koanf:"log" yaml:"log"`
-	Metrics      Metrics       `koanf:"metrics" yaml:"metrics,omitempty"`
-	MetricsAPI   MetricsAPI    `koanf:"metrics_api" yaml:"metrics_api,omitempty"`
-	Ledger       Ledger        `koanf:"ledger" yaml:"ledger"`
-	Catalog      Catalog       `koanf:"catalog" yaml:"catalog,omitempty"`
-	MCP          MCP           `koanf:"mcp" yaml:"mcp"`
-	Clusters     []Cluster     `koanf:"clusters" yaml:"clusters"`
-	Connect      []Connect     `koanf:"connect" yaml:"connect,omitempty"`
+	Listen     string     `koanf:"listen" yaml:"listen"`
+	Web        Web        `koanf:"web" yaml:"web,omitempty"`
+	Data       string     `koanf:"data" yaml:"data"`
+	MinFree    Size       `koanf:"min_free" yaml:"min_free,omitempty"`
+	Interval   Duration   `koanf:"interval" yaml:"interval"`
+	Retention  Retention  `koanf:"retention" yaml:"retention"`
+	Log        Log        `koanf:"log" yaml:"log"`
+	Metrics    Metrics    `koanf:"metrics" yaml:"metrics,omitempty"`
+	MetricsAPI MetricsAPI `koanf:"metrics_api" yaml:"metrics_api,omitempty"`
+	Ledger     Ledger     `koanf:"ledger" yaml:"ledger"`
+	Catalog    Catalog    `koanf:"catalog" yaml:"catalog,omitempty"`
+	MCP        MCP        `koanf:"mcp" yaml:"mcp"`
+	Clusters   []Cluster  `koanf:"clusters" yaml:"clusters"`
+	Connect    []Connect  `koanf:"connect" yaml:"connect,omitempty"`
+	// Schema registries.
+	SchemaRegistry []SchemaRegistry `koanf:"schema_registry" yaml:"schema_registry,omitempty"`
+
 	Datasets     []Dataset     `koanf:"datasets" yaml:"datasets,omitempty"`
 	Mirrors      []Mirror      `koanf:"mirrors" yaml:"mirrors,omitempty"`
 	OTLP         OTLP          `koanf:"otlp" yaml:"otlp,omitempty"`

@@ -87,7 +87,7 @@ func (l *loader) loadFile(in Input) error {
 		return &Error{Key: in.namedBy(), Value: in.File, Problem: syntax(err)}
 	}
 	l.origins.lines = lines(text)
-	for _, list := range []string{"clusters", "connect", "datasets", "mirrors", "cluster_aliases", "applications", "topics", "nodes"} {
+	for _, list := range []string{"clusters", "connect", "schema_registry", "datasets", "mirrors", "cluster_aliases", "applications", "topics", "nodes"} {
 		switch items := raw[list].(type) {
 		case []any:
 			raw[list] = byIndex(items)

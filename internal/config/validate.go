@@ -20,7 +20,7 @@ import (
 // Validate checks everything that one value alone cannot tell, and that the files which are named can be read. The
 // error is an *Error.
 func (c *Config) Validate() error {
-	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLedger, c.checkWords, c.checkClusters, c.checkAnchors, c.checkConnect, c.checkMirrors, c.checkAliases, c.checkPushes, c.checkRules, c.checkUsage, c.checkReports, c.checkTargets} {
+	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLedger, c.checkWords, c.checkClusters, c.checkAnchors, c.checkConnect, c.checkRegistries, c.checkMirrors, c.checkAliases, c.checkPushes, c.checkRules, c.checkUsage, c.checkReports, c.checkTargets} {
 		if err := check(); err != nil {
 			if e, ok := errors.AsType[*Error](err); ok {
 				e.Origin = c.Origin(cmp.Or(e.beside, e.Key))
@@ -201,30 +201,7 @@ func (c *Config) checkConnect() error {
 		taken[cl.Source()] = fmt.Sprintf("clusters[%d]", i)
 	}
 	for i, cn := range c.Connect {
-		at := fmt.Sprintf("connect[%d].", i)
-		if len(cn.Addresses()) == 0 {
-			return bad(at+"url", "", "is not set, and neither are urls: give the address of a worker, e.g. http://127.0.0.1:8083")
-		}
-		for j, address := range cn.Addresses() {
-			key := at + "url"
-			if cn.URL == "" || j > 0 {
-				key = fmt.Sprintf("%surls[%d]", at, j-min(len(cn.URL), 1))
-			}
-			if err := checkURL(key, address, cn); err != nil {
-				return err
-			}
-		}
-		if other, twice := taken[cn.Source()]; twice {
-			return bad(at+"name", cn.Source(), "%s has this name too", other)
-		}
-		taken[cn.Source()] = fmt.Sprintf("connect[%d]", i)
-		if err := c.knownCluster(at+"cluster", cn.Cluster); cn.Cluster != "" && err != nil {
-			return err
-		}
-		if err := cn.BasicAuth.check(at + "basic_auth."); err != nil {
-			return err
-		}
-		if err := cn.TLS.check(at + "tls."); err != nil {
+		if err := c.checkServerOf(fmt.Sprintf("connect[%d]", i), "of a worker, e.g. http://127.0.0.1:8083", cn, taken); err != nil {
 			return err
 		}
 	}
@@ -240,6 +217,34 @@ func (c *Config) checkConnect() error {
 		}
 	}
 	return nil
+}
+
+// checkServerOf checks what is said of a server that is asked over HTTP. taken are the names of others.
+func (c *Config) checkServerOf(is, whose string, cn Connect, taken map[string]string) error {
+	at := is + "."
+	if len(cn.Addresses()) == 0 {
+		return bad(at+"url", "", "is not set, and neither are urls: give the address %s", whose)
+	}
+	for j, address := range cn.Addresses() {
+		key := at + "url"
+		if cn.URL == "" || j > 0 {
+			key = fmt.Sprintf("%surls[%d]", at, j-min(len(cn.URL), 1))
+		}
+		if err := checkURL(key, address, cn); err != nil {
+			return err
+		}
+	}
+	if other, twice := taken[cn.Source()]; twice {
+		return bad(at+"name", cn.Source(), "%s has this name too", other)
+	}
+	taken[cn.Source()] = is
+	if err := c.knownCluster(at+"cluster", cn.Cluster); cn.Cluster != "" && err != nil {
+		return err
+	}
+	if err := cn.BasicAuth.check(at + "basic_auth."); err != nil {
+		return err
+	}
+	return cn.TLS.check(at + "tls.")
 }
 
 // checkURL never repeats an address that holds a password.

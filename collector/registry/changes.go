@@ -1,0 +1,112 @@
+package registry
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file tells how schemas change.
+
+// changed tells a change of what is told, or was; nil: of no topic.
+func (t *take) changed(of *lineage.SchemaFact, words string) {
+	e := lineage.Event{At: t.round, Type: lineage.SchemaChanged, Detail: words}
+	if of != nil && of.Topic.Name != "" {
+		e.Topic = of.Topic
+		if w, ok := t.cfg.Board.ByID(of.Topic.Cluster); ok {
+			e.Topic.ID = w.IDs[of.Topic.Name]
+		}
+	}
+	t.main.Events = append(t.main.Events, e)
+}
+
+// changedVersion notes what the words of a new version are, to be told once its topic is known.
+func (t *take) changedVersion(name string, x *subject, now *version, got read, problem string) {
+	was, before := x.version.Version, x.read
+	if x.told == nil && x.version.Version == 0 {
+		was = t.stored[name].version
+	}
+	if was == 0 || was == now.Version {
+		return
+	}
+	x.words = fmt.Sprintf("the subject %s has version %d, and had %d", name, now.Version, was)
+	if x.told == nil { // since a restart: what it was is read again
+		old, err := t.version(name, was)
+		var failed string
+		if err == nil {
+			before, failed, err = t.parse(name, &old)
+		}
+		if err != nil || failed != "" {
+			x.words += "; what was another is not known"
+			return
+		}
+	}
+	if problem != "" || x.problem != "" {
+		x.words += "; which columns changed is not known"
+		return
+	}
+	x.words += differ(before, got)
+}
+
+// changedElse tells what is new of a subject: that it is there, its version, its compatibility.
+func (t *take) changedElse(name string, x *subject, now *lineage.SchemaFact) {
+	level := t.stored[name].level
+	if x.told != nil {
+		level = x.told.Compatibility
+	}
+	switch {
+	case x.born && x.told == nil:
+		t.changed(now, fmt.Sprintf("the subject %s is new in the registry %s", name, t.cfg.Name))
+	case x.words != "":
+		t.changed(now, x.words)
+	case level != "" && now.Compatibility != "" && level != now.Compatibility:
+		t.changed(now, fmt.Sprintf("the compatibility of the subject %s is %s, and was %s", name, now.Compatibility, level))
+	}
+	x.words, x.born = "", false
+}
+
+// differ says in words which columns are not the same.
+func differ(was, now read) string {
+	old := map[string]lineage.Column{}
+	for _, c := range was.columns {
+		old[c.Path] = c
+	}
+	var added, other, removed []string
+	for _, c := range now.columns {
+		before, had := old[c.Path]
+		delete(old, c.Path)
+		switch {
+		case !had:
+			added = append(added, c.Path)
+		case before.Type != c.Type:
+			other = append(other, fmt.Sprintf("%s (%s, was %s)", c.Path, c.Type, before.Type))
+		case before.Optional != c.Optional && c.Optional:
+			other = append(other, c.Path+" (is optional)")
+		case before.Optional != c.Optional:
+			other = append(other, c.Path+" (is not optional any more)")
+		}
+	}
+	for path := range old {
+		removed = append(removed, path)
+	}
+	slices.Sort(removed)
+	var out []string
+	for _, x := range []struct {
+		what  string
+		names []string
+	}{{"without", removed}, {"new", added}, {"changed", other}} {
+		if len(x.names) > 0 {
+			out = append(out, x.what+": "+collector.Some(x.names))
+		}
+	}
+	switch {
+	case was.cut > 0 || now.cut > 0:
+		out = append(out, "of further columns it is not known")
+	case len(out) == 0:
+		out = []string{"its columns are the same"}
+	}
+	return "; " + strings.Join(out, "; ")
+}

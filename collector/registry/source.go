@@ -1,0 +1,426 @@
+package registry
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const (
+	// asksARound bounds the requests for schemas in one round; the list of subjects is one more, and the registry's own
+	// compatibility one a minute. A schema with references that are not known yet may go beyond.
+	asksARound = 24
+	// looksEvery is how often a subject is looked at when there are few.
+	looksEvery = 3 // rounds
+	// levelEvery is how often the registry's own compatibility is asked for.
+	levelEvery = time.Minute
+	// mostSubjects is how many are read; more is said.
+	mostSubjects = 10_000
+	// mostRefs and deepestRef bound what one schema refers to.
+	mostRefs   = 100
+	deepestRef = 10
+	// keptRefs is how many texts of schemas that others refer to are kept, each of which never changes.
+	keptRefs = 500
+)
+
+// source is the state between the rounds of one registry. One goroutine at a time.
+type source struct {
+	cfg    Config
+	client *client
+	known  map[string]*subject
+	stored map[string]saved // as it is in the positions
+	listed bool             // subjects were listed before: one that appears from then on is new
+	level  string           // the registry's own compatibility; empty: not told
+	asked  time.Time        // when it was asked for
+	refs   map[string]version
+	more   int // subjects beyond mostSubjects
+	tell   *collector.Teller
+}
+
+// subject is what is kept of one between rounds.
+type subject struct {
+	looked  time.Time // zero: never. Later than it was where that failed, since others wait
+	failed  string    // why the newest look failed; empty: it did not
+	version version   // the newest
+	own     string    // its own compatibility; empty: the registry's
+	read    read
+	problem string
+	told    *lineage.SchemaFact
+	born    bool   // it appeared while we looked
+	words   string // what is new of its version, not told yet
+}
+
+// version is the answer of GET /subjects/SUBJECT/versions/VERSION.
+type version struct {
+	Version    int    `json:"version"`
+	ID         int    `json:"id"`
+	Type       string `json:"schemaType"`
+	Schema     string `json:"schema"`
+	References []struct {
+		Name    string `json:"name"`
+		Subject string `json:"subject"`
+		Version int    `json:"version"`
+	} `json:"references"`
+}
+
+func (v *version) format() string { return cmp.Or(strings.ToUpper(v.Type), "AVRO") }
+
+func newSource(cfg Config) *source {
+	s := &source{cfg: cfg, client: newClient(cfg), tell: collector.NewTeller(cfg.Name, cfg.Log)}
+	s.forget()
+	return s
+}
+
+// forget brings the source to the state of a first start.
+func (s *source) forget() {
+	s.known, s.stored, s.refs = map[string]*subject{}, map[string]saved{}, map[string]version{}
+	s.listed, s.level, s.asked = false, "", time.Time{}
+}
+
+// take is one round under way.
+type take struct {
+	*source
+	ctx     context.Context
+	round   time.Time
+	telling *collector.Take
+	main    *lineage.Observation
+}
+
+func (s *source) take(ctx context.Context, round time.Time) *take {
+	t := &take{source: s, ctx: ctx, round: round, telling: s.tell.Take(round)}
+	t.main = t.telling.Observe(sourceSchemas, s.cfg.Interval)
+	return t
+}
+
+// Observe implements collector.Source.
+func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
+	t := s.take(ctx, round)
+	t.client.renew()
+	if err := t.list(); err != nil {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil // told to stop: nothing was lost
+		}
+		collector.MissAll(t.main, err.Error())
+		return t.telling.Finish(ctx)
+	}
+	t.look()
+	t.sayFailed()
+	t.tellAll()
+	t.savePositions()
+	return t.telling.Finish(ctx)
+}
+
+// Missed implements collector.Source.
+func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
+	t := s.take(context.Background(), round)
+	collector.MissAll(t.main, reason)
+	return t.telling.Finish(t.ctx)
+}
+
+// Stored implements collector.Stored.
+func (s *source) Stored() { s.tell.Stored() }
+
+// list asks for all subjects, and tells which are gone.
+func (t *take) list() error {
+	var names []string
+	err := t.client.get(t.ctx, "/subjects", &names)
+	if errors.Is(err, errNotFound) {
+		return fmt.Errorf("%w: is it the REST interface of a schema registry?", err)
+	}
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	t.more = max(0, len(names)-mostSubjects)
+	names = names[:len(names)-t.more]
+	is := make(map[string]bool, len(names))
+	for _, name := range names {
+		is[name] = true
+		if t.known[name] == nil {
+			_, was := t.stored[name]
+			t.known[name] = &subject{born: t.listed && !was}
+		}
+	}
+	for name := range t.stored {
+		if !is[name] && t.known[name] == nil {
+			t.known[name] = &subject{} // deleted while nobody watched
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.known)) {
+		if x := t.known[name]; !is[name] {
+			delete(t.known, name)
+			if t.more > 0 && name > names[len(names)-1] {
+				continue // it may be among those that are left out
+			}
+			if _, was := t.stored[name]; was || x.told != nil {
+				t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.key(name), Gone: true})
+				of := x.told
+				if w, seen := t.cfg.Board.Cluster(t.cfg.Cluster); seen && of == nil {
+					of, _ = t.fact(name, x, &w) // its name may tell the topic
+				}
+				t.changed(of, "the subject "+name+" is gone from the registry "+t.cfg.Name)
+			}
+		}
+	}
+	t.listed = true
+	if t.round.Sub(t.asked) >= levelEvery {
+		t.asked = t.round
+		t.level, err = t.compatibility("/config")
+		if err != nil {
+			t.level = ""
+		}
+	}
+	return nil
+}
+
+func (t *take) compatibility(path string) (string, error) {
+	var is struct {
+		Level string `json:"compatibilityLevel"`
+	}
+	err := t.client.get(t.ctx, path, &is)
+	return word(is.Level), err
+}
+
+// look asks for the schemas of as many subjects as a round may.
+func (t *take) look() {
+	var due []string
+	for name, x := range t.known {
+		if x.looked.IsZero() || t.round.Sub(x.looked) >= looksEvery*t.cfg.Interval {
+			due = append(due, name)
+		}
+	}
+	slices.SortFunc(due, func(a, b string) int {
+		return cmp.Or(t.known[a].looked.Compare(t.known[b].looked), strings.Compare(a, b))
+	})
+	begun := t.client.asked
+	for i, name := range due {
+		if i > 0 && t.client.asked-begun > asksARound-2 || t.ctx.Err() != nil {
+			return
+		}
+		x := t.known[name]
+		x.looked, x.failed = t.round, ""
+		if err := t.lookAt(name, x); err != nil && !errors.Is(err, errNotFound) { // else it was deleted since
+			x.looked, x.failed = t.round.Add(looksEvery*t.cfg.Interval), err.Error()
+		}
+	}
+}
+
+func (t *take) lookAt(name string, x *subject) error {
+	at := "/subjects/" + url.PathEscape(name) + "/versions/latest"
+	var now version
+	err := t.client.get(t.ctx, at, &now)
+	if errors.Is(err, errTooLarge) {
+		x.read, x.problem = read{}, "its text is larger than can be read"
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	own, err := t.compatibility("/config/" + url.PathEscape(name))
+	if err == nil {
+		x.own = own
+	} else if errors.Is(err, errNotFound) {
+		x.own = ""
+	}
+	if x.told != nil && now.Version == x.version.Version && now.ID == x.version.ID && x.problem == "" {
+		return nil
+	}
+	got, problem, err := t.parse(name, &now)
+	if err != nil {
+		return err
+	}
+	t.changedVersion(name, x, &now, got, problem)
+	now.Schema = "" // it is read
+	x.version, x.read, x.problem = now, got, problem
+	return nil
+}
+
+// parse reads a version of a subject with what it refers to. problem is why it can't be read; err that it may be later.
+func (t *take) parse(name string, v *version) (r read, problem string, err error) {
+	refs, err := t.referred(v)
+	switch {
+	case errors.Is(err, errNotFound):
+		return r, "it refers to a schema that the registry does not have", nil
+	case errors.Is(err, errTooMany):
+		return r, err.Error(), nil
+	case err != nil:
+		return r, "", err
+	}
+	wanted := name[strings.LastIndexByte(name, '-')+1:]
+	r, unread := parse(v.format(), text{"", v.Schema}, refs, wanted)
+	if unread != nil {
+		problem = unread.Error()
+	}
+	return r, problem, nil
+}
+
+var errTooMany = errors.New("it refers to more schemas, or deeper, than are read")
+
+// referred returns what a schema refers to, what that refers to first.
+func (t *take) referred(v *version) (out []text, err error) {
+	done := map[string]bool{}
+	var add func(v *version, deep int) error
+	add = func(v *version, deep int) error {
+		if len(v.References) > 0 && deep >= deepestRef {
+			return errTooMany
+		}
+		for _, ref := range v.References {
+			if done[ref.Name] {
+				continue
+			}
+			done[ref.Name] = true
+			if len(done) > mostRefs {
+				return errTooMany
+			}
+			is, err := t.version(ref.Subject, ref.Version)
+			if err == nil {
+				err = add(&is, deep+1)
+			}
+			if err != nil {
+				return err
+			}
+			out = append(out, text{ref.Name, is.Schema})
+		}
+		return nil
+	}
+	err = add(v, 0)
+	return out, err
+}
+
+// version returns one version of a subject, which never changes.
+func (t *take) version(name string, number int) (v version, err error) {
+	at := fmt.Sprintf("/subjects/%s/versions/%d", url.PathEscape(name), number)
+	v, have := t.refs[at]
+	if have {
+		return v, nil
+	}
+	if err = t.client.get(t.ctx, at, &v); err != nil {
+		return v, err
+	}
+	if len(t.refs) >= keptRefs {
+		clear(t.refs)
+	}
+	t.refs[at] = v
+	return v, nil
+}
+
+// sayFailed says whose schemas could not be seen.
+func (t *take) sayFailed() {
+	var names []string
+	reason := ""
+	for name, x := range t.known {
+		why := x.failed
+		if _, was := t.stored[name]; x.looked.IsZero() && !was {
+			why = "not asked yet"
+		}
+		if why != "" {
+			names = append(names, name)
+			reason = max(reason, why)
+		}
+	}
+	if len(names) > 0 {
+		t.main.Missing = append(t.main.Missing, lineage.Missing{
+			Reason: fmt.Sprintf("schemas of %s: %s", collector.Some(names), reason), Share: float64(len(names)) / float64(len(t.known)),
+		})
+	}
+}
+
+// tellAll tells what each subject is, once the cluster is known whose topics they are of.
+func (t *take) tellAll() {
+	w, seen := t.cfg.Board.Cluster(t.cfg.Cluster)
+	if !seen {
+		t.main.Missing = append(t.main.Missing, lineage.Missing{Share: 1, Reason: "of which topics the schemas are can't be told: the cluster " + t.cfg.Cluster + " was not seen yet"})
+		return
+	}
+	by := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(t.known)) {
+		x := t.known[name]
+		if x.looked.IsZero() || x.version.Version == 0 && x.problem == "" {
+			continue
+		}
+		fact, why := t.fact(name, x, &w)
+		if why != "" {
+			by[why] = append(by[why], name)
+		}
+		if reflect.DeepEqual(x.told, fact) {
+			continue
+		}
+		t.changedElse(name, x, fact)
+		x.told = fact
+		t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.key(name), Schema: fact})
+	}
+	t.blind(by)
+}
+
+// fact is what a subject is, and why it is of no topic.
+func (t *take) fact(name string, x *subject, w *collector.Watched) (*lineage.SchemaFact, string) {
+	is := t.whose(name, x, w)
+	f := &lineage.SchemaFact{
+		Part: is.part, Origin: lineage.FromRegistry, Subject: name, Version: x.version.Version, ID: x.version.ID, Strategy: is.strategy, Compatibility: cmp.Or(x.own, t.level),
+		Format: x.version.format(), Record: x.read.record, Columns: x.read.columns, Cut: x.read.cut, Problem: x.problem,
+	}
+	if x.version.Version == 0 {
+		f.Format = ""
+	}
+	if is.topic != "" {
+		f.Topic = lineage.Topic{Cluster: w.ID, Name: is.topic}
+	}
+	return f, is.why
+}
+
+// whose tells the topic of a subject. A file of several messages is called after any of them.
+func (t *take) whose(name string, x *subject, w *collector.Watched) whose {
+	topic := func(name string) bool {
+		_, there := slices.BinarySearch(w.Topics, name)
+		return there
+	}
+	is := of(name, x.read.record, topic)
+	for _, record := range x.read.records {
+		if is.topic == "" {
+			is = of(name, record, topic)
+		}
+	}
+	return is
+}
+
+// blind says which subjects are of no topic, and which schemas can't be read.
+func (t *take) blind(by map[string][]string) {
+	var spots []lineage.BlindSpot
+	for _, why := range slices.Sorted(maps.Keys(by)) {
+		remedy := "name subjects by TopicNameStrategy or TopicRecordNameStrategy"
+		if why == whyNoTopic {
+			remedy = "delete subjects of topics that are gone, or let lineaged describe the topics"
+		}
+		spots = append(spots, lineage.BlindSpot{What: "of which topic these subjects of the registry are, since " + why + ": " + collector.Some(by[why]), Remedy: remedy})
+	}
+	var broken []string
+	for name, x := range t.known {
+		if x.problem != "" {
+			broken = append(broken, name)
+		}
+	}
+	if len(broken) > 0 {
+		spots = append(spots, lineage.BlindSpot{What: "the columns of these subjects of the registry, whose schemas can't be read: " + collector.Some(broken), Remedy: "each says why where its topic is shown"})
+	}
+	if t.more > 0 {
+		spots = append(spots, lineage.BlindSpot{What: fmt.Sprintf("%d subjects of the registry beyond %d, by name", t.more, mostSubjects), Remedy: "several registries, or fewer subjects"})
+	}
+	t.telling.Blind(t.main, spots)
+}
+
+func (t *take) key(name string) lineage.FactKey {
+	return lineage.FactKey{Source: t.cfg.Name, Kind: lineage.SchemaFacts, Name: name}
+}
+
+var _ collector.Source = (*source)(nil)
