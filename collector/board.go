@@ -45,6 +45,8 @@ type Watched struct {
 	ID     lineage.ClusterID // under which it is kept
 	// Bootstrap are the addresses by which it is configured, and Advertised those that its brokers say, host:port.
 	Bootstrap, Advertised []string
+	// Listeners are the addresses that brokers advertise on all listeners, as far as they tell them.
+	Listeners []string
 	// Size is how many brokers there are, as they know each other; 0: that is not told.
 	Size   int
 	Topics []string // names of all topics, sorted; whoever gets it must not change it

@@ -70,7 +70,8 @@ func (b *Board) known() (all []lineage.KnownCluster) {
 	for i := range all {
 		c := &all[i]
 		if w, seen := b.clusters[c.Source]; seen {
-			c.ID, c.Reported, c.Advertised, c.Topics = w.ID, w.Reported, w.Advertised, w.Topics
+			c.ID, c.Reported, c.Topics = w.ID, w.Reported, w.Topics
+			c.Advertised = slices.Concat(w.Advertised, w.Listeners)
 			c.Bootstrap = slices.Concat(c.Bootstrap, w.Bootstrap)
 		}
 		c.ID = cmp.Or(c.ID, b.doubles[c.Source])

@@ -59,6 +59,7 @@ func (t *take) topicConfigs(cadence time.Duration) {
 	if !all {
 		return
 	}
+	t.askListeners()
 	t.configsDenied = forbidden > 0
 	var spots []lineage.BlindSpot
 	if forbidden > 0 {

@@ -38,12 +38,7 @@ func (t *take) whenForgotten(todo []partitionRef) {
 func (t *take) askForgets() time.Duration {
 	reqs := map[int32]kmsg.Request{}
 	for _, b := range t.brokers {
-		r := kmsg.NewDescribeConfigsRequestResource()
-		r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeBroker, strconv.Itoa(int(b))
-		r.ConfigNames = []string{producersExpire, transactionsExpire}
-		req := kmsg.NewPtrDescribeConfigsRequest()
-		req.Resources = append(req.Resources, r)
-		reqs[b] = req
+		reqs[b] = ofBroker(b, producersExpire, transactionsExpire)
 	}
 	shortest := time.Duration(0)
 	for _, a := range t.ask(reqs) {

@@ -202,10 +202,14 @@ func TestConfigurationsHaveTheirTurn(t *testing.T) {
 	}
 	asked, first := 0, map[string]bool{}
 	w.refuse(kmsg.DescribeConfigs, func(req kmsg.Request) (kmsg.Response, error, bool) {
+		of := req.(*kmsg.DescribeConfigsRequest).Resources
+		if of[0].ResourceType != kmsg.ConfigResourceTypeTopic {
+			return nil, nil, false
+		}
 		if asked++; asked%2 == 0 {
 			return nil, errors.New("connection lost"), true
 		}
-		for _, r := range req.(*kmsg.DescribeConfigsRequest).Resources {
+		for _, r := range of {
 			first[r.ResourceName] = true
 		}
 		return nil, nil, false

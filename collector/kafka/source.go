@@ -87,6 +87,8 @@ type source struct {
 	txnEpochs map[int64]epochSeen
 	txnLog    transactionLog
 
+	listeners map[int32][]string // addresses of all listeners, by broker, as far as they were told
+
 	forgets      time.Duration // after which brokers forget a producer id; zero: not known
 	forgetsAsked time.Time     // round in which they were asked; zero: not since the start
 
@@ -177,7 +179,7 @@ func (s *source) forget() {
 	s.lacks = map[string]bool{}
 	s.txnIDs, s.unnamed, s.txnEpochs = map[int64]string{}, map[int64]unnamedID{}, map[int64]epochSeen{}
 	s.txnLog = transactionLog{}
-	s.forgets, s.forgetsAsked = 0, time.Time{}
+	s.forgets, s.forgetsAsked, s.listeners = 0, time.Time{}, nil
 	s.slow, s.faults, s.spoilt, s.sightSaved = collector.Cadences{}, map[string]fault{}, false, ""
 	s.gonePositions, s.goneReaders = nil, nil
 	s.dark = dark{}
