@@ -33,13 +33,14 @@ var reportParams = []struct{ flag, param, placeholder, usage string }{
 
 // report asks a running server who used what.
 func (p *program) report() *cobra.Command {
-	group := &cobra.Command{Use: "report", Short: "Write reports of use, and the register of processing, as a running lineaged tells them", Args: cobra.NoArgs, RunE: needsSubcommand}
+	group := &cobra.Command{Use: "report", Short: "Write reports of use, the register of processing, and what may be deleted or lost, as a running lineaged tells them", Args: cobra.NoArgs, RunE: needsSubcommand}
 	group.AddCommand(
 		p.reportOf("usage", reportExport, nil, "Write who used what, of a topic, a tag, an owner, an application or a cluster", `  lineaged report usage --tag pii --last 30d --group-by owner --format html -o pii.html
   lineaged report usage --cluster west --last 365d --rows periods -o west.csv`),
 		p.reportOf("register", registerExport, []string{"topic", "owner", "application", "cluster", "group-by", "rows"}, "Write who handles data of a tag, from where and to where",
 			`  lineaged report register --tag pii --last 90d --format html -o pii.html`),
 	)
+	group.AddCommand(p.changeReports()...)
 	return group
 }
 

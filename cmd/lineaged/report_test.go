@@ -43,6 +43,10 @@ func TestReport(t *testing.T) {
 	f("unknown flag: --owner", exitUsage, "register", "--owner", "shop")
 	f(`--group-by: "week" is none of`, exitUsage, "usage", "--tag", "pii", "--group-by", "week")
 	f("broke off", exitFailure, "usage", "--tag", "pii", "--group-by", "day")
+	f("/export/deletion days=90&format=json&topic=topic%3Awest%2Forders", exitOK, "safe-to-delete", "topic:west/orders", "--days", "90", "--format", "json")
+	f("/export/what-if format=csv&last=1h&lose=cluster%3Awest&lose=broker%3Aeast%2F3", exitOK, "what-if", "cluster:west", "broker:east/3", "--last", "1h")
+	f("/export/retire cluster=west&format=csv&kinds=UNUSED_TOPIC&owner=", exitOK, "retire", "--cluster", "west", "--owner", "", "--kinds", "UNUSED_TOPIC")
+	f("accepts 1 arg", exitUsage, "safe-to-delete")
 
 	file := filepath.Join(t.TempDir(), "report.csv")
 	f("broke off", exitFailure, "usage", "--tag", "pii", "--group-by", "day", "-o", file)

@@ -288,6 +288,7 @@ func apiOptions(cfg config.Config, store timeseries.Store, asked *answer.Answers
 	}
 	o.Exports = map[string]api.Exporter{lineageExport: exporter(files.Lineage), usageExport: exporter(files.Usage), impactExport: exporter(files.Impact), ledgerExport: exporter(bundle), billExport: exporter(files.Bill), statementExport: exporter(statement), reportExport: exporter(files.Report), registerExport: exporter(files.Register), backstageExport: exporter(files.Backstage)}
 	maps.Copy(o.Exports, grafanaExports(files))
+	maps.Copy(o.Exports, changeExports(files))
 	o.Files = map[string]http.Handler{ledgerFiles: book.handler()}
 	o.Collectors = book.figures()
 	o.Metrics = api.Metrics{Series: cfg.Metrics.Series(), ByGroup: cfg.Metrics.LagBy == "group"}

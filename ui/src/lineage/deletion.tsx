@@ -1,8 +1,10 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import { type DeletionVerdict, SafeToDeleteDocument } from '../gql/graphql';
+import { FileLinks } from '../shell/file-links';
 import { Instant } from '../shell/instant';
 import { Problem } from '../shell/problem';
+import { deletionHref } from '../url/export';
 import { percent } from '../words/format';
 import { plural } from '../words/words';
 
@@ -83,6 +85,7 @@ export function Deletion({ id }: { id: string }) {
                 </>
               )}
             </p>
+            <FileLinks hrefOf={(form) => deletionHref(id, DAYS, form)} />
           </>
         )}
       </div>

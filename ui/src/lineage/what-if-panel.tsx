@@ -1,6 +1,8 @@
+import { FileLinks } from '../shell/file-links';
 import { Icon, KindIcon } from '../shell/icons';
 import { Instant } from '../shell/instant';
 import { Problem } from '../shell/problem';
+import { whatIfHref } from '../url/export';
 import { count } from '../words/format';
 import { kindOf, nameOfId, nodeName, plural } from '../words/words';
 import type { Mark } from './lit';
@@ -45,6 +47,7 @@ export function WhatIfPanel({ answer, found, state, change }: Props) {
             </li>
           ))}
         </ul>
+        <FileLinks hrefOf={(form) => whatIfHref(state.lose, state.window, form)} />
       </header>
       <Problem error={error} again={again} />
       {!whatIf && !error && <p className="empty">Loading</p>}

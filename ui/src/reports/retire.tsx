@@ -1,10 +1,12 @@
 import { useState } from 'react';
 import { useQuery } from 'urql';
 import { type DeletionVerdict, RetireDocument, type RetireKind, type RetireQuery } from '../gql/graphql';
+import { FileLinks } from '../shell/file-links';
 import { Icon, KindIcon } from '../shell/icons';
 import { Between, Instant } from '../shell/instant';
 import { Link } from '../shell/link';
 import { Problem } from '../shell/problem';
+import { retireHref } from '../url/export';
 import { lineageHref } from '../url/lineage';
 import { RETIRED, type ReportsState } from '../url/reports';
 import { usagePage } from '../url/usage';
@@ -58,6 +60,17 @@ export function RetireReport({ state, change }: { state: ReportsState; change: C
       {fetching && !retired && <p className="empty">Loading</p>}
       {retired && (
         <>
+          <FileLinks
+            className="usage-links"
+            hrefOf={(form) =>
+              retireHref(
+                state.days,
+                state.kind,
+                (state.scope === 'cluster' || state.scope === 'owner') && state.of ? [state.scope, state.of] : null,
+                form,
+              )
+            }
+          />
           <p className="note">
             Of the days up to now, whatever window is chosen above:{' '}
             <Between start={retired.coverage.window.start} end={retired.coverage.window.end} />

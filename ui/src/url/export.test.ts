@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest';
 import { fileName, scaleOf } from '../data/png';
-import { billHref, exportHref, impactHref, reportHref, usageHref } from './export';
+import {
+  billHref,
+  deletionHref,
+  exportHref,
+  impactHref,
+  reportHref,
+  retireHref,
+  usageHref,
+  whatIfHref,
+} from './export';
 import { initialLineage } from './lineage';
 
 const params = (href: string) => [...new URL(href, 'http://x').searchParams];
@@ -80,4 +89,18 @@ test('a report is of one scope', () => {
     '/export/report?format=html&owner=team%20a&groupBy=TOPIC&last=30d',
   );
   expect(reportHref('register', ['tag', 'pii'], window, 'csv')).toBe('/export/register?format=csv&tag=pii&last=30d');
+});
+
+test('answers to questions of change are of what was asked', () => {
+  const window = { kind: 'last', last: '30d' } as const;
+  expect(deletionHref('topic:west/orders', 30, 'csv')).toBe(
+    '/export/deletion?format=csv&topic=topic:west/orders&days=30',
+  );
+  expect(whatIfHref(['cluster:west', 'topic:east/a b'], window, 'json')).toBe(
+    '/export/what-if?format=json&lose=cluster:west&lose=topic:east/a%20b&last=30d',
+  );
+  expect(retireHref(90, null, null, 'csv')).toBe('/export/retire?format=csv&days=90');
+  expect(retireHref(7, 'DEAD_GROUP', ['owner', 'team a'], 'csv')).toBe(
+    '/export/retire?format=csv&days=7&kinds=DEAD_GROUP&owner=team%20a',
+  );
 });

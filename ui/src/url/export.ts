@@ -53,6 +53,32 @@ export function impactHref(s: LineageState, format: 'csv' | 'json'): string {
   return `/export/impact${formatQuery(pairs)}`;
 }
 
+/** What speaks against the deletion of a topic, by so many days up to now, as a file. */
+export const deletionHref = (topic: string, days: number, format: 'csv' | 'json'): string =>
+  `/export/deletion${formatQuery([
+    ['format', format],
+    ['topic', topic],
+    ['days', String(days)],
+  ])}`;
+
+/** What is hurt if some things are lost, as a file. */
+export const whatIfHref = (lose: readonly string[], w: WindowChoice, format: 'csv' | 'json'): string =>
+  `/export/what-if${formatQuery([['format', format], ...lose.map((id) => ['lose', id] as const), ...windowPairs(w)])}`;
+
+/** What could be put away, as a file. */
+export const retireHref = (
+  days: number,
+  kind: string | null,
+  scope: readonly ['cluster' | 'owner', string] | null,
+  format: 'csv' | 'json',
+): string =>
+  `/export/retire${formatQuery([
+    ['format', format],
+    ['days', String(days)],
+    ...(kind ? [['kinds', kind] as const] : []),
+    ...(scope ? [scope] : []),
+  ])}`;
+
 /** The usage bill, as a file. */
 export function billHref(
   w: WindowChoice,
