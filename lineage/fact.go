@@ -24,11 +24,12 @@ const (
 	TransformFacts           // what a connector does to columns; FactKey as of ConnectorFacts
 	ColumnsFacts             // what a job makes columns of; FactKey.Name is the job's id and what it writes
 	JobFacts                 // FactKey.Source is the name of the Flink that runs it, FactKey.Name the job's
+	RunFacts                 // what a job says of its runs; FactKey.Source is who hears it, FactKey.Name its node's id
 )
 
 // FactKinds is one more than the greatest kind, and EventTypes one more than the greatest type of event.
 const (
-	FactKinds  = 14
+	FactKinds  = 15
 	EventTypes = 18
 )
 
@@ -57,6 +58,7 @@ type Fact struct {
 	Transform  *TransformFact
 	Columns    *ColumnsFact
 	Job        *JobFact
+	Runs       *RunsFact
 }
 
 // DatedFact is a fact and the round since which it holds.

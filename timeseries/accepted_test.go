@@ -114,6 +114,11 @@ func TestWhatIsAcceptedIsReadAgain(t *testing.T) {
 		"columns of a mover of an unknown kind": {refuse: true, change: fact(lineage.Fact{
 			Key: key(lineage.ColumnsFacts), Columns: &lineage.ColumnsFact{Mover: lineage.Node{Kind: 255}},
 		})},
+		"runs of a job of an unknown kind": {refuse: true, change: fact(lineage.Fact{Key: key(lineage.RunFacts), Runs: &lineage.RunsFact{Job: lineage.Node{Kind: 255}}})},
+		"a run that reads what is not there": {refuse: true, change: fact(lineage.Fact{
+			Key: key(lineage.RunFacts), Runs: &lineage.RunsFact{Runs: []lineage.Run{{Reads: []int{0}}}},
+		})},
+		"a run of nothing": {change: fact(lineage.Fact{Key: key(lineage.RunFacts), Runs: &lineage.RunsFact{Runs: []lineage.Run{{State: 255, Cut: -1}}}})},
 		"an empty topology": {change: fact(lineage.Fact{
 			Key: key(lineage.GroupFacts), Group: &lineage.GroupFact{Topology: &lineage.Topology{Epoch: -1, Subtopologies: []lineage.Subtopology{{}}}},
 		})},

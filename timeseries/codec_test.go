@@ -125,6 +125,8 @@ func randomFact(r *rand.Rand) lineage.Fact {
 		}
 	case lineage.JobFacts:
 		f.Job = randomJob(r)
+	case lineage.RunFacts:
+		f.Runs = randomRuns(r)
 	default:
 		randomColumns(r, &f)
 	}
@@ -175,6 +177,21 @@ func randomColumns(r *rand.Rand, f *lineage.Fact) {
 		}
 	default:
 	}
+}
+
+func randomRuns(r *rand.Rand) *lineage.RunsFact {
+	f := &lineage.RunsFact{
+		Job: randomNode(r), Integration: randomString(r), Type: randomString(r), Description: randomString(r), Owners: []lineage.Owner{{Name: randomString(r), Type: randomString(r)}},
+		Ends: []lineage.Node{randomNode(r), randomNode(r)}, Older: r.IntN(2) == 0,
+	}
+	for range r.IntN(3) {
+		f.Runs = append(f.Runs, lineage.Run{
+			ID: randomString(r), State: lineage.RunState(r.IntN(6)), First: testStart, Started: r.IntN(2) == 0, Ended: testStart.Add(time.Second),
+			NominalStart: testStart, Parent: lineage.ParentRun{Namespace: randomString(r), Job: randomString(r), Run: randomString(r)}, Engine: randomString(r),
+			EngineVersion: randomString(r), Failure: randomString(r), Reads: []int{1, 0}, Writes: []int{1}, Cut: r.IntN(9),
+		})
+	}
+	return f
 }
 
 func randomRecord(e *engine, r *rand.Rand) *record {

@@ -203,6 +203,8 @@ func (x *eraser) fact(f *lineage.Fact) {
 		x.text(&f.Source.Reason)
 	case lineage.SchemaFacts, lineage.TransformFacts, lineage.ColumnsFacts:
 		x.columns(f)
+	case lineage.RunFacts:
+		x.jobRuns(f.Runs)
 	case lineage.PermissionFacts:
 		for i := range f.Permission.Rules {
 			r := &f.Permission.Rules[i]

@@ -15,7 +15,7 @@ func checkFact(f lineage.Fact) error {
 	for kind, set := range map[lineage.FactKind]bool{
 		lineage.ClusterFacts: f.Cluster != nil, lineage.TopicFacts: f.Topic != nil, lineage.GroupFacts: f.Group != nil,
 		lineage.ConnectFacts: f.Connect != nil, lineage.ConnectorFacts: f.Connector != nil, lineage.ReplicatorFacts: f.Replicator != nil,
-		lineage.SourceFacts: f.Source != nil, lineage.PermissionFacts: f.Permission != nil, lineage.JobFacts: f.Job != nil,
+		lineage.SourceFacts: f.Source != nil, lineage.PermissionFacts: f.Permission != nil, lineage.RunFacts: f.Runs != nil, lineage.JobFacts: f.Job != nil,
 		lineage.SchemaFacts: f.Schema != nil, lineage.TransformFacts: f.Transform != nil, lineage.ColumnsFacts: f.Columns != nil,
 	} {
 		if set != (kind == f.Key.Kind && !f.Gone) {
@@ -35,6 +35,9 @@ func checkFact(f lineage.Fact) error {
 	}
 	if j := f.Job; j != nil && slices.ContainsFunc(j.Also, func(n lineage.Node) bool { return !n.Kind.Storable() }) {
 		return fmt.Errorf("the fact about %q names a node of an unknown kind", f.Key.Name)
+	}
+	if !checkRuns(f.Runs) {
+		return fmt.Errorf("the fact about %q names a node of an unknown kind, or one that is not there", f.Key.Name)
 	}
 	if len(f.BlindSpots) > 0 && (f.Gone || f.Key.Kind != lineage.BlindSpotFacts) {
 		return fmt.Errorf("the fact about %q does not hold exactly what its kind says", f.Key.Name)

@@ -363,6 +363,8 @@ func (w *writer) factBody(f lineage.Fact) {
 			}
 			w.bool(x.Allowed)
 		}
+	case lineage.RunFacts:
+		w.jobRuns(f.Runs)
 	case lineage.SchemaFacts:
 		w.schema(f.Schema)
 	case lineage.TransformFacts:
@@ -524,6 +526,8 @@ func (r *reader) factBody(key lineage.FactKey) lineage.Fact {
 			})
 		}
 		f.Permission = p
+	case lineage.RunFacts:
+		f.Runs = r.jobRuns()
 	case lineage.SchemaFacts:
 		f.Schema = r.schema()
 	case lineage.TransformFacts:

@@ -2,6 +2,7 @@ package openlineage
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -321,7 +322,11 @@ func TestOrder(t *testing.T) {
 			out = append(out, fmt.Sprintf("%s moved=%v goes on=%d", k, moved[k], pending[k]))
 		}
 		slices.Sort(out)
-		return strings.Join(slices.Compact(out), "\n")
+		fact, err := json.Marshal(w.runs())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(slices.Compact(out), "\n") + "\n" + string(fact)
 	}
 	want := final(0)
 	for seed := range uint64(12) {
@@ -413,8 +418,9 @@ func TestAnotherVersionsJournal(t *testing.T) {
 func TestNoSecretReachesTheDisk(t *testing.T) {
 	w := newWorld(t)
 	const secret = "hunter2"
-	w.send(`{"eventType":"START","eventTime":"` + w.now() + `","producer":"https://u:hunter2@p","run":{"runId":"hunter2","facets":{"debezium_config":{"configs":["database.password=hunter2"]},"environmentVariables":{"environmentVariables":[{"name":"A","value":"hunter2"}]}}},
-		"job":{"namespace":"x://u:hunter2@h","name":"j;password=hunter2","facets":{"sql":{"query":"hunter2"},"jobType":{"processingType":"BATCH","integration":"token=hunter2"}}},
+	w.send(`{"eventType":"START","eventTime":"` + w.now() + `","producer":"https://u:hunter2@p","run":{"runId":"hunter2","facets":{"debezium_config":{"configs":["database.password=hunter2"]},"environmentVariables":{"environmentVariables":[{"name":"A","value":"hunter2"}]},"errorMessage":{"message":"java.lang.RuntimeException: hunter2","stackTrace":"hunter2"},
+		"parent":{"run":{"runId":"hunter2"},"job":{"namespace":"x://u:hunter2@h","name":"p;token=hunter2"}},"processing_engine":{"name":"spark","version":"3;password=hunter2"}}},
+		"job":{"namespace":"x://u:hunter2@h","name":"j;password=hunter2","facets":{"sql":{"query":"hunter2"},"documentation":{"description":"see https://u:hunter2@h and password: hunter2"},"ownership":{"owners":[{"name":"x://hunter2:hunter2@h"}]},"sourceCode":{"sourceCode":"hunter2"},"jobType":{"processingType":"BATCH","integration":"token=hunter2"}}},
 		"inputs":[{"namespace":"mongodb://u:hunter2@h:1,u:hunter2@g:2","name":"c?password=hunter2","facets":{"dataSource":{"uri":"hunter2"}}}]}`)
 	text := func() (all string) {
 		err := fs.WalkDir(os.DirFS(w.folder), ".", func(path string, d fs.DirEntry, err error) error {
@@ -435,9 +441,22 @@ func TestNoSecretReachesTheDisk(t *testing.T) {
 	}
 	w.round()
 	for _, o := range w.obs {
+		for _, f := range o.Facts {
+			if f.Runs != nil && strings.Contains(fmt.Sprintf("%+v", *f.Runs), secret) {
+				t.Errorf("listed: %+v", *f.Runs)
+			}
+		}
 		if said := fmt.Sprintf("%+v", o); strings.Contains(said, secret) {
 			t.Errorf("observed: %s", said)
 		}
+	}
+	for key, value := range w.positions {
+		if strings.Contains(string(value), secret) {
+			t.Errorf("in position %s: %q", key, value)
+		}
+	}
+	if f := w.runs(); f == nil || f.Runs[0].Failure != "java.lang.RuntimeException" || f.Runs[0].Engine != "spark" || f.Description != "see https://h and password: [redacted]" {
+		t.Errorf("of the facets there is %+v", f)
 	}
 	if len(w.obs) == 0 || len(w.obs[0].Sightings) != 1 {
 		t.Errorf("observed: %+v", w.obs)
@@ -474,7 +493,7 @@ func TestRunsAreForgotten(t *testing.T) {
 		t.Errorf("%d runs are kept after a day", n)
 	}
 	left := slices.DeleteFunc(slices.Sorted(maps.Keys(w.positions)), func(key string) bool { return strings.HasPrefix(key, rhythm.Prefix) })
-	if !slices.Equal(left, []string{journalKey, roundKey}) {
+	if !slices.Equal(left, []string{keptKey(runevent.Name{Namespace: "ns", Name: "j"}), journalKey, roundKey}) {
 		t.Errorf("positions are left: %q", left)
 	}
 }

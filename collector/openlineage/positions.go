@@ -20,15 +20,19 @@ import (
 
 // Positions are what each run has said, and how far the journal is observed. See docs/format/positions.md.
 //
-// Keys: "journal"; "round", the newest; "run/HASH", a run; "open/HASH", an access that goes on; and those of
-// internal/rhythm.
-const positionsVersion = 1
+// Keys: "journal"; "round", the newest; "run/HASH", a run; "open/HASH", an access that goes on; "job/HASH",
+// what is kept of a job and its runs; and those of internal/rhythm.
+const (
+	positionsVersion = 1
+	runsVersion      = 2 // of a run: 1 has no facets
+)
 
 const (
 	journalKey = "journal"
 	roundKey   = "round"
 	runPrefix  = "run/"
 	openPrefix = "open/"
+	keptPrefix = "job/"
 )
 
 // key is a position's, of a fixed length whatever the names are.
@@ -52,6 +56,7 @@ func (s *source) savePositions(t *collector.Take, o *lineage.Observation) {
 	at.Uint(positionsVersion)
 	at.Time(o.Round)
 	put(roundKey, at)
+	s.saveKept(put)
 	var dirty []*run
 	for _, r := range s.runs {
 		if r.dirty {
@@ -114,7 +119,7 @@ func decodeAccess(d *varint.Decoder) (a lineage.Access) {
 }
 
 func (r *run) encode() (e varint.Encoder) {
-	e.Uint(positionsVersion)
+	e.Uint(runsVersion)
 	e.String(r.job.Namespace)
 	e.String(r.job.Name)
 	e.String(r.id)
@@ -133,6 +138,15 @@ func (r *run) encode() (e varint.Encoder) {
 		e.String(x.dataset.Namespace)
 		e.String(x.dataset.Name)
 		e.Time(r.edges[x])
+	}
+	e.Time(r.first)
+	e.Bool(r.began)
+	e.Uint(uint64(r.end))
+	e.Uint(uint64(len(r.said)))
+	for _, name := range slices.Sorted(maps.Keys(r.said)) {
+		e.String(name)
+		e.Time(r.said[name].at)
+		e.String(r.said[name].text)
 	}
 	return e
 }
@@ -190,16 +204,19 @@ func done(d *varint.Decoder, value []byte) error {
 
 func (s *source) restore(key string, value []byte) error {
 	d := varint.Decoder{Left: value}
-	d.Version(positionsVersion)
+	version := d.Versions(positionsVersion, runsVersion)
 	var r *run
 	var a lineage.Access
+	var k *kept
 	switch {
 	case key == journalKey:
 		s.number = d.Int()
 	case strings.HasPrefix(key, openPrefix):
 		a = decodeAccess(&d)
 	case strings.HasPrefix(key, runPrefix):
-		r = decodeRun(&d)
+		r = decodeRun(&d, version)
+	case strings.HasPrefix(key, keptPrefix):
+		k = decodeKept(&d)
 	}
 	err := done(&d, value)
 	switch {
@@ -208,6 +225,8 @@ func (s *source) restore(key string, value []byte) error {
 		s.edges += len(r.edges)
 	case a.Op != lineage.OpNone && err == nil && openKey(a) == key:
 		s.open[a] = true
+	case k != nil && err == nil && keptKey(k.job()) == key:
+		s.kept[k.job()] = k
 	case err == nil && key != journalKey:
 		return varint.ErrCut
 	case err != nil && key == journalKey:
@@ -216,8 +235,8 @@ func (s *source) restore(key string, value []byte) error {
 	return err
 }
 
-func decodeRun(d *varint.Decoder) *run {
-	r := &run{edges: map[edge]time.Time{}}
+func decodeRun(d *varint.Decoder, version uint64) *run {
+	r := &run{edges: map[edge]time.Time{}, said: map[string]said{}}
 	r.job.Namespace, r.job.Name, r.id = d.String(), d.String(), d.String()
 	for _, t := range [...]*time.Time{&r.seen, &r.ended, &r.moved, &r.whole, &r.told} {
 		*t = d.Time()
@@ -234,6 +253,13 @@ func decodeRun(d *varint.Decoder) *run {
 			return nil
 		}
 		r.edges[x] = at
+	}
+	if version > 1 {
+		r.first, r.began, r.end = d.Time(), d.Bool(), runevent.Type(d.Uint())
+		for range d.Count() {
+			name := d.String()
+			r.said[name] = said{d.Time(), d.String()}
+		}
 	}
 	if d.Err() != nil {
 		return nil

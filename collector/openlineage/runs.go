@@ -39,6 +39,11 @@ type run struct {
 	streams, typed            bool
 	integration               string // the greatest that was said
 	told                      time.Time
+	first                     time.Time        // of its events
+	began                     bool             // one of them said that it starts
+	end                       runevent.Type    // of the newest event that ended it
+	stated                    lineage.RunState // as it is listed; 0: it is not
+	said                      map[string]said
 	dirty, fresh              bool // to be kept anew; an event came in this round
 }
 
@@ -53,7 +58,15 @@ func (r *run) take(e *runevent.Event, arrived time.Time) {
 		r.last = e.Type
 	}
 	r.seen = later(r.seen, at)
+	if r.first.IsZero() || at.Before(r.first) {
+		r.first = at
+	}
+	r.began = r.began || e.Kind == runevent.OfRun && e.Type == runevent.Start
+	r.takeFacets(&e.Facets, at)
 	if e.Type.Ends() {
+		if at.After(r.ended) || at.Equal(r.ended) && e.Type > r.end {
+			r.end = e.Type
+		}
 		r.ended = later(r.ended, at)
 	}
 	if e.Type.Moves() {

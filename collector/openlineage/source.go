@@ -48,7 +48,9 @@ type source struct {
 	asked     map[spelled]told            // of the round
 	unsettled map[runevent.Name]unsettled // datasets of Kafka that are no watched topic
 	gone      []string                    // position keys to remove
+	kept      map[runevent.Name]*kept     // what is kept of jobs and their runs
 	dropped   int                         // runs that were forgotten for want of room, since the start
+	forgotten int                         // jobs likewise
 }
 
 func newSource(cfg Config, j *journal, tell *collector.Teller) *source {
@@ -61,6 +63,7 @@ func newSource(cfg Config, j *journal, tell *collector.Teller) *source {
 func (s *source) forget() {
 	s.runs, s.edges, s.number, s.heard, s.gone = map[runKey]*run{}, 0, 0, false, nil
 	s.rhythm.Forget()
+	s.kept = map[runevent.Name]*kept{}
 	s.open, s.was, s.unsettled = map[lineage.Access]bool{}, map[lineage.Access]bool{}, map[runevent.Name]unsettled{}
 }
 
@@ -88,7 +91,9 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	for i := range due {
 		s.merge(&due[i])
 	}
-	s.tellJobs(o)
+	jobs := s.jobs()
+	s.tellJobs(o, jobs)
+	s.tellRuns(o, jobs)
 	s.expire(round)
 	s.rhythm.Observe([]*lineage.Observation{o})
 	t.Blind(o, s.blind())
@@ -114,7 +119,7 @@ func (s *source) merge(x *entry) {
 	key := runKey{e.Job, e.Run}
 	r := s.runs[key]
 	if r == nil {
-		r = &run{runKey: key, edges: map[edge]time.Time{}}
+		r = &run{runKey: key, edges: map[edge]time.Time{}, said: map[string]said{}}
 		s.runs[key] = r
 	}
 	before := len(r.edges)
@@ -157,10 +162,10 @@ func (s *source) jobs() []*job {
 }
 
 // tellJobs tells what jobs do, and what they do no more.
-func (s *source) tellJobs(o *lineage.Observation) {
+func (s *source) tellJobs(o *lineage.Observation, jobs []*job) {
 	s.unsettled, s.asked = map[runevent.Name]unsettled{}, map[spelled]told{}
 	open, sighted := map[lineage.Access]bool{}, map[lineage.Access]*lineage.Sighting{}
-	for _, j := range s.jobs() {
+	for _, j := range jobs {
 		for _, r := range j.runs {
 			s.tellRun(o.Round, j, r, open, sighted)
 		}
@@ -356,6 +361,9 @@ func (s *source) blind() (spots []lineage.BlindSpot) {
 	}
 	if s.dropped > 0 {
 		add(fmt.Sprintf("runs beyond %d: the oldest are forgotten, so that an event of one that comes late tells of that event alone", s.cfg.MaxRuns), "fewer runs")
+	}
+	if s.forgotten > 0 {
+		add(fmt.Sprintf("jobs beyond %d: of those that said nothing for the longest, runs are no longer listed", mostKept), "fewer jobs")
 	}
 	return spots
 }

@@ -160,6 +160,7 @@ func (r *reader) event(top fields) (e Event, p *ProblemError) {
 			return e, p
 		}
 	}
+	r.facets(&e, top)
 	r.jobType(&e, top.within("job").within("facets").within("jobType"))
 	if e.Reads, p = r.datasets(top, "inputs"); p != nil {
 		return e, p
@@ -179,10 +180,8 @@ func (r *reader) run(e *Event, top fields) *ProblemError {
 	}
 	if !uuid.MatchString(id) {
 		r.flag("runId is no UUID")
-		sum := sha256.Sum256([]byte(id)) // it may be anything, and as long
-		id = hex.EncodeToString(sum[:16])
 	}
-	e.Run = strings.ToLower(id)
+	e.Run = r.id(id)
 	word, said := top.text("eventType")
 	at := slices.Index(types[:], strings.ToUpper(word))
 	switch {
@@ -192,6 +191,15 @@ func (r *reader) run(e *Event, top fields) *ProblemError {
 		r.flag("unknown eventType")
 	}
 	return nil
+}
+
+// id is a run's as it is kept: it may be anything, and as long.
+func (r *reader) id(id string) string {
+	if !uuid.MatchString(id) {
+		sum := sha256.Sum256([]byte(id))
+		return hex.EncodeToString(sum[:16])
+	}
+	return strings.ToLower(id)
 }
 
 // layouts are how times are written, those that the specification allows first. The others have no zone.
