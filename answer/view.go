@@ -23,6 +23,7 @@ type View struct {
 	lens     Lens
 	hidden   hidden
 	knows    lineage.Knowledge
+	jobRuns  jobRuns
 	win      lineage.Resolved
 	until    time.Time     // the newest tick that could be answered then, or the window's end where that is earlier
 	held     *store.Window // what the store holds of it; its lookback ends with the window and starts no later

@@ -176,6 +176,11 @@ func costs() (c ComplexityRoot) {
 	c.Connector.FlowStates, c.Replicator.FlowStates, c.StreamJob.FlowStates = c.Topic.FlowStates, c.Topic.FlowStates, c.Topic.FlowStates
 	c.Job.FlowStates = c.Topic.FlowStates
 	c.FlinkJob.Vertices = c.Application.Groups
+	c.JobRuns.Owners = c.Application.Groups
+	c.Job.Runs = func(child, first int) int { return times(min(first, 30), child) } // no more are kept
+	c.StreamJob.Runs = c.Job.Runs
+	c.JobRun.Reads = c.Application.Groups // of most a few
+	c.JobRun.Writes = c.JobRun.Reads
 	c.StreamJob.InnerTopics, c.StreamJob.Subtopologies = c.Application.Groups, c.Application.Groups
 	c.Query.SuggestedJoins = func(child int, _ *WindowInput) int { return times(mostSuggestions, child) }
 	c.Query.Declarations = func(child int, _ WindowInput, _, _ *string, _ *answer.DeclaredState, first int, _ *string) int {

@@ -661,8 +661,41 @@ type ComplexityRoot struct {
 		NamedBy    func(childComplexity int) int
 		Namespace  func(childComplexity int) int
 		Owner      func(childComplexity int) int
+		Runs       func(childComplexity int, first int) int
 		Series     func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
 		Tags       func(childComplexity int) int
+	}
+
+	JobOwner struct {
+		Name func(childComplexity int) int
+		Type func(childComplexity int) int
+	}
+
+	JobRun struct {
+		Cut           func(childComplexity int) int
+		Ended         func(childComplexity int) int
+		Engine        func(childComplexity int) int
+		EngineVersion func(childComplexity int) int
+		Failure       func(childComplexity int) int
+		ID            func(childComplexity int) int
+		NominalEnd    func(childComplexity int) int
+		NominalStart  func(childComplexity int) int
+		Parent        func(childComplexity int) int
+		Reads         func(childComplexity int) int
+		StartKnown    func(childComplexity int) int
+		Started       func(childComplexity int) int
+		State         func(childComplexity int) int
+		Writes        func(childComplexity int) int
+	}
+
+	JobRuns struct {
+		Description func(childComplexity int) int
+		Integration func(childComplexity int) int
+		Nodes       func(childComplexity int) int
+		Older       func(childComplexity int) int
+		Owners      func(childComplexity int) int
+		TotalCount  func(childComplexity int) int
+		Type        func(childComplexity int) int
 	}
 
 	KindCount struct {
@@ -819,6 +852,12 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	ParentRun struct {
+		Job       func(childComplexity int) int
+		Namespace func(childComplexity int) int
+		Run       func(childComplexity int) int
 	}
 
 	Path struct {
@@ -1052,6 +1091,13 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	RunEnd struct {
+		ID    func(childComplexity int) int
+		Kind  func(childComplexity int) int
+		Name  func(childComplexity int) int
+		Scope func(childComplexity int) int
+	}
+
 	Sealed struct {
 		AmendedAt    func(childComplexity int) int
 		Amendments   func(childComplexity int) int
@@ -1144,6 +1190,7 @@ type ComplexityRoot struct {
 		NamedBy       func(childComplexity int) int
 		Owner         func(childComplexity int) int
 		Protocol      func(childComplexity int) int
+		Runs          func(childComplexity int, first int) int
 		Series        func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
 		Stores        func(childComplexity int) int
 		Subtopologies func(childComplexity int) int
@@ -4278,6 +4325,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Job.Owner(childComplexity), true
+	case "Job.runs":
+		if e.ComplexityRoot.Job.Runs == nil {
+			break
+		}
+
+		args, err := ec.field_Job_runs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Job.Runs(childComplexity, args["first"].(int)), true
 	case "Job.series":
 		if e.ComplexityRoot.Job.Series == nil {
 			break
@@ -4295,6 +4353,147 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Job.Tags(childComplexity), true
+
+	case "JobOwner.name":
+		if e.ComplexityRoot.JobOwner.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobOwner.Name(childComplexity), true
+	case "JobOwner.type":
+		if e.ComplexityRoot.JobOwner.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobOwner.Type(childComplexity), true
+
+	case "JobRun.cut":
+		if e.ComplexityRoot.JobRun.Cut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.Cut(childComplexity), true
+	case "JobRun.ended":
+		if e.ComplexityRoot.JobRun.Ended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.Ended(childComplexity), true
+	case "JobRun.engine":
+		if e.ComplexityRoot.JobRun.Engine == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.Engine(childComplexity), true
+	case "JobRun.engineVersion":
+		if e.ComplexityRoot.JobRun.EngineVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.EngineVersion(childComplexity), true
+	case "JobRun.failure":
+		if e.ComplexityRoot.JobRun.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.Failure(childComplexity), true
+	case "JobRun.id":
+		if e.ComplexityRoot.JobRun.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.ID(childComplexity), true
+	case "JobRun.nominalEnd":
+		if e.ComplexityRoot.JobRun.NominalEnd == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.NominalEnd(childComplexity), true
+	case "JobRun.nominalStart":
+		if e.ComplexityRoot.JobRun.NominalStart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.NominalStart(childComplexity), true
+	case "JobRun.parent":
+		if e.ComplexityRoot.JobRun.Parent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.Parent(childComplexity), true
+	case "JobRun.reads":
+		if e.ComplexityRoot.JobRun.Reads == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.Reads(childComplexity), true
+	case "JobRun.startKnown":
+		if e.ComplexityRoot.JobRun.StartKnown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.StartKnown(childComplexity), true
+	case "JobRun.started":
+		if e.ComplexityRoot.JobRun.Started == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.Started(childComplexity), true
+	case "JobRun.state":
+		if e.ComplexityRoot.JobRun.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.State(childComplexity), true
+	case "JobRun.writes":
+		if e.ComplexityRoot.JobRun.Writes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRun.Writes(childComplexity), true
+
+	case "JobRuns.description":
+		if e.ComplexityRoot.JobRuns.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRuns.Description(childComplexity), true
+	case "JobRuns.integration":
+		if e.ComplexityRoot.JobRuns.Integration == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRuns.Integration(childComplexity), true
+	case "JobRuns.nodes":
+		if e.ComplexityRoot.JobRuns.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRuns.Nodes(childComplexity), true
+	case "JobRuns.older":
+		if e.ComplexityRoot.JobRuns.Older == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRuns.Older(childComplexity), true
+	case "JobRuns.owners":
+		if e.ComplexityRoot.JobRuns.Owners == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRuns.Owners(childComplexity), true
+	case "JobRuns.totalCount":
+		if e.ComplexityRoot.JobRuns.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRuns.TotalCount(childComplexity), true
+	case "JobRuns.type":
+		if e.ComplexityRoot.JobRuns.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JobRuns.Type(childComplexity), true
 
 	case "KindCount.count":
 		if e.ComplexityRoot.KindCount.Count == nil {
@@ -4911,6 +5110,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "ParentRun.job":
+		if e.ComplexityRoot.ParentRun.Job == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParentRun.Job(childComplexity), true
+	case "ParentRun.namespace":
+		if e.ComplexityRoot.ParentRun.Namespace == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParentRun.Namespace(childComplexity), true
+	case "ParentRun.run":
+		if e.ComplexityRoot.ParentRun.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ParentRun.Run(childComplexity), true
 
 	case "Path.earliestArrival":
 		if e.ComplexityRoot.Path.EarliestArrival == nil {
@@ -6066,6 +6284,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RetireEdge.Node(childComplexity), true
 
+	case "RunEnd.id":
+		if e.ComplexityRoot.RunEnd.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunEnd.ID(childComplexity), true
+	case "RunEnd.kind":
+		if e.ComplexityRoot.RunEnd.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunEnd.Kind(childComplexity), true
+	case "RunEnd.name":
+		if e.ComplexityRoot.RunEnd.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunEnd.Name(childComplexity), true
+	case "RunEnd.scope":
+		if e.ComplexityRoot.RunEnd.Scope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunEnd.Scope(childComplexity), true
+
 	case "Sealed.amendedAt":
 		if e.ComplexityRoot.Sealed.AmendedAt == nil {
 			break
@@ -6476,6 +6719,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StreamJob.Protocol(childComplexity), true
+	case "StreamJob.runs":
+		if e.ComplexityRoot.StreamJob.Runs == nil {
+			break
+		}
+
+		args, err := ec.field_StreamJob_runs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StreamJob.Runs(childComplexity, args["first"].(int)), true
 	case "StreamJob.series":
 		if e.ComplexityRoot.StreamJob.Series == nil {
 			break
@@ -8327,6 +8581,7 @@ type StreamJob implements Node {
   subtopologies: [Subtopology!] # null: not told, as by the classic protocol
   stores: [String!]!            # by their changelogs; those without one are not known
   innerTopics: [Topic!]!
+  runs(first: Int! = 10): JobRuns   # null: no event told of any, or they are kept no more
   namedBy: String!
 }
 """
@@ -8350,8 +8605,29 @@ type Job implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  metadata: Metadata  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
   namespace: String!            # in which its name is its own
+  runs(first: Int! = 10): JobRuns   # null: no event told of any, or they are kept no more
   namedBy: String!
 }
+
+"""
+What a job said of itself and its runs by OpenLineage events, as it was known at the window's end: the newest runs first, whether or not they touch the window, at most 30 of a job. older: there were older ones, which are not kept.
+integration, type, description and owners are the job's own words, and null or empty where it said none.
+"""
+type JobRuns { nodes: [JobRun!]!  totalCount: Int!  older: Boolean!  integration: String  type: String  description: String  owners: [JobOwner!]! }
+type JobOwner { name: String!  type: String }
+"COMPLETED, FAILED and ABORTED are its own words. SILENT: it said no end, and nothing for longer than a run is taken to go on."
+enum RunState { GOES_ON COMPLETED FAILED ABORTED SILENT }
+"""
+started: the time of its first event; startKnown: one said that the run began. ended: null: it said no end. nominalStart, nominalEnd: of which time its data is. failure: the class of its error; no text of one is kept. engine: what processed it. reads, writes: all that
+its events named, as clusters were known when they came, 100 each at most; cut: how many more there were. What a run moved nobody counts. parent: the run that started it, as this one names it.
+"""
+type JobRun {
+  id: String!  state: RunState!  started: Time!  startKnown: Boolean!  ended: Time  nominalStart: Time  nominalEnd: Time  failure: String  engine: String  engineVersion: String
+  parent: ParentRun  reads: [RunEnd!]!  writes: [RunEnd!]!  cut: Int!
+}
+type ParentRun { namespace: String!  job: String!  run: String! }
+"A topic or a dataset that a run named. It may be gone."
+type RunEnd { id: ID!  kind: NodeKind!  scope: String!  name: String! }
 
 "Data outside Kafka, e.g. a table or a folder, by OpenLineage's naming rules."
 type Dataset implements Node {
@@ -10195,6 +10471,70 @@ func (ec *executionContext) childFields_ImpactEdge(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type ImpactEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_JobOwner(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_JobOwner_name(ctx, field)
+	case "type":
+		return ec.fieldContext_JobOwner_type(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JobOwner", field.Name)
+}
+
+func (ec *executionContext) childFields_JobRun(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_JobRun_id(ctx, field)
+	case "state":
+		return ec.fieldContext_JobRun_state(ctx, field)
+	case "started":
+		return ec.fieldContext_JobRun_started(ctx, field)
+	case "startKnown":
+		return ec.fieldContext_JobRun_startKnown(ctx, field)
+	case "ended":
+		return ec.fieldContext_JobRun_ended(ctx, field)
+	case "nominalStart":
+		return ec.fieldContext_JobRun_nominalStart(ctx, field)
+	case "nominalEnd":
+		return ec.fieldContext_JobRun_nominalEnd(ctx, field)
+	case "failure":
+		return ec.fieldContext_JobRun_failure(ctx, field)
+	case "engine":
+		return ec.fieldContext_JobRun_engine(ctx, field)
+	case "engineVersion":
+		return ec.fieldContext_JobRun_engineVersion(ctx, field)
+	case "parent":
+		return ec.fieldContext_JobRun_parent(ctx, field)
+	case "reads":
+		return ec.fieldContext_JobRun_reads(ctx, field)
+	case "writes":
+		return ec.fieldContext_JobRun_writes(ctx, field)
+	case "cut":
+		return ec.fieldContext_JobRun_cut(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JobRun", field.Name)
+}
+
+func (ec *executionContext) childFields_JobRuns(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_JobRuns_nodes(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_JobRuns_totalCount(ctx, field)
+	case "older":
+		return ec.fieldContext_JobRuns_older(ctx, field)
+	case "integration":
+		return ec.fieldContext_JobRuns_integration(ctx, field)
+	case "type":
+		return ec.fieldContext_JobRuns_type(ctx, field)
+	case "description":
+		return ec.fieldContext_JobRuns_description(ctx, field)
+	case "owners":
+		return ec.fieldContext_JobRuns_owners(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JobRuns", field.Name)
+}
+
 func (ec *executionContext) childFields_KindCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -10497,6 +10837,18 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_ParentRun(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "namespace":
+		return ec.fieldContext_ParentRun_namespace(ctx, field)
+	case "job":
+		return ec.fieldContext_ParentRun_job(ctx, field)
+	case "run":
+		return ec.fieldContext_ParentRun_run(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ParentRun", field.Name)
 }
 
 func (ec *executionContext) childFields_Path(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10837,6 +11189,20 @@ func (ec *executionContext) childFields_RetireEdge(ctx context.Context, field gr
 		return ec.fieldContext_RetireEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RetireEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_RunEnd(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_RunEnd_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_RunEnd_kind(ctx, field)
+	case "scope":
+		return ec.fieldContext_RunEnd_scope(ctx, field)
+	case "name":
+		return ec.fieldContext_RunEnd_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunEnd", field.Name)
 }
 
 func (ec *executionContext) childFields_Sealed(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11952,6 +12318,20 @@ func (ec *executionContext) field_Group_series_args(ctx context.Context, rawArgs
 }
 
 func (ec *executionContext) field_Impact_owners_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Job_runs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -13414,6 +13794,20 @@ func (ec *executionContext) field_Replicator_series_args(ctx context.Context, ra
 }
 
 func (ec *executionContext) field_Retirable_untold_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_StreamJob_runs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -25254,6 +25648,50 @@ func (ec *executionContext) fieldContext_Job_namespace(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Job", field, true, false, "String")
 }
 
+func (ec *executionContext) _Job_runs(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Job_runs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Runs(ctx, fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *JobRuns) graphql.Marshaler {
+			return ec.marshalOJobRuns2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐJobRuns(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Job_runs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Job",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_JobRuns(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Job_runs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Job_namedBy(ctx context.Context, field graphql.CollectedField, obj *Job) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25275,6 +25713,580 @@ func (ec *executionContext) _Job_namedBy(ctx context.Context, field graphql.Coll
 }
 func (ec *executionContext) fieldContext_Job_namedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Job", field, true, false, "String")
+}
+
+func (ec *executionContext) _JobOwner_name(ctx context.Context, field graphql.CollectedField, obj *JobOwner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobOwner_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobOwner_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobOwner", field, false, false, "String")
+}
+
+func (ec *executionContext) _JobOwner_type(ctx context.Context, field graphql.CollectedField, obj *JobOwner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobOwner_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JobOwner_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobOwner", field, false, false, "String")
+}
+
+func (ec *executionContext) _JobRun_id(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRun", field, false, false, "String")
+}
+
+func (ec *executionContext) _JobRun_state(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.RunState) graphql.Marshaler {
+			return ec.marshalNRunState2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐRunState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRun", field, false, false, "RunState")
+}
+
+func (ec *executionContext) _JobRun_started(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_started(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Started, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_started(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRun", field, false, false, "Time")
+}
+
+func (ec *executionContext) _JobRun_startKnown(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_startKnown(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartKnown, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_startKnown(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRun", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _JobRun_ended(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_ended(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ended, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_ended(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRun", field, false, false, "Time")
+}
+
+func (ec *executionContext) _JobRun_nominalStart(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_nominalStart(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NominalStart, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_nominalStart(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRun", field, false, false, "Time")
+}
+
+func (ec *executionContext) _JobRun_nominalEnd(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_nominalEnd(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NominalEnd, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_nominalEnd(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRun", field, false, false, "Time")
+}
+
+func (ec *executionContext) _JobRun_failure(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_failure(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Failure, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_failure(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRun", field, false, false, "String")
+}
+
+func (ec *executionContext) _JobRun_engine(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_engine(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Engine, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_engine(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRun", field, false, false, "String")
+}
+
+func (ec *executionContext) _JobRun_engineVersion(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_engineVersion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EngineVersion, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_engineVersion(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRun", field, false, false, "String")
+}
+
+func (ec *executionContext) _JobRun_parent(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_parent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Parent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ParentRun) graphql.Marshaler {
+			return ec.marshalOParentRun2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐParentRun(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_parent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "JobRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ParentRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _JobRun_reads(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_reads(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reads, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []RunEnd) graphql.Marshaler {
+			return ec.marshalNRunEnd2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRunEndᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_reads(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "JobRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RunEnd(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _JobRun_writes(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_writes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Writes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []RunEnd) graphql.Marshaler {
+			return ec.marshalNRunEnd2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRunEndᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_writes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "JobRun",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RunEnd(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _JobRun_cut(ctx context.Context, field graphql.CollectedField, obj *JobRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRun_cut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cut, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobRun_cut(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRun", field, false, false, "Int")
+}
+
+func (ec *executionContext) _JobRuns_nodes(ctx context.Context, field graphql.CollectedField, obj *JobRuns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRuns_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []JobRun) graphql.Marshaler {
+			return ec.marshalNJobRun2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐJobRunᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobRuns_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "JobRuns",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_JobRun(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _JobRuns_totalCount(ctx context.Context, field graphql.CollectedField, obj *JobRuns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRuns_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobRuns_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRuns", field, true, false, "Int")
+}
+
+func (ec *executionContext) _JobRuns_older(ctx context.Context, field graphql.CollectedField, obj *JobRuns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRuns_older(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Older(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobRuns_older(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRuns", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _JobRuns_integration(ctx context.Context, field graphql.CollectedField, obj *JobRuns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRuns_integration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Integration(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JobRuns_integration(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRuns", field, true, false, "String")
+}
+
+func (ec *executionContext) _JobRuns_type(ctx context.Context, field graphql.CollectedField, obj *JobRuns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRuns_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JobRuns_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRuns", field, true, false, "String")
+}
+
+func (ec *executionContext) _JobRuns_description(ctx context.Context, field graphql.CollectedField, obj *JobRuns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRuns_description(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JobRuns_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JobRuns", field, true, false, "String")
+}
+
+func (ec *executionContext) _JobRuns_owners(ctx context.Context, field graphql.CollectedField, obj *JobRuns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JobRuns_owners(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owners(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []JobOwner) graphql.Marshaler {
+			return ec.marshalNJobOwner2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐJobOwnerᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JobRuns_owners(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "JobRuns",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_JobOwner(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _KindCount_kind(ctx context.Context, field graphql.CollectedField, obj *KindCount) (ret graphql.Marshaler) {
@@ -27873,6 +28885,75 @@ func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "String")
+}
+
+func (ec *executionContext) _ParentRun_namespace(ctx context.Context, field graphql.CollectedField, obj *ParentRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParentRun_namespace(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Namespace, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ParentRun_namespace(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ParentRun", field, false, false, "String")
+}
+
+func (ec *executionContext) _ParentRun_job(ctx context.Context, field graphql.CollectedField, obj *ParentRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParentRun_job(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Job, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ParentRun_job(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ParentRun", field, false, false, "String")
+}
+
+func (ec *executionContext) _ParentRun_run(ctx context.Context, field graphql.CollectedField, obj *ParentRun) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ParentRun_run(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Run, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ParentRun_run(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ParentRun", field, false, false, "String")
 }
 
 func (ec *executionContext) _Path_hops(ctx context.Context, field graphql.CollectedField, obj *Path) (ret graphql.Marshaler) {
@@ -32739,6 +33820,98 @@ func (ec *executionContext) fieldContext_RetireEdge_node(_ context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _RunEnd_id(ctx context.Context, field graphql.CollectedField, obj *RunEnd) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunEnd_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunEnd_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunEnd", field, false, false, "ID")
+}
+
+func (ec *executionContext) _RunEnd_kind(ctx context.Context, field graphql.CollectedField, obj *RunEnd) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunEnd_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.NodeKind) graphql.Marshaler {
+			return ec.marshalNNodeKind2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐNodeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunEnd_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunEnd", field, false, false, "NodeKind")
+}
+
+func (ec *executionContext) _RunEnd_scope(ctx context.Context, field graphql.CollectedField, obj *RunEnd) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunEnd_scope(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scope, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunEnd_scope(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunEnd", field, false, false, "String")
+}
+
+func (ec *executionContext) _RunEnd_name(ctx context.Context, field graphql.CollectedField, obj *RunEnd) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunEnd_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RunEnd_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RunEnd", field, false, false, "String")
+}
+
 func (ec *executionContext) _Sealed_start(ctx context.Context, field graphql.CollectedField, obj *Sealed) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -34501,6 +35674,50 @@ func (ec *executionContext) fieldContext_StreamJob_innerTopics(_ context.Context
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Topic(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _StreamJob_runs(ctx context.Context, field graphql.CollectedField, obj *StreamJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StreamJob_runs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Runs(ctx, fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *JobRuns) graphql.Marshaler {
+			return ec.marshalOJobRuns2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐJobRuns(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StreamJob_runs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StreamJob",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_JobRuns(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_StreamJob_runs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -45415,10 +46632,215 @@ func (ec *executionContext) _Job(ctx context.Context, sel ast.SelectionSet, obj 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "runs":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Job_runs(ctx, field, obj)
+				})
 		case "namedBy":
 			out.Values[i] = ec._Job_namedBy(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var jobOwnerImplementors = []string{"JobOwner"}
+
+func (ec *executionContext) _JobOwner(ctx context.Context, sel ast.SelectionSet, obj *JobOwner) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, jobOwnerImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("JobOwner")
+		case "name":
+			out.Values[i] = ec._JobOwner_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "type":
+			out.Values[i] = ec._JobOwner_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var jobRunImplementors = []string{"JobRun"}
+
+func (ec *executionContext) _JobRun(ctx context.Context, sel ast.SelectionSet, obj *JobRun) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, jobRunImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("JobRun")
+		case "id":
+			out.Values[i] = ec._JobRun_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._JobRun_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "started":
+			out.Values[i] = ec._JobRun_started(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "startKnown":
+			out.Values[i] = ec._JobRun_startKnown(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ended":
+			out.Values[i] = ec._JobRun_ended(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "nominalStart":
+			out.Values[i] = ec._JobRun_nominalStart(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "nominalEnd":
+			out.Values[i] = ec._JobRun_nominalEnd(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "failure":
+			out.Values[i] = ec._JobRun_failure(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "engine":
+			out.Values[i] = ec._JobRun_engine(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "engineVersion":
+			out.Values[i] = ec._JobRun_engineVersion(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "parent":
+			out.Values[i] = ec._JobRun_parent(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reads":
+			out.Values[i] = ec._JobRun_reads(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "writes":
+			out.Values[i] = ec._JobRun_writes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cut":
+			out.Values[i] = ec._JobRun_cut(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var jobRunsImplementors = []string{"JobRuns"}
+
+func (ec *executionContext) _JobRuns(ctx context.Context, sel ast.SelectionSet, obj *JobRuns) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, jobRunsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("JobRuns")
+		case "nodes":
+			out.Values[i] = ec._JobRuns_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._JobRuns_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "older":
+			out.Values[i] = ec._JobRuns_older(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "integration":
+			out.Values[i] = ec._JobRuns_integration(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "type":
+			out.Values[i] = ec._JobRuns_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "description":
+			out.Values[i] = ec._JobRuns_description(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "owners":
+			out.Values[i] = ec._JobRuns_owners(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -46472,6 +47894,49 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 		case "endCursor":
 			out.Values[i] = ec._PageInfo_endCursor(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var parentRunImplementors = []string{"ParentRun"}
+
+func (ec *executionContext) _ParentRun(ctx context.Context, sel ast.SelectionSet, obj *ParentRun) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, parentRunImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ParentRun")
+		case "namespace":
+			out.Values[i] = ec._ParentRun_namespace(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "job":
+			out.Values[i] = ec._ParentRun_job(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "run":
+			out.Values[i] = ec._ParentRun_run(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -48019,6 +49484,54 @@ func (ec *executionContext) _RetireEdge(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var runEndImplementors = []string{"RunEnd"}
+
+func (ec *executionContext) _RunEnd(ctx context.Context, sel ast.SelectionSet, obj *RunEnd) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, runEndImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RunEnd")
+		case "id":
+			out.Values[i] = ec._RunEnd_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._RunEnd_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scope":
+			out.Values[i] = ec._RunEnd_scope(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._RunEnd_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var sealedImplementors = []string{"Sealed"}
 
 func (ec *executionContext) _Sealed(ctx context.Context, sel ast.SelectionSet, obj *Sealed) graphql.Marshaler {
@@ -48609,6 +50122,12 @@ func (ec *executionContext) _StreamJob(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "runs":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._StreamJob_runs(ctx, field, obj)
+				})
 		case "namedBy":
 			out.Values[i] = ec._StreamJob_namedBy(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -52252,6 +53771,46 @@ func (ec *executionContext) marshalNInt642int64(ctx context.Context, sel ast.Sel
 	return res
 }
 
+func (ec *executionContext) marshalNJobOwner2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐJobOwner(ctx context.Context, sel ast.SelectionSet, v JobOwner) graphql.Marshaler {
+	return ec._JobOwner(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNJobOwner2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐJobOwnerᚄ(ctx context.Context, sel ast.SelectionSet, v []JobOwner) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNJobOwner2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐJobOwner(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNJobRun2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐJobRun(ctx context.Context, sel ast.SelectionSet, v JobRun) graphql.Marshaler {
+	return ec._JobRun(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNJobRun2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐJobRunᚄ(ctx context.Context, sel ast.SelectionSet, v []JobRun) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNJobRun2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐJobRun(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNKindCount2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐKindCount(ctx context.Context, sel ast.SelectionSet, v KindCount) graphql.Marshaler {
 	return ec._KindCount(ctx, sel, &v)
 }
@@ -53136,6 +54695,58 @@ var (
 		answer.UnownedTopic:  "UNOWNED_TOPIC",
 		answer.DeadGroup:     "DEAD_GROUP",
 		answer.IdleConnector: "IDLE_CONNECTOR",
+	}
+)
+
+func (ec *executionContext) marshalNRunEnd2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRunEnd(ctx context.Context, sel ast.SelectionSet, v RunEnd) graphql.Marshaler {
+	return ec._RunEnd(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRunEnd2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRunEndᚄ(ctx context.Context, sel ast.SelectionSet, v []RunEnd) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRunEnd2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRunEnd(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNRunState2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐRunState(ctx context.Context, v any) (lineage.RunState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNRunState2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐRunState[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRunState2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐRunState(ctx context.Context, sel ast.SelectionSet, v lineage.RunState) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNRunState2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐRunState[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "RunState!")
+	}
+	return res
+}
+
+var (
+	unmarshalNRunState2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐRunState = map[string]lineage.RunState{
+		"GOES_ON":   lineage.RunGoesOn,
+		"COMPLETED": lineage.RunCompleted,
+		"FAILED":    lineage.RunFailed,
+		"ABORTED":   lineage.RunAborted,
+		"SILENT":    lineage.RunSilent,
+	}
+	marshalNRunState2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐRunState = map[lineage.RunState]string{
+		lineage.RunGoesOn:    "GOES_ON",
+		lineage.RunCompleted: "COMPLETED",
+		lineage.RunFailed:    "FAILED",
+		lineage.RunAborted:   "ABORTED",
+		lineage.RunSilent:    "SILENT",
 	}
 )
 
@@ -54504,6 +56115,13 @@ func (ec *executionContext) marshalOInt642ᚖint64(ctx context.Context, sel ast.
 	return res
 }
 
+func (ec *executionContext) marshalOJobRuns2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐJobRuns(ctx context.Context, sel ast.SelectionSet, v *JobRuns) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._JobRuns(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOLastLives2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐLastLives(ctx context.Context, sel ast.SelectionSet, v *LastLives) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -54643,6 +56261,13 @@ var (
 		answer.ByLastMoved: "LAST_MOVED",
 	}
 )
+
+func (ec *executionContext) marshalOParentRun2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐParentRun(ctx context.Context, sel ast.SelectionSet, v *ParentRun) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ParentRun(ctx, sel, v)
+}
 
 func (ec *executionContext) marshalOPathBalance2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐPathBalance(ctx context.Context, sel ast.SelectionSet, v *PathBalance) graphql.Marshaler {
 	if v == nil {

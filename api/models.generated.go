@@ -363,6 +363,30 @@ type ImpactEdge struct {
 	Node   *Hit   `json:"node"`
 }
 
+type JobOwner struct {
+	Name string  `json:"name"`
+	Type *string `json:"type,omitempty"`
+}
+
+// started: the time of its first event; startKnown: one said that the run began. ended: null: it said no end. nominalStart, nominalEnd: of which time its data is. failure: the class of its error; no text of one is kept. engine: what processed it. reads, writes: all that
+// its events named, as clusters were known when they came, 100 each at most; cut: how many more there were. What a run moved nobody counts. parent: the run that started it, as this one names it.
+type JobRun struct {
+	ID            string           `json:"id"`
+	State         lineage.RunState `json:"state"`
+	Started       time.Time        `json:"started"`
+	StartKnown    bool             `json:"startKnown"`
+	Ended         *time.Time       `json:"ended,omitempty"`
+	NominalStart  *time.Time       `json:"nominalStart,omitempty"`
+	NominalEnd    *time.Time       `json:"nominalEnd,omitempty"`
+	Failure       *string          `json:"failure,omitempty"`
+	Engine        *string          `json:"engine,omitempty"`
+	EngineVersion *string          `json:"engineVersion,omitempty"`
+	Parent        *ParentRun       `json:"parent,omitempty"`
+	Reads         []RunEnd         `json:"reads"`
+	Writes        []RunEnd         `json:"writes"`
+	Cut           int              `json:"cut"`
+}
+
 type KindCount struct {
 	Kind  lineage.NodeKind `json:"kind"`
 	Count int              `json:"count"`
@@ -422,6 +446,12 @@ type PageInfo struct {
 	HasPreviousPage bool    `json:"hasPreviousPage"`
 	StartCursor     *string `json:"startCursor,omitempty"`
 	EndCursor       *string `json:"endCursor,omitempty"`
+}
+
+type ParentRun struct {
+	Namespace string `json:"namespace"`
+	Job       string `json:"job"`
+	Run       string `json:"run"`
 }
 
 // One access control entry, as Kafka has it at the window's end. pattern is what it is about, as LITERAL:orders or PREFIXED:orders-, and "no
@@ -519,6 +549,14 @@ type RetireCount struct {
 type RetireEdge struct {
 	Cursor string     `json:"cursor"`
 	Node   *Retirable `json:"node"`
+}
+
+// A topic or a dataset that a run named. It may be gone.
+type RunEnd struct {
+	ID    string           `json:"id"`
+	Kind  lineage.NodeKind `json:"kind"`
+	Scope string           `json:"scope"`
+	Name  string           `json:"name"`
 }
 
 // Of the closed periods that touch a window, which are whole ones: from start to end, so many. amendments: how often something else was said since of the topic, or of what was observed of its cluster; amendedAt: when last; null: never.

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"strings"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -161,8 +162,16 @@ func (n *StreamJob) InnerTopics() []*Topic {
 	return out
 }
 
+// Runs answers runs.
+func (n *StreamJob) Runs(ctx context.Context, first int) (*JobRuns, error) {
+	return n.runs(ctx, first)
+}
+
 // Job is the schema's type of that name.
 type Job struct{ nodeRow }
+
+// Runs answers runs.
+func (n *Job) Runs(ctx context.Context, first int) (*JobRuns, error) { return n.runs(ctx, first) }
 
 // Namespace answers namespace.
 func (n *Job) Namespace() string { return n.node.Scope }
