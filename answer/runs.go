@@ -16,8 +16,8 @@ type JobRuns struct{ lineage.RunsFact }
 
 // jobRuns are those of all jobs of a view, read when somebody asks first.
 type jobRuns struct {
-	mu  sync.Mutex                // guards of
-	of  map[lineage.Node]*JobRuns // by the node that a batch job of that name has; nil: nobody asked
+	mu sync.Mutex                // guards of
+	of map[lineage.Node]*JobRuns // by the node that a batch job of that name has; nil: nobody asked
 }
 
 // Runs returns what a job said of its runs; nil: nothing, or it is kept no more.
@@ -25,7 +25,7 @@ func (v *View) Runs(ctx context.Context, n lineage.Node) (*JobRuns, error) {
 	v.jobRuns.mu.Lock()
 	defer v.jobRuns.mu.Unlock()
 	if v.jobRuns.of == nil {
-		end := v.win.Window.End
+		end := v.win.End
 		held, err := v.a.history.Window(ctx, store.Ask{Window: lineage.Window{Start: end, End: end}, Facts: []lineage.FactKind{lineage.RunFacts}})
 		if err != nil {
 			return nil, fmt.Errorf("read runs: %w", err)
@@ -66,7 +66,9 @@ func (v *View) runsSeen(f *lineage.RunsFact) *JobRuns {
 	if v.lens == All {
 		return x
 	}
-	seen := func(ends []int) []int { return slices.DeleteFunc(slices.Clone(ends), func(i int) bool { return hidden[i] }) }
+	seen := func(ends []int) []int {
+		return slices.DeleteFunc(slices.Clone(ends), func(i int) bool { return hidden[i] })
+	}
 	for i := range x.Runs {
 		r := &x.Runs[i]
 		r.Reads, r.Writes, r.Cut = seen(r.Reads), seen(r.Writes), 0 // how many more there are may count what is hidden

@@ -58,7 +58,7 @@ func (r *reader) jobRuns() *lineage.RunsFact {
 		f.Ends = append(f.Ends, r.node())
 	}
 	f.Older = r.bool()
-	for range r.count(17) {
+	for range r.count(16) {
 		f.Runs = append(f.Runs, r.jobRun(len(f.Ends)))
 	}
 	return f

@@ -19,6 +19,7 @@ import { flowText, hasSign } from './elements';
 import { Inside, MoverFacts, Tasks, Vertices } from './mover-parts';
 import { DeclaredUnseen, NodeEvents, NodePermitted } from './panel-parts';
 import { Fact, SeriesChart } from './parts';
+import { Runs } from './runs';
 import { SaidOf } from './said/said';
 import type { PanelNode, PanelProps } from './types';
 
@@ -92,6 +93,7 @@ export function NodePanel({ node, answer, state, change, told }: Props & { told:
       <Inside node={node} answer={answer} state={state} change={change} />
       <Vertices node={node} />
       <Tasks node={node} />
+      <Runs node={node} state={state} />
       <section className="panel-part">
         <h3>Throughput</h3>
         <SeriesChart
