@@ -38,10 +38,30 @@ func (v *View) Runs(ctx context.Context, n lineage.Node) (*JobRuns, error) {
 			x := v.runsSeen(f.Runs)
 			of[lineage.Node{Scope: x.Job.Scope, Kind: lineage.JobNode, Name: x.Job.Name}] = x
 		}
+		v.joinRuns(of)
 		v.jobRuns.of = of
 	}
 	n.Kind = lineage.JobNode
 	return v.jobRuns.of[n], nil
+}
+
+// joinRuns gives a job that its engine tells of the runs that it told of itself, where that is no other engine's job.
+func (v *View) joinRuns(of map[lineage.Node]*JobRuns) {
+	engines := map[lineage.Node][]lineage.Node{}
+	for _, f := range v.held.FactsOf(lineage.JobFacts) {
+		if f.Gone {
+			continue
+		}
+		for _, n := range f.Job.Also {
+			n.Kind = lineage.JobNode
+			engines[n] = append(engines[n], lineage.Node{Scope: f.Key.Source, Kind: lineage.JobNode, Name: f.Key.Name})
+		}
+	}
+	for n, jobs := range engines {
+		if x := of[n]; x != nil && len(jobs) == 1 && of[jobs[0]] == nil {
+			of[jobs[0]] = x
+		}
+	}
 }
 
 // runsSeen is what a job said, in the names of answers, as far as the lens shows it.
