@@ -201,6 +201,31 @@ func (r *Reader) Statement(month Period) ([]StatementPart, error) {
 	return nil, nil
 }
 
+// Statements returns the parts of the newest statements, the newest first.
+func (r *Reader) Statements(most int) (out [][]StatementPart, err error) {
+	var newer closed
+	take := func(mark string) error { // a statement is in the first batch that says so
+		if newer.closeEntry == nil || newer.statedMark() == mark || newer.statedMark() == "" {
+			return nil
+		}
+		parts, err := r.partsIn(newer)
+		if err == nil && len(parts) > 0 {
+			out = append(out, parts)
+		}
+		return err
+	}
+	for c, err := range r.backward() {
+		if err == nil {
+			err = take(c.statedMark())
+		}
+		if err != nil || len(out) == most || c.statedMark() == "" {
+			return out, err
+		}
+		newer = c
+	}
+	return out, take("")
+}
+
 // statedMark stands for the newest month that has a statement; empty: none has.
 func (c *closeEntry) statedMark() string {
 	for _, s := range c.Sources {

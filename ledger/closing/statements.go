@@ -2,6 +2,7 @@ package closing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 	"time"
@@ -62,7 +63,10 @@ func (c *Closer) due(ctx context.Context, ended ledger.Period) (*ledger.BillStat
 	return s, nil
 }
 
-// state says what was used in a month, and what is known otherwise now of the month before than its statement has it.
+// mostCorrected bounds how many statements before it a statement corrects: a year's.
+const mostCorrected = 12
+
+// state says what was used in a month, and what is known otherwise now of months before than statements have it.
 func (c *Closer) state(ctx context.Context, r *ledger.Reader, month ledger.Period) (*ledger.BillStatement, error) {
 	b, err := c.Bills(ctx, month.Start.Time, month.End.Time)
 	if err != nil {
@@ -75,17 +79,51 @@ func (c *Closer) state(ctx context.Context, r *ledger.Reader, month ledger.Perio
 	for i := range b.Lines {
 		s.Lines = append(s.Lines, lineOf(&b.Lines[i]))
 	}
-	before := ledger.MonthOf(month.Start.Add(-time.Hour))
-	parts, err := r.Statement(before)
-	if err != nil || len(parts) == 0 {
-		return s, err
-	}
-	now, err := c.Bills(ctx, before.Start.Time, before.End.Time)
+	err = c.correct(ctx, r, s)
+	return s, err
+}
+
+// correct adds what is known otherwise now than the newest statements have it, with what they correct of each other. Of
+// months of which nothing is held any more nothing is known.
+func (c *Closer) correct(ctx context.Context, r *ledger.Reader, s *ledger.BillStatement) error {
+	all, err := r.Statements(mostCorrected)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.Lines = append(s.Lines, corrections(parts, now)...)
-	return s, nil
+	held, err := c.Answers.HeldSince(ctx)
+	if err != nil {
+		return err
+	}
+	for i, parts := range all {
+		of := parts[0].Month
+		if !of.End.After(held) {
+			break
+		}
+		now, err := c.Bills(ctx, of.Start.Time, of.End.Time)
+		if refused, ok := errors.AsType[*answer.RefusedError](err); ok {
+			c.Logger.Warn("a month's statement is not corrected", "month", of.Start.Format("2006-01"), "why", refused.Error())
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s.Lines = append(s.Lines, corrections(parts, correctionsIn(all[:i], of), now)...)
+	}
+	return nil
+}
+
+// correctionsIn returns what statements correct of a month.
+func correctionsIn(all [][]ledger.StatementPart, month ledger.Period) (out []ledger.BillLine) {
+	for _, parts := range all {
+		for _, p := range parts {
+			for _, l := range p.Lines {
+				if l.Corrects != nil && !l.Start.Before(month.Start.Time) && l.Start.Before(month.End.Time) {
+					out = append(out, l)
+				}
+			}
+		}
+	}
+	return out
 }
 
 // BillsOf tells bills of answers.
@@ -127,14 +165,15 @@ func of(l *ledger.BillLine) billed {
 	return out
 }
 
-// corrections returns what is to be added to a statement for it to say what is known now. Of a cluster of which less is
-// held now than was observed then nothing is corrected: that it is gone is no evidence of anything.
-func corrections(parts []ledger.StatementPart, now *usage.Bill) (out []ledger.BillLine) {
-	type sealed struct {
-		*ledger.BillLine
-		index int64
-	}
-	stands, order := map[billed]sealed{}, []billed{}
+// sealed is a line that stands in a statement, with what was added to it since.
+type sealed struct {
+	*ledger.BillLine
+	index int64
+}
+
+// standingBill returns what a statement says with what was corrected of it since, and the order of that.
+func standingBill(parts []ledger.StatementPart, since []ledger.BillLine) (stands map[billed]sealed, order []billed) {
+	stands = map[billed]sealed{}
 	for i := range parts {
 		for k := range parts[i].Lines {
 			if l := &parts[i].Lines[k]; l.Corrects == nil {
@@ -143,6 +182,52 @@ func corrections(parts []ledger.StatementPart, now *usage.Bill) (out []ledger.Bi
 			}
 		}
 	}
+	for i := range since {
+		l := &since[i]
+		key := of(l)
+		was, ok := stands[key]
+		if !ok {
+			stands[key], order = sealed{l, *l.Corrects}, append(order, key)
+			continue
+		}
+		if sum, ok := plus(*was.BillLine, l); ok {
+			stands[key] = sealed{&sum, was.index}
+		}
+	}
+	return stands, order
+}
+
+// plus returns a line with what is to be added to it; false: it is none of ours.
+func plus(l ledger.BillLine, add *ledger.BillLine) (ledger.BillLine, bool) {
+	a, ok := new(big.Int).SetString(l.Count, 10)
+	b, okToo := new(big.Int).SetString(add.Count, 10)
+	if !ok || !okToo {
+		return l, false
+	}
+	l.Count = a.Add(a, b).String()
+	if l.Cost == nil && add.Cost == nil {
+		return l, true
+	}
+	sum := usage.Decimal{}
+	for _, text := range []*string{l.Cost, add.Cost} {
+		if text == nil {
+			continue
+		}
+		d, err := usage.ReadDecimal(*text)
+		if err != nil {
+			return l, false
+		}
+		sum = sum.Plus(d)
+	}
+	l.Cost = written(&sum)
+	return l, true
+}
+
+// corrections returns what is to be added to a statement, and to what was corrected of it since, for it to say what is
+// known now. Of a cluster of which less is held now than was observed then nothing is corrected: that it is gone is no
+// evidence of anything.
+func corrections(parts []ledger.StatementPart, since []ledger.BillLine, now *usage.Bill) (out []ledger.BillLine) {
+	stands, order := standingBill(parts, since)
 	lost := lostSince(parts, now)
 	for i := range now.Lines {
 		l := lineOf(&now.Lines[i])

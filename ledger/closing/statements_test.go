@@ -223,6 +223,46 @@ func TestWhatIsKnownLaterIsACorrectionInTheNextMonth(t *testing.T) {
 	}
 }
 
+// TestWhatIsKnownLaterReachesEachSealedMonth changes a rule each month: each statement corrects all before it, by what
+// was corrected already, and all together are what is known at the last.
+func TestWhatIsKnownLaterReachesEachSealedMonth(t *testing.T) {
+	b := newBooks(t)
+	b.write(3)
+	b.until(april.AddDate(0, 0, 4))
+	b.owner = "warehouse"
+	b.write(31 + 9)
+	b.until(may.AddDate(0, 0, 4))
+	b.owner = "depot"
+	b.until(may.AddDate(0, 1, 4))
+	is(t, "May", said(b.statement(5)), "depot 700 0.7 corrects", "warehouse -700 -0.7 corrects", "depot 700 0.7 corrects", "warehouse -700 -0.7 corrects")
+	b.owner = "shop" // as at the first
+	b.until(may.AddDate(0, 2, 4))
+	is(t, "June", said(b.statement(6)), "shop 700 0.7 corrects", "depot -700 -0.7 corrects", "shop 700 0.7 corrects", "depot -700 -0.7 corrects")
+	b.until(may.AddDate(0, 3, 4))
+	is(t, "July", said(b.statement(7)))
+	for month, first := range map[time.Month]int64{time.March: b.statement(3)[0].Index, time.April: b.statement(4)[0].Index} {
+		sum := map[string]int{}
+		for _, of := range []time.Month{3, 4, 5, 6, 7} {
+			for _, p := range b.statement(of) {
+				for _, l := range p.Lines {
+					if l.Meter != usage.IngressRecords.String() || l.Start.Month() != month {
+						continue
+					}
+					n, _ := new(big.Int).SetString(l.Count, 10)
+					sum[*l.Owner] += int(n.Int64())
+					if l.Corrects != nil && *l.Corrects != first {
+						t.Errorf("%s: a line corrects entry %d, and the statement is entry %d", month, *l.Corrects, first)
+					}
+				}
+			}
+		}
+		if sum["shop"] != 700 || sum["warehouse"] != 0 || sum["depot"] != 0 {
+			t.Errorf("%s by all statements: %v", month, sum)
+		}
+	}
+	b.verified(nil)
+}
+
 func TestWhatIsHeldNoMoreCorrectsNothing(t *testing.T) {
 	b := newBooks(t)
 	b.write(3)
