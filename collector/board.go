@@ -37,6 +37,11 @@ type Board struct {
 	doubles    map[string]lineage.ClusterID // source names of clusters that are watched under another name, with its id
 	aliases    *alias.Resolver              // of what is known now; nil: to be made
 	asked      map[spelled]map[string]bool  // how clusters were spelled, and who said so
+
+	jobRuns map[string]JobRun // by the id that an engine has for it
+	// topics of which somebody wants the commits of groups that nobody is in, and for how many more rounds
+	wantedCommits map[lineage.ClusterID]map[string]int
+	commits       map[lineage.ClusterID]toldCommits
 }
 
 // Watched is a watched cluster as its own source knows it.

@@ -263,6 +263,11 @@ func newCollectors(cfg config.Config, sink collector.Sink, board *collector.Boar
 		return nil, nil, err
 	}
 	all = append(all, registries...)
+	flinks, err := newFlinks(cfg, sink, board, clock, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	all = append(all, flinks...)
 	events, err := newEvents(cfg, sink, board, clock, log)
 	if err != nil {
 		return nil, nil, err

@@ -94,6 +94,9 @@ func (s *sink) retire(ctx context.Context, cfg config.Config) error {
 	for _, r := range cfg.SchemaRegistry {
 		watched[r.Source()] = true
 	}
+	for _, f := range cfg.Flink {
+		watched[f.Source()] = true
+	}
 	watched[openlineage.Name] = true // which is always listened for
 	for _, f := range held.Facts {
 		source := lineage.Source{Cluster: f.Key.Source, Name: f.Key.Name}

@@ -247,6 +247,9 @@ func answers(cfg config.Config, store timeseries.Store, rules *rules, said *decl
 	for _, c := range cfg.Connect {
 		o.Connects = append(o.Connects, answer.ConnectConfig{Name: c.Source(), Cluster: c.Cluster})
 	}
+	for _, f := range cfg.Flink { // what it does not see is missing of its Kafka cluster too
+		o.Connects = append(o.Connects, answer.ConnectConfig{Name: f.Source(), Cluster: f.Cluster})
+	}
 	return answer.New(o)
 }
 

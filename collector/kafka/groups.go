@@ -126,6 +126,7 @@ func (t *take) groupOffsets() {
 	t.memberLags(o)
 	t.tellGroups(o)
 	t.tellLinks(o)
+	t.tellCommits(len(missing.why) == 0)
 	t.sayBlind(o, append(t.groupSpots(), t.unreadSpots(len(missing.why) == 0)...))
 }
 

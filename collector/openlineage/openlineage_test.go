@@ -497,3 +497,32 @@ func TestRunsAreForgotten(t *testing.T) {
 		t.Errorf("positions are left: %q", left)
 	}
 }
+
+// A run that Flink knows by an id is told at the board under it, whatever event said so, and what the run writes.
+func TestFlinkKnowsTheRun(t *testing.T) {
+	w := newWorld(t)
+	const id = "06f01e83971932057a100d4c9b1f3a98"
+	name := runevent.Name{Namespace: "jobs", Name: "copy"}
+	set := runevent.Name{Namespace: "kafka://b1:9092", Name: "orders"}
+	send := func(e runevent.Event) {
+		t.Helper()
+		e.Kind, e.Job, e.Run, e.Time = runevent.OfRun, name, "r", w.at
+		if err := w.c.Take(t.Context(), []runevent.Event{e}); err != nil {
+			t.Fatal(err)
+		}
+		w.round()
+	}
+	send(runevent.Event{Type: runevent.Start, EngineID: id})
+	want := collector.JobRun{Node: lineage.Node{Scope: "jobs", Kind: lineage.StreamJobNode, Name: "copy"}}
+	if is, ok := w.board.JobRun(id); !ok || is != want {
+		t.Errorf("told is %+v, %v", is, ok)
+	}
+	send(runevent.Event{Type: runevent.Running, Writes: []runevent.Name{set}})
+	want.Writes = true
+	if is, _ := w.board.JobRun(id); is != want {
+		t.Errorf("told is %+v once it writes", is)
+	}
+	if _, ok := w.board.JobRun(""); ok {
+		t.Error("a run without an id of Flink's is told")
+	}
+}

@@ -38,6 +38,7 @@ type run struct {
 	every                     time.Duration // between two of its events, the longest that it said; 0: not said
 	streams, typed            bool
 	integration               string // the greatest that was said
+	engineID                  string // likewise; not kept over a restart
 	told                      time.Time
 	first                     time.Time        // of its events
 	began                     bool             // one of them said that it starts
@@ -77,7 +78,7 @@ func (r *run) take(e *runevent.Event, arrived time.Time) {
 	}
 	r.every = max(r.every, e.Every)
 	r.typed, r.streams = r.typed || e.Typed, r.streams || e.Streams
-	r.integration = max(r.integration, e.Integration)
+	r.integration, r.engineID = max(r.integration, e.Integration), max(r.engineID, e.EngineID)
 	for _, side := range [...]struct {
 		op   lineage.Op
 		list []runevent.Name
@@ -107,6 +108,16 @@ func (r *run) current() []edge {
 		}
 	}
 	return out
+}
+
+// writes reports whether the run named anything that it writes.
+func (r *run) writes() bool {
+	for x := range r.edges {
+		if x.op == lineage.Write {
+			return true
+		}
+	}
+	return false
 }
 
 // goesOn reports whether a run goes on at an instant, as far as it said.

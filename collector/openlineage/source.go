@@ -129,6 +129,9 @@ func (s *source) merge(x *entry) {
 	}
 	r.take(e, x.Arrived)
 	s.edges += len(r.edges) - before
+	s.cfg.Board.SetJobRun(r.engineID, collector.JobRun{
+		Node: lineage.Node{Scope: key.job.Namespace, Kind: lineage.StreamJobNode, Name: key.job.Name}, Writes: r.writes(),
+	})
 }
 
 // job is what its runs say together.

@@ -31,6 +31,8 @@ type Config struct {
 	Connect    []Connect  `koanf:"connect" yaml:"connect,omitempty"`
 	// Schema registries.
 	SchemaRegistry []SchemaRegistry `koanf:"schema_registry" yaml:"schema_registry,omitempty"`
+	// Flinks.
+	Flink []Flink `koanf:"flink" yaml:"flink,omitempty"`
 
 	Datasets     []Dataset     `koanf:"datasets" yaml:"datasets,omitempty"`
 	Mirrors      []Mirror      `koanf:"mirrors" yaml:"mirrors,omitempty"`
@@ -333,6 +335,36 @@ func (c Connect) Source() string {
 		return c.Name
 	}
 	u, err := url.Parse(c.Addresses()[0])
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// Flink is one Flink to watch through its REST interface: a session cluster, or an application's own.
+type Flink struct {
+	Name      string     `koanf:"name" yaml:"name,omitempty"`
+	URL       string     `koanf:"url" yaml:"url,omitempty"`
+	Cluster   string     `koanf:"cluster" yaml:"cluster,omitempty"`
+	Jobs      []FlinkJob `koanf:"jobs" yaml:"jobs,omitempty"`
+	BasicAuth BasicAuth  `koanf:"basic_auth" yaml:"basic_auth,omitempty"`
+	TLS       TLS        `koanf:"tls" yaml:"tls,omitempty"`
+}
+
+// FlinkJob says of jobs what Flink does not tell.
+type FlinkJob struct {
+	Match                   Pattern  `koanf:"match" yaml:"match,omitempty"`
+	Groups                  []string `koanf:"groups" yaml:"groups,omitempty"`
+	TransactionalIDPrefixes []string `koanf:"transactional_id_prefixes" yaml:"transactional_id_prefixes,omitempty"`
+}
+
+// Source is the name under which a Flink's observations are stored, and in which its jobs are named: the configured
+// one, else HOST:PORT.
+func (f Flink) Source() string {
+	if f.Name != "" {
+		return f.Name
+	}
+	u, err := url.Parse(f.URL)
 	if err != nil {
 		return ""
 	}

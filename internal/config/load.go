@@ -87,7 +87,7 @@ func (l *loader) loadFile(in Input) error {
 		return &Error{Key: in.namedBy(), Value: in.File, Problem: syntax(err)}
 	}
 	l.origins.lines = lines(text)
-	for _, list := range []string{"clusters", "connect", "schema_registry", "datasets", "mirrors", "cluster_aliases", "applications", "topics", "nodes"} {
+	for _, list := range []string{"clusters", "connect", "flink", "schema_registry", "datasets", "mirrors", "cluster_aliases", "applications", "topics", "nodes"} {
 		switch items := raw[list].(type) {
 		case []any:
 			raw[list] = byIndex(items)
@@ -95,7 +95,7 @@ func (l *loader) loadFile(in Input) error {
 			return decoder{l.origins.of}.fail(list, items, notAList)
 		}
 	}
-	for _, path := range [][]string{{"clusters", "*", "audit"}, {"clusters", "*", "headers", "records", "traces"}, {"declared", "flows"}, {"ledger", "anchors"}, {"openlineage", "targets"}, {"usage", "prices"}, {"usage", "reports"}} {
+	for _, path := range [][]string{{"clusters", "*", "audit"}, {"clusters", "*", "headers", "records", "traces"}, {"declared", "flows"}, {"flink", "*", "jobs"}, {"ledger", "anchors"}, {"openlineage", "targets"}, {"usage", "prices"}, {"usage", "reports"}} {
 		if err := at(raw, "", path, func(m map[string]any, name, path string) error {
 			items, is := m[name].([]any)
 			if !is && m[name] != nil {

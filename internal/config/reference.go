@@ -256,6 +256,25 @@ var texts = map[string]text{
 	"schema_registry.*.tls.cert":                 {"content instead of `cert_file`", ""},
 	"schema_registry.*.tls.key":                  {"content instead of `key_file`", ""},
 
+	"flink.*.name":          {"name of the Flink in answers, and the scope of its jobs", "No two may share one, nor with a cluster or a Connect cluster. Default: host and port. See [flink.md](flink.md)."},
+	"flink.*.url":           {"address of the JobManager's REST interface", "Of a session cluster or an application's own; `http://` or `https://`, without a password: that goes to `basic_auth`."},
+	"flink.*.cluster":       {"name of the Kafka cluster that its jobs read and write", "Flink does not say it. Default: the only one that is watched; where there are several, none."},
+	"flink.*.jobs.*.match":  {"pattern of the job's name", "Default: all jobs. All rules that match hold."},
+	"flink.*.jobs.*.groups": {"consumer groups that are the job's", "Flink does not say them; mostly they are found by what they commit."},
+	"flink.*.jobs.*.transactional_id_prefixes": {
+		"what the job's transactional.ids begin with (`setTransactionalIdPrefix`)", "So what it writes exactly once is its own; Flink does not say it.",
+	},
+	"flink.*.basic_auth.username":      {"user name", "Default: no authentication."},
+	"flink.*.basic_auth.password_file": {"file with the password", "A line's end after it is ignored."},
+	"flink.*.basic_auth.password":      {"the password instead of `password_file`", ""},
+	"flink.*.tls.enabled":              {"not needed", "An `https://` address says it."},
+	"flink.*.tls.ca_file":              {"certificate authority of the JobManager, PEM", "Default: the system's authorities."},
+	"flink.*.tls.cert_file":            {"our certificate, PEM", "With `key_file`, where client certificates are asked for."},
+	"flink.*.tls.key_file":             {"our certificate's private key, PEM", ""},
+	"flink.*.tls.ca":                   {"content instead of `ca_file`", ""},
+	"flink.*.tls.cert":                 {"content instead of `cert_file`", ""},
+	"flink.*.tls.key":                  {"content instead of `key_file`", ""},
+
 	"datasets.*.class":                      {"pattern of `connector.class`", "For connectors that lineaged does not know. The first that matches wins, also over what it knows."},
 	"datasets.*.namespace":                  {"namespace of the dataset, by OpenLineage's naming", "`${KEY}` is the connector's setting of that key; one whose key looks like a secret's, and one that is not closed, is refused. `${topic}` is each of its topics."},
 	"datasets.*.name":                       {"name of the dataset", "As the namespace."},
@@ -416,7 +435,7 @@ func heading(path string) (section, title string) {
 		return "", "Server, store and tick"
 	}
 	return first, map[string]string{
-		"clusters": "Clusters", "connect": "Kafka Connect", "schema_registry": "Schema registries", "datasets": "Datasets of connectors", "mirrors": "MirrorMaker 2", "cluster_aliases": "How others spell clusters", "openlineage.targets": "Who is told by OpenLineage",
+		"clusters": "Clusters", "connect": "Kafka Connect", "flink": "Flink", "schema_registry": "Schema registries", "datasets": "Datasets of connectors", "mirrors": "MirrorMaker 2", "cluster_aliases": "How others spell clusters", "openlineage.targets": "Who is told by OpenLineage",
 		"applications": "Rules that name applications", "topics": "Rules about topics", "nodes": "Rules about nodes of any kind",
 		"declared": "What people declare", "usage": "Who pays for what is used, and reports of it", "ledger.anchors": "Anchors of the ledger",
 	}[first]

@@ -20,7 +20,7 @@ import (
 // Validate checks everything that one value alone cannot tell, and that the files which are named can be read. The
 // error is an *Error.
 func (c *Config) Validate() error {
-	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLedger, c.checkWords, c.checkClusters, c.checkAnchors, c.checkConnect, c.checkRegistries, c.checkMirrors, c.checkAliases, c.checkPushes, c.checkRules, c.checkUsage, c.checkReports, c.checkTargets} {
+	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLedger, c.checkWords, c.checkClusters, c.checkAnchors, c.checkConnect, c.checkFlink, c.checkRegistries, c.checkMirrors, c.checkAliases, c.checkPushes, c.checkRules, c.checkUsage, c.checkReports, c.checkTargets} {
 		if err := check(); err != nil {
 			if e, ok := errors.AsType[*Error](err); ok {
 				e.Origin = c.Origin(cmp.Or(e.beside, e.Key))
@@ -245,6 +245,39 @@ func (c *Config) checkServerOf(is, whose string, cn Connect, taken map[string]st
 		return err
 	}
 	return cn.TLS.check(at + "tls.")
+}
+
+func (c *Config) checkFlink() error {
+	taken := map[string]string{}
+	for i, cl := range c.Clusters {
+		taken[cl.Source()] = fmt.Sprintf("clusters[%d]", i)
+	}
+	for i, cn := range c.Connect {
+		taken[cn.Source()] = fmt.Sprintf("connect[%d]", i)
+	}
+	for i, r := range c.SchemaRegistry {
+		taken[r.Source()] = fmt.Sprintf("schema_registry[%d]", i)
+	}
+	for i, f := range c.Flink {
+		is := fmt.Sprintf("flink[%d]", i)
+		server := Connect{Name: f.Name, URL: f.URL, Cluster: f.Cluster, BasicAuth: f.BasicAuth, TLS: f.TLS}
+		if f.URL == "" {
+			return bad(is+".url", "", "is not set: give the address of the JobManager's REST interface, e.g. http://127.0.0.1:8081")
+		}
+		if err := c.checkServerOf(is, "", server, taken); err != nil {
+			return err
+		}
+		for j, job := range f.Jobs {
+			at := fmt.Sprintf("%s.jobs[%d].groups", is, j)
+			switch {
+			case len(job.Groups)+len(job.TransactionalIDPrefixes) == 0:
+				return bad(at, "", "is not set, and neither are transactional_id_prefixes: the rule says nothing of the jobs that it is about")
+			case slices.Contains(job.Groups, "") || slices.Contains(job.TransactionalIDPrefixes, ""):
+				return bad(at, "", "has an empty name in it, or transactional_id_prefixes has")
+			}
+		}
+	}
+	return nil
 }
 
 // checkURL never repeats an address that holds a password.

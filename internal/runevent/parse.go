@@ -171,6 +171,9 @@ func (r *reader) event(top fields) (e Event, p *ProblemError) {
 	return e, r.lineage(&e, top)
 }
 
+// flinkID is an id as Flink makes them; anything else may be anything.
+var flinkID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
+
 var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 func (r *reader) run(e *Event, top fields) *ProblemError {
@@ -182,6 +185,9 @@ func (r *reader) run(e *Event, top fields) *ProblemError {
 		r.flag("runId is no UUID")
 	}
 	e.Run = r.id(id)
+	if id, _ := top.within("run").within("facets").within("flink_job").text("jobId"); flinkID.MatchString(id) {
+		e.EngineID = strings.ToLower(id)
+	}
 	word, said := top.text("eventType")
 	at := slices.Index(types[:], strings.ToUpper(word))
 	switch {

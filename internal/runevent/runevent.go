@@ -65,6 +65,8 @@ type Event struct {
 	Run  string    `json:"r,omitempty"` // its id; empty but OfRun
 	// Integration is what runs the job, in its own word (FLINK, SPARK, DBT); empty: not said.
 	Integration string `json:"i,omitempty"`
+	// EngineID is the run as its engine knows it: Flink's job id; empty: not said.
+	EngineID string `json:"e,omitempty"`
 	// Streams: the job has no end of its own (STREAMING, SERVICE). Only said where Typed.
 	Streams bool `json:"st,omitempty"`
 	Typed   bool `json:"ty,omitempty"`

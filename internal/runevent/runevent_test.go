@@ -181,3 +181,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Flink's id of a run is taken where it is one.
+func TestFlinkJobID(t *testing.T) {
+	f := func(id, want string) {
+		t.Helper()
+		body := `{"eventType":"START","eventTime":"2026-11-28T01:30:00Z","run":{"runId":"0190b0d7-0000-7000-8000-000000000000","facets":{"flink_job":{"jobId":"` + id + `"}}},"job":{"namespace":"n","name":"j"}}`
+		e, _, err := runevent.Parse([]byte(body))
+		if err != nil || e.EngineID != want {
+			t.Errorf("%q: got %q, %v, want %q", id, e.EngineID, err, want)
+		}
+	}
+	f("06F01e83971932057a100d4c9b1f3a98", "06f01e83971932057a100d4c9b1f3a98")
+	f("password=hunter2", "")
+	f("", "")
+}

@@ -1,0 +1,111 @@
+package flink
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/varint"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// Positions say which jobs were told, so that one that is forgotten meanwhile is said to be, and what was found out
+// of each that is not told again. See docs/format/positions.md. Key: "job/HASH".
+const positionsVersion = 1
+
+// positionKey is of a fixed length whatever the name is.
+func positionKey(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return "job/" + hex.EncodeToString(sum[:16])
+}
+
+func (t *take) savePositions() {
+	o := t.main
+	for _, key := range append(t.telling.Unreadable(o, len(t.jobs)), t.gone...) {
+		o.Positions = append(o.Positions, lineage.Position{Key: key})
+	}
+	t.gone = nil
+	for _, name := range slices.Sorted(maps.Keys(t.jobs)) {
+		if j := t.jobs[name]; j.dirty || !j.kept {
+			o.Positions = append(o.Positions, lineage.Position{Key: positionKey(name), Value: j.encode()})
+			j.dirty, j.kept = false, true
+		}
+	}
+}
+
+func (j *job) encode() []byte {
+	e := varint.Encoder{}
+	e.Uint(positionsVersion)
+	e.String(j.name)
+	e.Uint(uint64(len(j.also)))
+	for _, n := range j.also {
+		e.Uint(uint64(n.Kind))
+		e.String(n.Scope)
+		e.String(n.Name)
+	}
+	e.Uint(uint64(len(j.groups)))
+	for _, g := range j.groups {
+		e.String(string(g.Cluster))
+		e.String(g.Group)
+	}
+	e.String(j.writes)
+	e.Uint(uint64(crc32.ChecksumIEEE(e)))
+	return e
+}
+
+// Restore implements collector.Source.
+func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
+	s.forget()
+	s.tell.Restore()
+	positions, err := sink.Positions(ctx, s.id(partJobs))
+	if err != nil {
+		return fmt.Errorf("read positions of %s: %w", s.id(partJobs), err)
+	}
+	for _, key := range slices.Sorted(maps.Keys(positions)) {
+		j, err := decodeJob(positions[key])
+		if err == nil && positionKey(j.name) != key {
+			err = errors.New("it is another job's")
+		}
+		if err != nil {
+			s.tell.Leave(key, err)
+			continue
+		}
+		s.jobs[j.name] = j
+	}
+	return nil
+}
+
+func decodeJob(value []byte) (*job, error) {
+	d := varint.Decoder{Left: value}
+	d.Version(positionsVersion)
+	j := &job{name: d.String(), sighted: map[lineage.Topic]time.Time{}, kept: true}
+	for range d.Count() {
+		n := lineage.Node{Kind: lineage.NodeKind(d.Uint()), Scope: d.String(), Name: d.String()}
+		if n.Kind != lineage.StreamJobNode && n.Kind != lineage.JobNode {
+			d.Fail()
+		}
+		if d.Err() != nil {
+			break
+		}
+		j.also = append(j.also, n)
+	}
+	for range d.Count() {
+		if d.Err() != nil {
+			break
+		}
+		j.groups = append(j.groups, lineage.GroupRef{Cluster: lineage.ClusterID(d.String()), Group: d.String()})
+	}
+	j.writes = d.String()
+	read := len(value) - len(d.Left)
+	if sum := d.Uint(); sum != uint64(crc32.ChecksumIEEE(value[:read])) {
+		d.Fail()
+	}
+	return j, d.Done()
+}

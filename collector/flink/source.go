@@ -1,0 +1,483 @@
+package flink
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+const (
+	// mostJobs bounds the jobs of one Flink that are told apart, and mostVertices what one of them is made of.
+	mostJobs     = 2_000
+	mostVertices = 200
+	// mostName bounds a job's name, in bytes, and a vertex', which is made of the names of all its operators.
+	mostName = 500
+	// asksARound bounds the requests of one round for what single jobs are and do; the list of all is one more, and
+	// the version one a minute.
+	asksARound = 40
+	// lookEvery is how often a job is looked at when there are few, in rounds. Flink gathers metrics each ten
+	// seconds.
+	lookEvery = 2
+	// slowly is how often checkpoints are read, all jobs' in one round, and the names of metrics: each version of a
+	// fact is kept.
+	slowly = 5 * time.Minute
+	// versionEvery is how often the JobManager is asked for its version.
+	versionEvery = time.Minute
+	// againAfter is how often what a job reads is told again: a flow that nobody told of for a week is out of sight.
+	againAfter = 24 * time.Hour
+	// valuesAtOnce is how many metrics are asked for in one request: their names are in its address.
+	valuesAtOnce = 40
+	// mostPlaces bounds the partitions of one job.
+	mostPlaces = 20_000
+)
+
+// source is the state between the rounds of one Flink. One goroutine at a time.
+type source struct {
+	cfg    Config
+	client *client
+	tell   *collector.Teller
+
+	version string
+	asked   time.Time       // when the version was asked for; zero: never
+	jobs    map[string]*job // by name
+	runs    map[string]*run // by id
+	gone    []string        // position keys to remove
+	past    []past          // commits of groups, the oldest first
+}
+
+// job is what is kept of one between rounds, whatever its runs are.
+type job struct {
+	name    string
+	runs    []listed // that Flink has now; none: it has forgotten it
+	fact    *lineage.JobFact
+	groups  []lineage.GroupRef // that were found to be its own
+	also    []lineage.Node     // as which others tell of it
+	writes  string             // the run of which others tell what it writes; empty: of none
+	sighted map[lineage.Topic]time.Time
+	dirty   bool
+	kept    bool // a position says that its fact is told
+}
+
+// run is what is known of one run of a job.
+type run struct {
+	id          string
+	looked      time.Time // when it was asked for last, or later where that failed, since others wait; zero: never
+	seen        time.Time // when that told all; zero: never
+	failed      string    // why the newest look failed; empty: it did not
+	vertices    []lineage.JobVertex
+	restarts    int64
+	checkpoints *lineage.Checkpoints
+	names       map[string][]string // by vertex, of the metrics that say something of sources
+	named       time.Time           // when they were read
+	checked     time.Time           // when checkpoints were read
+	sinks       map[string]bool     // operators that write to Kafka
+	places      map[place]position
+	read        time.Time          // when these were read
+	judged      time.Time          // read, once it was held against groups' commits
+	verdicts    map[string]verdict // by how Flink spells a topic
+	moved       map[string]bool
+	fresh       bool // they were read in this round
+	finding     finding
+}
+
+// position is how far a partition is read; -1: not told.
+type position struct{ read, committed int64 }
+
+func newSource(cfg Config) *source {
+	s := &source{cfg: cfg, client: newClient(cfg), tell: collector.NewTeller(cfg.Name, cfg.Log)}
+	s.forget()
+	return s
+}
+
+// forget brings the source to the state of a first start.
+func (s *source) forget() {
+	s.jobs, s.runs, s.version, s.asked, s.gone, s.past = map[string]*job{}, map[string]*run{}, "", time.Time{}, nil, nil
+}
+
+// take is one round under way.
+type take struct {
+	*source
+	ctx     context.Context
+	round   time.Time
+	telling *collector.Take
+	main    *lineage.Observation
+	details *lineage.Observation
+	spots   []lineage.BlindSpot
+	batch   []string
+	left    int // jobs beyond those that are told apart
+}
+
+func (s *source) begin(ctx context.Context, round time.Time) *take {
+	t := &take{source: s, ctx: ctx, round: round, telling: s.tell.Take(round)}
+	t.main = t.telling.Observe(partJobs, s.cfg.Interval)
+	t.details = t.telling.Observe(partDetails, s.cfg.Interval)
+	return t
+}
+
+// Observe implements collector.Source.
+func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
+	t := s.begin(ctx, round)
+	t.client.renew()
+	if err := t.list(); err != nil {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil // told to stop: nothing was lost
+		}
+		return t.finish(err.Error())
+	}
+	t.look()
+	t.tellReads()
+	for _, name := range slices.Sorted(maps.Keys(t.jobs)) {
+		t.tellJob(t.jobs[name])
+	}
+	t.sayFailed()
+	t.sayUntold()
+	t.savePositions()
+	return t.finish("")
+}
+
+// Missed implements collector.Source.
+func (s *source) Missed(round time.Time, reason string) []lineage.Observation {
+	return s.begin(context.Background(), round).finish(reason)
+}
+
+// Stored implements collector.Stored.
+func (s *source) Stored() { s.tell.Stored() }
+
+// finish returns the round's observations. lost is why nothing was seen; empty: something was.
+func (t *take) finish(lost string) []lineage.Observation {
+	if lost != "" {
+		collector.MissAll(t.main, lost)
+		collector.MissAll(t.details, lost)
+		t.telling.Untold(t.details) // for the same reason
+	} else {
+		slices.SortFunc(t.spots, func(a, b lineage.BlindSpot) int { return strings.Compare(a.What, b.What) })
+		t.telling.Blind(t.main, t.spots)
+	}
+	return t.telling.Finish(t.ctx)
+}
+
+func (t *take) spot(what, remedy string) {
+	t.spots = append(t.spots, lineage.BlindSpot{What: what, Remedy: remedy})
+}
+
+// list asks which jobs there are.
+func (t *take) list() error {
+	all, err := t.client.jobs(t.ctx)
+	if err != nil {
+		return err
+	}
+	if t.asked.IsZero() || t.round.Sub(t.asked) >= versionEvery {
+		if v, err := t.client.version(t.ctx); err == nil {
+			t.version, t.asked = v, t.round
+		}
+	}
+	for _, j := range t.jobs {
+		j.runs = nil
+	}
+	ids := map[string]bool{}
+	for _, l := range all {
+		l.Name = short(l.Name)
+		if l.Type == "BATCH" {
+			t.batch = append(t.batch, l.Name)
+			continue
+		}
+		j := t.jobs[l.Name]
+		if l.Name == "" || l.ID == "" || j == nil && len(t.jobs) >= mostJobs {
+			t.left++
+			continue
+		}
+		if j == nil {
+			j = &job{name: l.Name, sighted: map[lineage.Topic]time.Time{}}
+			t.jobs[l.Name] = j
+		}
+		j.runs, ids[l.ID] = append(j.runs, l), true
+	}
+	maps.DeleteFunc(t.runs, func(id string, _ *run) bool { return !ids[id] })
+	return nil
+}
+
+// look asks for what jobs are and do, of as many as a round may. A run that is over is looked at once more.
+func (t *take) look() {
+	var due []*run
+	for _, name := range slices.Sorted(maps.Keys(t.jobs)) {
+		for i := range t.jobs[name].runs {
+			l := &t.jobs[name].runs[i]
+			r := t.runs[l.ID]
+			if r == nil {
+				r = &run{id: l.ID, restarts: -1, verdicts: map[string]verdict{}}
+				t.runs[l.ID] = r
+			}
+			r.fresh = false
+			if l.over() && !r.seen.IsZero() { // what it is does not change any more
+				continue
+			}
+			if r.looked.IsZero() || t.round.Sub(r.looked) >= lookEvery*t.cfg.Interval {
+				due = append(due, r)
+			}
+		}
+	}
+	slices.SortStableFunc(due, func(a, b *run) int { return a.looked.Compare(b.looked) })
+	begun := t.client.asked
+	for _, r := range due {
+		if t.client.asked-begun >= asksARound || t.ctx.Err() != nil {
+			break
+		}
+		r.looked, r.failed = t.round, ""
+		if err := t.lookAt(r); err != nil {
+			r.looked, r.failed = t.round.Add(lookEvery*t.cfg.Interval), err.Error()
+		}
+	}
+}
+
+// lookAt asks for all that is told of a run. One that Flink forgot since the list was made is no failure.
+func (t *take) lookAt(r *run) error {
+	vertices, err := t.client.vertices(t.ctx, r.id)
+	if errors.Is(err, errNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.vertices = vertices
+	if r.restarts, err = t.client.restarts(t.ctx, r.id); err != nil {
+		return err
+	}
+	if r.checked.IsZero() || !t.round.Truncate(slowly).Equal(r.checked.Truncate(slowly)) {
+		if r.checkpoints, err = t.client.checkpoints(t.ctx, r.id); err != nil {
+			return err
+		}
+		r.checked = t.round
+	}
+	if err := t.readNames(r); err != nil {
+		return err
+	}
+	if err := t.readPlaces(r); err != nil {
+		return err
+	}
+	r.seen = t.round
+	return nil
+}
+
+// readNames reads which metrics there are, where that is not known or long ago. New partitions and topics bring new
+// ones.
+func (t *take) readNames(r *run) error {
+	if len(r.names) > 0 && t.round.Sub(r.named) < slowly {
+		return nil
+	}
+	names, sinks, n := map[string][]string{}, map[string]bool{}, 0
+	for _, v := range r.vertices {
+		all, err := t.client.metrics(t.ctx, r.id, v.ID)
+		if err != nil && !errors.Is(err, errNotFound) {
+			return err
+		}
+		for _, m := range all {
+			if _, _, ok := placeOf(m.ID); ok && n < 2*mostPlaces {
+				names[v.ID] = append(names[v.ID], m.ID)
+				n++
+			}
+			if operator, ok := sinkOf(m.ID); ok {
+				sinks[operator] = true
+			}
+		}
+	}
+	if len(names) > 0 || len(sinks) > 0 { // else they are not gathered yet
+		r.names, r.named, r.sinks = names, t.round, sinks
+	}
+	return nil
+}
+
+// readPlaces reads how far each partition is read.
+func (t *take) readPlaces(r *run) error {
+	now := map[place]position{}
+	for vertex, names := range r.names {
+		for some := range slices.Chunk(names, valuesAtOnce) {
+			all, err := t.client.metrics(t.ctx, r.id, vertex, some...)
+			if err != nil {
+				return err
+			}
+			for _, m := range all {
+				p, name, ok := placeOf(m.ID)
+				if !ok {
+					continue
+				}
+				at, known := now[p]
+				if !known {
+					at = position{-1, -1}
+				}
+				switch name {
+				case readUpTo:
+					at.read = max(at.read, int64(m.Max))
+				case committed:
+					at.committed = max(at.committed, int64(m.Max))
+				}
+				now[p] = at
+			}
+		}
+	}
+	moved := map[string]bool{}
+	for p, at := range now {
+		if was, known := r.places[p]; known && at.read > was.read {
+			moved[p.topic] = true
+		}
+	}
+	if len(now) > 0 {
+		r.places, r.read, r.moved, r.fresh = now, t.round, moved, true
+	}
+	return nil
+}
+
+// node is a job as a node.
+func (s *source) node(name string) lineage.Node {
+	return lineage.Node{Scope: s.cfg.Name, Kind: lineage.StreamJobNode, Name: name}
+}
+
+// tellJob tells what a job is.
+func (t *take) tellJob(j *job) {
+	if len(j.runs) == 0 {
+		if j.fact != nil || j.kept {
+			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.factKey(j.name), Gone: true})
+		}
+		delete(t.jobs, j.name)
+		t.gone = append(t.gone, positionKey(j.name))
+		return
+	}
+	t.findOthers(j)
+	fact := t.factOf(j)
+	if j.fact == nil || !reflect.DeepEqual(j.fact, fact) {
+		j.fact = fact
+		t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.factKey(j.name), Job: fact})
+	}
+	t.saySinks(j)
+}
+
+func (t *take) factKey(name string) lineage.FactKey {
+	return lineage.FactKey{Source: t.cfg.Name, Kind: lineage.JobFacts, Name: name}
+}
+
+// factOf is what is kept of a job's description. What the newest look did not tell stands as it was.
+func (t *take) factOf(j *job) *lineage.JobFact {
+	l := newest(j.runs)
+	r := t.runs[l.ID]
+	f := &lineage.JobFact{
+		Engine: Engine, Version: t.version, ID: l.ID, State: l.State, Started: time.UnixMilli(max(l.Started, 0)).UTC(), Restarts: r.restarts,
+		Checkpoints: r.checkpoints, Vertices: r.vertices, Also: slices.Clone(j.also),
+	}
+	if j.fact != nil {
+		if r.seen.IsZero() && j.fact.ID != l.ID { // what it is made of is as before until it was looked at
+			f.Vertices, f.Checkpoints = j.fact.Vertices, nil
+		}
+		f.Version = cmp.Or(f.Version, j.fact.Version)
+	}
+	f.Reads = slices.Clone(j.groups)
+	cluster, ok := t.kafka()
+	if !ok {
+		return f
+	}
+	for _, g := range t.ruleGroups(j) {
+		f.Reads = append(f.Reads, lineage.GroupRef{Cluster: cluster.ID, Group: g})
+	}
+	for i := range t.cfg.Rules {
+		if rule := &t.cfg.Rules[i]; rule.of(j) {
+			for _, p := range rule.Prefixes {
+				f.Writes = append(f.Writes, lineage.IDPrefix{Cluster: cluster.ID, Prefix: p})
+			}
+		}
+	}
+	slices.SortFunc(f.Reads, func(a, b lineage.GroupRef) int {
+		return cmp.Or(strings.Compare(string(a.Cluster), string(b.Cluster)), strings.Compare(a.Group, b.Group))
+	})
+	f.Reads = slices.Compact(f.Reads)
+	return f
+}
+
+func (r *Rule) of(j *job) bool { return r.Job == nil || r.Job.MatchString(j.name) }
+
+// ruleGroups are the groups that the configuration says are the job's.
+func (t *take) ruleGroups(j *job) (all []string) {
+	for i := range t.cfg.Rules {
+		if rule := &t.cfg.Rules[i]; rule.of(j) {
+			all = append(all, rule.Groups...)
+		}
+	}
+	return all
+}
+
+// kafka returns the cluster that the jobs read and write: the configured one, or the only one that is watched. ok is
+// false until that is known.
+func (t *take) kafka() (w collector.Watched, ok bool) {
+	if t.cfg.Cluster != "" {
+		return t.cfg.Board.Cluster(t.cfg.Cluster)
+	}
+	all := t.cfg.Board.Clusters()
+	if !t.cfg.Board.Settled() || len(all) != 1 {
+		return w, false
+	}
+	return all[0], true
+}
+
+// findOthers takes in as whom others tell of the job: by OpenLineage, whose events bear the id of its run.
+func (t *take) findOthers(j *job) {
+	for _, l := range j.runs {
+		is, ok := t.cfg.Board.JobRun(l.ID)
+		if ok && !slices.Contains(j.also, is.Node) && is.Node != t.node(j.name) {
+			j.also = append(j.also, is.Node)
+			slices.SortFunc(j.also, lineage.Node.Compare)
+			j.dirty = true
+		}
+		if ok && is.Writes && !l.over() && j.writes != l.ID {
+			j.writes, j.dirty = l.ID, true
+		}
+	}
+}
+
+// sayFailed says whose details could not be seen.
+func (t *take) sayFailed() {
+	var names []string
+	reason, all := "", 0
+	for name, j := range t.jobs {
+		for i := range j.runs {
+			all++
+			r := t.runs[j.runs[i].ID]
+			why := r.failed
+			if r.looked.IsZero() {
+				why = "not asked yet"
+			}
+			if why != "" {
+				names, reason = append(names, name), max(reason, why)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	if len(names) == all && reason != "not asked yet" {
+		collector.MissAll(t.details, "no job could be looked at: "+reason)
+		return
+	}
+	t.details.Missing = append(t.details.Missing, lineage.Missing{
+		Reason: fmt.Sprintf("what %s is made of, reads and writes: %s", collector.Some(names), reason), Share: float64(len(names)) / float64(all),
+	})
+}
+
+// sayUntold says what of all jobs is not told.
+func (t *take) sayUntold() {
+	if len(t.batch) > 0 {
+		slices.Sort(t.batch)
+		t.spot("batch jobs of this Flink: "+collector.Some(slices.Compact(t.batch)), "let them send OpenLineage events, docs/openlineage.md")
+	}
+	if t.left > 0 {
+		t.spot(fmt.Sprintf("jobs of this Flink beyond %d, and those without a name", mostJobs), "fewer jobs in one cluster")
+	}
+	if _, ok := t.kafka(); !ok && len(t.jobs) > 0 && t.cfg.Board.Settled() {
+		t.spot("which topics the jobs of this Flink read: it does not say of which Kafka cluster they are, and more than one is watched, or none", "say it under flink[].cluster")
+	}
+}
