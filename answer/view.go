@@ -56,6 +56,7 @@ type View struct {
 	topicAmounts once[topicAmounts]
 	lost         once[map[int32]lineage.Amount] // of topics, by row
 	traced       once[map[lineage.Node][]traced]
+	told         once[*columns]    // see schemas.go
 	lastMoved    once[[]time.Time] // by access
 	tagged       once[*tagging]
 	timelines    timelines

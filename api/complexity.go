@@ -119,6 +119,7 @@ func costs() (c ComplexityRoot) {
 	impactCosts(&c)
 	metadataCosts(&c)
 	changeCosts(&c)
+	columnCosts(&c)
 	reportCosts(&c)
 	c.Query.LastLives = func(child int, ids []string, _ WindowInput) int { return times(len(ids), add(lifeFollowed, child)) }
 	c.LastLives.Coverage = func(child int) int { return child/usualLimit + 1 }

@@ -198,6 +198,50 @@ type ComplexityRoot struct {
 		Topics      func(childComplexity int) int
 	}
 
+	ColumnAt struct {
+		Assumed   func(childComplexity int) int
+		Direction func(childComplexity int) int
+		Field     func(childComplexity int) int
+		Hops      func(childComplexity int) int
+		InSchema  func(childComplexity int) int
+		Node      func(childComplexity int) int
+		Path      func(childComplexity int) int
+		Reads     func(childComplexity int) int
+		Type      func(childComplexity int) int
+	}
+
+	ColumnEnd struct {
+		At    func(childComplexity int) int
+		Field func(childComplexity int) int
+		Why   func(childComplexity int) int
+	}
+
+	ColumnLineage struct {
+		ColumnCount  func(childComplexity int) int
+		Columns      func(childComplexity int, first int) int
+		Coverage     func(childComplexity int) int
+		Cut          func(childComplexity int) int
+		EndCount     func(childComplexity int) int
+		Ends         func(childComplexity int, first int) int
+		Field        func(childComplexity int) int
+		StepCount    func(childComplexity int) int
+		Steps        func(childComplexity int, first int) int
+		Unknown      func(childComplexity int, first int) int
+		UnknownCount func(childComplexity int) int
+		Window       func(childComplexity int) int
+	}
+
+	ColumnStep struct {
+		Active   func(childComplexity int) int
+		Assumed  func(childComplexity int) int
+		Evidence func(childComplexity int) int
+		From     func(childComplexity int) int
+		How      func(childComplexity int) int
+		Masked   func(childComplexity int) int
+		Through  func(childComplexity int) int
+		To       func(childComplexity int) int
+	}
+
 	ConfigEntry struct {
 		Name  func(childComplexity int) int
 		Value func(childComplexity int) int
@@ -928,6 +972,7 @@ type ComplexityRoot struct {
 		Candidates         func(childComplexity int, topic string, window WindowInput, first int) int
 		Closure            func(childComplexity int, roots []string, direction graph.Direction, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool) int
 		Clusters           func(childComplexity int) int
+		ColumnLineage      func(childComplexity int, field string, direction graph.Direction, window WindowInput) int
 		Coverage           func(childComplexity int, window WindowInput) int
 		DataProducts       func(childComplexity int, window WindowInput, text *string, first int, after *string) int
 		Declarations       func(childComplexity int, window WindowInput, text *string, node *string, only *answer.DeclaredState, first int, after *string) int
@@ -950,6 +995,7 @@ type ComplexityRoot struct {
 		ProcessingRegister func(childComplexity int, tag string, window WindowInput, source *answer.UsageSource) int
 		Retire             func(childComplexity int, days int, kinds []answer.RetireKind, cluster *string, owner *string, first int, after *string) int
 		SafeToDelete       func(childComplexity int, topic string, days int) int
+		Schemas            func(childComplexity int, node string, window WindowInput) int
 		Storage            func(childComplexity int) int
 		SuggestedJoins     func(childComplexity int, window *WindowInput) int
 		Timeline           func(childComplexity int, window WindowInput, roots []string, cluster *string, buckets int) int
@@ -977,6 +1023,24 @@ type ComplexityRoot struct {
 		Account func(childComplexity int) int
 		Flow    func(childComplexity int) int
 		Group   func(childComplexity int) int
+	}
+
+	RecordSchema struct {
+		ColumnCount   func(childComplexity int) int
+		Columns       func(childComplexity int, first int) int
+		Compatibility func(childComplexity int) int
+		Format        func(childComplexity int) int
+		ID            func(childComplexity int) int
+		MoreColumns   func(childComplexity int) int
+		Origin        func(childComplexity int) int
+		Part          func(childComplexity int) int
+		Problem       func(childComplexity int) int
+		Record        func(childComplexity int) int
+		Since         func(childComplexity int) int
+		Source        func(childComplexity int) int
+		Strategy      func(childComplexity int) int
+		Subject       func(childComplexity int) int
+		Version       func(childComplexity int) int
 	}
 
 	RegisterConnection struct {
@@ -1096,6 +1160,21 @@ type ComplexityRoot struct {
 		Kind  func(childComplexity int) int
 		Name  func(childComplexity int) int
 		Scope func(childComplexity int) int
+	}
+
+	SchemaColumn struct {
+		Field    func(childComplexity int) int
+		Optional func(childComplexity int) int
+		Path     func(childComplexity int) int
+		Type     func(childComplexity int) int
+	}
+
+	Schemas struct {
+		Coverage    func(childComplexity int) int
+		Node        func(childComplexity int) int
+		SchemaCount func(childComplexity int) int
+		Schemas     func(childComplexity int, first int) int
+		Window      func(childComplexity int) int
 	}
 
 	Sealed struct {
@@ -1534,6 +1613,8 @@ type QueryResolver interface {
 	PathBalance(ctx context.Context, nodes []string, window WindowInput) (*PathBalance, error)
 	SafeToDelete(ctx context.Context, topic string, days int) (*DeletionAdvice, error)
 	WhatIf(ctx context.Context, lose []string, window WindowInput) (*WhatIf, error)
+	Schemas(ctx context.Context, node string, window WindowInput) (*Schemas, error)
+	ColumnLineage(ctx context.Context, field string, direction graph.Direction, window WindowInput) (*ColumnLineage, error)
 	Retire(ctx context.Context, days int, kinds []answer.RetireKind, cluster *string, owner *string, first int, after *string) (*RetireConnection, error)
 	Storage(ctx context.Context) (*Storage, error)
 	Ledger(ctx context.Context) (*Ledger, error)
@@ -2269,6 +2350,222 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cluster.Topics(childComplexity), true
+
+	case "ColumnAt.assumed":
+		if e.ComplexityRoot.ColumnAt.Assumed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnAt.Assumed(childComplexity), true
+	case "ColumnAt.direction":
+		if e.ComplexityRoot.ColumnAt.Direction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnAt.Direction(childComplexity), true
+	case "ColumnAt.field":
+		if e.ComplexityRoot.ColumnAt.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnAt.Field(childComplexity), true
+	case "ColumnAt.hops":
+		if e.ComplexityRoot.ColumnAt.Hops == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnAt.Hops(childComplexity), true
+	case "ColumnAt.inSchema":
+		if e.ComplexityRoot.ColumnAt.InSchema == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnAt.InSchema(childComplexity), true
+	case "ColumnAt.node":
+		if e.ComplexityRoot.ColumnAt.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnAt.Node(childComplexity), true
+	case "ColumnAt.path":
+		if e.ComplexityRoot.ColumnAt.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnAt.Path(childComplexity), true
+	case "ColumnAt.reads":
+		if e.ComplexityRoot.ColumnAt.Reads == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnAt.Reads(childComplexity), true
+	case "ColumnAt.type":
+		if e.ComplexityRoot.ColumnAt.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnAt.Type(childComplexity), true
+
+	case "ColumnEnd.at":
+		if e.ComplexityRoot.ColumnEnd.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnEnd.At(childComplexity), true
+	case "ColumnEnd.field":
+		if e.ComplexityRoot.ColumnEnd.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnEnd.Field(childComplexity), true
+	case "ColumnEnd.why":
+		if e.ComplexityRoot.ColumnEnd.Why == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnEnd.Why(childComplexity), true
+
+	case "ColumnLineage.columnCount":
+		if e.ComplexityRoot.ColumnLineage.ColumnCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnLineage.ColumnCount(childComplexity), true
+	case "ColumnLineage.columns":
+		if e.ComplexityRoot.ColumnLineage.Columns == nil {
+			break
+		}
+
+		args, err := ec.field_ColumnLineage_columns_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ColumnLineage.Columns(childComplexity, args["first"].(int)), true
+	case "ColumnLineage.coverage":
+		if e.ComplexityRoot.ColumnLineage.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnLineage.Coverage(childComplexity), true
+	case "ColumnLineage.cut":
+		if e.ComplexityRoot.ColumnLineage.Cut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnLineage.Cut(childComplexity), true
+	case "ColumnLineage.endCount":
+		if e.ComplexityRoot.ColumnLineage.EndCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnLineage.EndCount(childComplexity), true
+	case "ColumnLineage.ends":
+		if e.ComplexityRoot.ColumnLineage.Ends == nil {
+			break
+		}
+
+		args, err := ec.field_ColumnLineage_ends_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ColumnLineage.Ends(childComplexity, args["first"].(int)), true
+	case "ColumnLineage.field":
+		if e.ComplexityRoot.ColumnLineage.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnLineage.Field(childComplexity), true
+	case "ColumnLineage.stepCount":
+		if e.ComplexityRoot.ColumnLineage.StepCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnLineage.StepCount(childComplexity), true
+	case "ColumnLineage.steps":
+		if e.ComplexityRoot.ColumnLineage.Steps == nil {
+			break
+		}
+
+		args, err := ec.field_ColumnLineage_steps_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ColumnLineage.Steps(childComplexity, args["first"].(int)), true
+	case "ColumnLineage.unknown":
+		if e.ComplexityRoot.ColumnLineage.Unknown == nil {
+			break
+		}
+
+		args, err := ec.field_ColumnLineage_unknown_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ColumnLineage.Unknown(childComplexity, args["first"].(int)), true
+	case "ColumnLineage.unknownCount":
+		if e.ComplexityRoot.ColumnLineage.UnknownCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnLineage.UnknownCount(childComplexity), true
+	case "ColumnLineage.window":
+		if e.ComplexityRoot.ColumnLineage.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnLineage.Window(childComplexity), true
+
+	case "ColumnStep.active":
+		if e.ComplexityRoot.ColumnStep.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnStep.Active(childComplexity), true
+	case "ColumnStep.assumed":
+		if e.ComplexityRoot.ColumnStep.Assumed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnStep.Assumed(childComplexity), true
+	case "ColumnStep.evidence":
+		if e.ComplexityRoot.ColumnStep.Evidence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnStep.Evidence(childComplexity), true
+	case "ColumnStep.from":
+		if e.ComplexityRoot.ColumnStep.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnStep.From(childComplexity), true
+	case "ColumnStep.how":
+		if e.ComplexityRoot.ColumnStep.How == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnStep.How(childComplexity), true
+	case "ColumnStep.masked":
+		if e.ComplexityRoot.ColumnStep.Masked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnStep.Masked(childComplexity), true
+	case "ColumnStep.through":
+		if e.ComplexityRoot.ColumnStep.Through == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnStep.Through(childComplexity), true
+	case "ColumnStep.to":
+		if e.ComplexityRoot.ColumnStep.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnStep.To(childComplexity), true
 
 	case "ConfigEntry.name":
 		if e.ComplexityRoot.ConfigEntry.Name == nil {
@@ -5421,6 +5718,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Clusters(childComplexity), true
+	case "Query.columnLineage":
+		if e.ComplexityRoot.Query.ColumnLineage == nil {
+			break
+		}
+
+		args, err := ec.field_Query_columnLineage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ColumnLineage(childComplexity, args["field"].(string), args["direction"].(graph.Direction), args["window"].(WindowInput)), true
 	case "Query.coverage":
 		if e.ComplexityRoot.Query.Coverage == nil {
 			break
@@ -5654,6 +5962,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SafeToDelete(childComplexity, args["topic"].(string), args["days"].(int)), true
+	case "Query.schemas":
+		if e.ComplexityRoot.Query.Schemas == nil {
+			break
+		}
+
+		args, err := ec.field_Query_schemas_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Schemas(childComplexity, args["node"].(string), args["window"].(WindowInput)), true
 	case "Query.storage":
 		if e.ComplexityRoot.Query.Storage == nil {
 			break
@@ -5805,6 +6124,102 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReaderBalance.Group(childComplexity), true
+
+	case "RecordSchema.columnCount":
+		if e.ComplexityRoot.RecordSchema.ColumnCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.ColumnCount(childComplexity), true
+	case "RecordSchema.columns":
+		if e.ComplexityRoot.RecordSchema.Columns == nil {
+			break
+		}
+
+		args, err := ec.field_RecordSchema_columns_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.RecordSchema.Columns(childComplexity, args["first"].(int)), true
+	case "RecordSchema.compatibility":
+		if e.ComplexityRoot.RecordSchema.Compatibility == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.Compatibility(childComplexity), true
+	case "RecordSchema.format":
+		if e.ComplexityRoot.RecordSchema.Format == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.Format(childComplexity), true
+	case "RecordSchema.id":
+		if e.ComplexityRoot.RecordSchema.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.ID(childComplexity), true
+	case "RecordSchema.moreColumns":
+		if e.ComplexityRoot.RecordSchema.MoreColumns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.MoreColumns(childComplexity), true
+	case "RecordSchema.origin":
+		if e.ComplexityRoot.RecordSchema.Origin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.Origin(childComplexity), true
+	case "RecordSchema.part":
+		if e.ComplexityRoot.RecordSchema.Part == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.Part(childComplexity), true
+	case "RecordSchema.problem":
+		if e.ComplexityRoot.RecordSchema.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.Problem(childComplexity), true
+	case "RecordSchema.record":
+		if e.ComplexityRoot.RecordSchema.Record == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.Record(childComplexity), true
+	case "RecordSchema.since":
+		if e.ComplexityRoot.RecordSchema.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.Since(childComplexity), true
+	case "RecordSchema.source":
+		if e.ComplexityRoot.RecordSchema.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.Source(childComplexity), true
+	case "RecordSchema.strategy":
+		if e.ComplexityRoot.RecordSchema.Strategy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.Strategy(childComplexity), true
+	case "RecordSchema.subject":
+		if e.ComplexityRoot.RecordSchema.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.Subject(childComplexity), true
+	case "RecordSchema.version":
+		if e.ComplexityRoot.RecordSchema.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordSchema.Version(childComplexity), true
 
 	case "RegisterConnection.edges":
 		if e.ComplexityRoot.RegisterConnection.Edges == nil {
@@ -6308,6 +6723,67 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RunEnd.Scope(childComplexity), true
+
+	case "SchemaColumn.field":
+		if e.ComplexityRoot.SchemaColumn.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaColumn.Field(childComplexity), true
+	case "SchemaColumn.optional":
+		if e.ComplexityRoot.SchemaColumn.Optional == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaColumn.Optional(childComplexity), true
+	case "SchemaColumn.path":
+		if e.ComplexityRoot.SchemaColumn.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaColumn.Path(childComplexity), true
+	case "SchemaColumn.type":
+		if e.ComplexityRoot.SchemaColumn.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaColumn.Type(childComplexity), true
+
+	case "Schemas.coverage":
+		if e.ComplexityRoot.Schemas.Coverage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Schemas.Coverage(childComplexity), true
+	case "Schemas.node":
+		if e.ComplexityRoot.Schemas.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Schemas.Node(childComplexity), true
+	case "Schemas.schemaCount":
+		if e.ComplexityRoot.Schemas.SchemaCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Schemas.SchemaCount(childComplexity), true
+	case "Schemas.schemas":
+		if e.ComplexityRoot.Schemas.Schemas == nil {
+			break
+		}
+
+		args, err := ec.field_Schemas_schemas_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Schemas.Schemas(childComplexity, args["first"].(int)), true
+	case "Schemas.window":
+		if e.ComplexityRoot.Schemas.Window == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Schemas.Window(childComplexity), true
 
 	case "Sealed.amendedAt":
 		if e.ComplexityRoot.Sealed.AmendedAt == nil {
@@ -8386,6 +8862,13 @@ type Query {
   What is hurt if some things are lost at the window's end, at the rates that were measured in it. lose, at most 50: ids of nodes, cluster:NAME of a cluster, broker:CLUSTER/ID of a broker.
   """
   whatIf(lose: [ID!]!, window: Window!): WhatIf
+  "What is said of the columns of a topic's records, or of a dataset, at the window's end, by registries and jobs. An empty list: nobody says, which is not that there are none."
+  schemas(node: ID!, window: Window!): Schemas
+  """
+  What a column is made of (UPSTREAM) and where it leads (DOWNSTREAM), through connectors' transformations, replication and what jobs say: so who is hurt if it is removed. field: NODE_ID#PATH of a topic or dataset; of a topic the path begins with key or
+  value, and is the value's without. Names are joined by dots; a dot within a name stands behind a backslash. It holds as of the window's end; where records moved in the window is said of each step.
+  """
+  columnLineage(field: ID!, direction: Direction! = BOTH, window: Window!): ColumnLineage
   """
   What could be put away, by so many days up to now, 1 to 3,650: what nobody was seen to use, and whether that is proved. By kind, what is proved first, then by name. Internal topics are left out. owner: whose it is; "": nobody's.
   """
@@ -9279,6 +9762,43 @@ enum ReaderLoss { LOST BLOCKED }
 "TIME: retention.ms. SIZE: retention.bytes. NEVER: neither deletes what it has not read. NOT_KNOWN: see why."
 enum RetentionLimit { TIME SIZE NEVER NOT_KNOWN }
 
+"One for each subject of a registry that is of the node, and for each job that describes it; registries first."
+type Schemas { node: Node!  schemas(first: Int! = 20): [RecordSchema!]!  schemaCount: Int!  window: ResolvedWindow!  coverage: Coverage! }
+"""
+source: the registry's name, or openlineage. part: null of a dataset, and where it is not told whether key or value. strategy: by which the subject tells the topic. since: when this version was first seen. columns: null where the schema can't be read: problem says
+why. moreColumns: beyond those that are kept.
+"""
+type RecordSchema {
+  origin: SchemaOrigin!  source: String!  part: SchemaPart  subject: String  version: Int  id: Int  strategy: SubjectStrategy  compatibility: String  format: String  record: String
+  since: Time!  columns(first: Int! = 100): [SchemaColumn!]  columnCount: Int  moreColumns: Int!  problem: String
+}
+"field: its id, for columnLineage. path: within its part. optional: a record may lack it, or have null there."
+type SchemaColumn { field: ID!  path: String!  type: String!  optional: Boolean! }
+enum SchemaOrigin { REGISTRY OPENLINEAGE }
+enum SchemaPart { KEY VALUE }
+enum SubjectStrategy { TOPIC_NAME RECORD_NAME TOPIC_RECORD_NAME }
+
+"""
+columns: the one that is asked for, then those downstream and those upstream, by how many hops they lie away. steps: how each comes to be another. ends: where it is dropped, or made out of nothing. unknown: where nobody knows how it goes on, and why: as long as there is one, what is not in the answer may be
+hurt too. cut: more than 500 columns lie in one direction, and those beyond are left out. Lists are bounded by first, at most 1,000.
+"""
+type ColumnLineage {
+  field: ID!
+  columns(first: Int! = 100): [ColumnAt!]!  columnCount: Int!
+  steps(first: Int! = 100): [ColumnStep!]!  stepCount: Int!
+  ends(first: Int! = 100): [ColumnEnd!]!  endCount: Int!
+  unknown(first: Int! = 100): [ColumnEnd!]!  unknownCount: Int!
+  cut: Boolean!  window: ResolvedWindow!  coverage: Coverage!
+}
+"""
+path: within the node, of a topic with its part. direction: from the column that is asked for, which has null. inSchema: whether a schema of the node has it; null: not known. reads: it is what a program reads, which is hurt without it, and not where data lies. assumed: nobody says that the program reads
+this column: it reads what holds it.
+"""
+type ColumnAt { field: ID!  node: Node!  path: String!  direction: Direction  hops: Int!  inSchema: Boolean  type: String  reads: Boolean!  assumed: Boolean! }
+"from and to: ids of columns. through: who moves it. evidence: who says so; null: nobody, see ColumnAt. masked: what stands there tells nothing of what stood before. active: whether records went that way in the window; null: not known."
+type ColumnStep { from: ID!  to: ID!  through: Node!  evidence: EvidenceKind  how: String!  masked: Boolean!  assumed: Boolean!  active: Boolean }
+type ColumnEnd { field: ID!  at: Node!  why: String! }
+
 enum RetireKind {
   UNUSED_TOPIC     # a topic against whose deletion nothing speaks (see safeToDelete)
   UNOWNED_TOPIC    # a topic of which no owner is known; verdict is that of its deletion
@@ -9687,6 +10207,94 @@ func (ec *executionContext) childFields_Cluster(ctx context.Context, field graph
 		return ec.fieldContext_Cluster_timeline(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Cluster", field.Name)
+}
+
+func (ec *executionContext) childFields_ColumnAt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_ColumnAt_field(ctx, field)
+	case "node":
+		return ec.fieldContext_ColumnAt_node(ctx, field)
+	case "path":
+		return ec.fieldContext_ColumnAt_path(ctx, field)
+	case "direction":
+		return ec.fieldContext_ColumnAt_direction(ctx, field)
+	case "hops":
+		return ec.fieldContext_ColumnAt_hops(ctx, field)
+	case "inSchema":
+		return ec.fieldContext_ColumnAt_inSchema(ctx, field)
+	case "type":
+		return ec.fieldContext_ColumnAt_type(ctx, field)
+	case "reads":
+		return ec.fieldContext_ColumnAt_reads(ctx, field)
+	case "assumed":
+		return ec.fieldContext_ColumnAt_assumed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ColumnAt", field.Name)
+}
+
+func (ec *executionContext) childFields_ColumnEnd(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_ColumnEnd_field(ctx, field)
+	case "at":
+		return ec.fieldContext_ColumnEnd_at(ctx, field)
+	case "why":
+		return ec.fieldContext_ColumnEnd_why(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ColumnEnd", field.Name)
+}
+
+func (ec *executionContext) childFields_ColumnLineage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_ColumnLineage_field(ctx, field)
+	case "columns":
+		return ec.fieldContext_ColumnLineage_columns(ctx, field)
+	case "columnCount":
+		return ec.fieldContext_ColumnLineage_columnCount(ctx, field)
+	case "steps":
+		return ec.fieldContext_ColumnLineage_steps(ctx, field)
+	case "stepCount":
+		return ec.fieldContext_ColumnLineage_stepCount(ctx, field)
+	case "ends":
+		return ec.fieldContext_ColumnLineage_ends(ctx, field)
+	case "endCount":
+		return ec.fieldContext_ColumnLineage_endCount(ctx, field)
+	case "unknown":
+		return ec.fieldContext_ColumnLineage_unknown(ctx, field)
+	case "unknownCount":
+		return ec.fieldContext_ColumnLineage_unknownCount(ctx, field)
+	case "cut":
+		return ec.fieldContext_ColumnLineage_cut(ctx, field)
+	case "window":
+		return ec.fieldContext_ColumnLineage_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_ColumnLineage_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ColumnLineage", field.Name)
+}
+
+func (ec *executionContext) childFields_ColumnStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_ColumnStep_from(ctx, field)
+	case "to":
+		return ec.fieldContext_ColumnStep_to(ctx, field)
+	case "through":
+		return ec.fieldContext_ColumnStep_through(ctx, field)
+	case "evidence":
+		return ec.fieldContext_ColumnStep_evidence(ctx, field)
+	case "how":
+		return ec.fieldContext_ColumnStep_how(ctx, field)
+	case "masked":
+		return ec.fieldContext_ColumnStep_masked(ctx, field)
+	case "assumed":
+		return ec.fieldContext_ColumnStep_assumed(ctx, field)
+	case "active":
+		return ec.fieldContext_ColumnStep_active(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ColumnStep", field.Name)
 }
 
 func (ec *executionContext) childFields_ConfigEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11015,6 +11623,42 @@ func (ec *executionContext) childFields_ReaderBalance(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type ReaderBalance", field.Name)
 }
 
+func (ec *executionContext) childFields_RecordSchema(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "origin":
+		return ec.fieldContext_RecordSchema_origin(ctx, field)
+	case "source":
+		return ec.fieldContext_RecordSchema_source(ctx, field)
+	case "part":
+		return ec.fieldContext_RecordSchema_part(ctx, field)
+	case "subject":
+		return ec.fieldContext_RecordSchema_subject(ctx, field)
+	case "version":
+		return ec.fieldContext_RecordSchema_version(ctx, field)
+	case "id":
+		return ec.fieldContext_RecordSchema_id(ctx, field)
+	case "strategy":
+		return ec.fieldContext_RecordSchema_strategy(ctx, field)
+	case "compatibility":
+		return ec.fieldContext_RecordSchema_compatibility(ctx, field)
+	case "format":
+		return ec.fieldContext_RecordSchema_format(ctx, field)
+	case "record":
+		return ec.fieldContext_RecordSchema_record(ctx, field)
+	case "since":
+		return ec.fieldContext_RecordSchema_since(ctx, field)
+	case "columns":
+		return ec.fieldContext_RecordSchema_columns(ctx, field)
+	case "columnCount":
+		return ec.fieldContext_RecordSchema_columnCount(ctx, field)
+	case "moreColumns":
+		return ec.fieldContext_RecordSchema_moreColumns(ctx, field)
+	case "problem":
+		return ec.fieldContext_RecordSchema_problem(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordSchema", field.Name)
+}
+
 func (ec *executionContext) childFields_RegisterConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -11203,6 +11847,36 @@ func (ec *executionContext) childFields_RunEnd(ctx context.Context, field graphq
 		return ec.fieldContext_RunEnd_name(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RunEnd", field.Name)
+}
+
+func (ec *executionContext) childFields_SchemaColumn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return ec.fieldContext_SchemaColumn_field(ctx, field)
+	case "path":
+		return ec.fieldContext_SchemaColumn_path(ctx, field)
+	case "type":
+		return ec.fieldContext_SchemaColumn_type(ctx, field)
+	case "optional":
+		return ec.fieldContext_SchemaColumn_optional(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SchemaColumn", field.Name)
+}
+
+func (ec *executionContext) childFields_Schemas(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_Schemas_node(ctx, field)
+	case "schemas":
+		return ec.fieldContext_Schemas_schemas(ctx, field)
+	case "schemaCount":
+		return ec.fieldContext_Schemas_schemaCount(ctx, field)
+	case "window":
+		return ec.fieldContext_Schemas_window(ctx, field)
+	case "coverage":
+		return ec.fieldContext_Schemas_coverage(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Schemas", field.Name)
 }
 
 func (ec *executionContext) childFields_Sealed(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12093,6 +12767,62 @@ func (ec *executionContext) field_Cluster_timeline_args(ctx context.Context, raw
 	return args, nil
 }
 
+func (ec *executionContext) field_ColumnLineage_columns_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_ColumnLineage_ends_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_ColumnLineage_steps_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_ColumnLineage_unknown_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Connector_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -12600,6 +13330,36 @@ func (ec *executionContext) field_Query_closure_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["includeInternal"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_columnLineage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "field",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["field"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "direction",
+		func(ctx context.Context, v any) (graph.Direction, error) {
+			return ec.unmarshalNDirection2githubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["direction"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg2
 	return args, nil
 }
 
@@ -13499,6 +14259,28 @@ func (ec *executionContext) field_Query_safeToDelete_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_schemas_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "node",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["node"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (WindowInput, error) {
+			return ec.unmarshalNWindow2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐWindowInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_suggestedJoins_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -13763,6 +14545,20 @@ func (ec *executionContext) field_Query_whatIf_args(ctx context.Context, rawArgs
 	return args, nil
 }
 
+func (ec *executionContext) field_RecordSchema_columns_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Replicator_series_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -13794,6 +14590,20 @@ func (ec *executionContext) field_Replicator_series_args(ctx context.Context, ra
 }
 
 func (ec *executionContext) field_Retirable_untold_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Schemas_schemas_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -17022,6 +17832,871 @@ func (ec *executionContext) fieldContext_Cluster_timeline(ctx context.Context, f
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ColumnAt_field(ctx context.Context, field graphql.CollectedField, obj *ColumnAt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnAt_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnAt_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnAt", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ColumnAt_node(ctx context.Context, field graphql.CollectedField, obj *ColumnAt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnAt_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnAt_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ColumnAt",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ColumnAt_path(ctx context.Context, field graphql.CollectedField, obj *ColumnAt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnAt_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnAt_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnAt", field, false, false, "String")
+}
+
+func (ec *executionContext) _ColumnAt_direction(ctx context.Context, field graphql.CollectedField, obj *ColumnAt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnAt_direction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Direction, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *graph.Direction) graphql.Marshaler {
+			return ec.marshalODirection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnAt_direction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnAt", field, false, false, "Direction")
+}
+
+func (ec *executionContext) _ColumnAt_hops(ctx context.Context, field graphql.CollectedField, obj *ColumnAt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnAt_hops(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hops, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnAt_hops(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnAt", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ColumnAt_inSchema(ctx context.Context, field graphql.CollectedField, obj *ColumnAt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnAt_inSchema(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InSchema, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnAt_inSchema(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnAt", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ColumnAt_type(ctx context.Context, field graphql.CollectedField, obj *ColumnAt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnAt_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnAt_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnAt", field, false, false, "String")
+}
+
+func (ec *executionContext) _ColumnAt_reads(ctx context.Context, field graphql.CollectedField, obj *ColumnAt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnAt_reads(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reads, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnAt_reads(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnAt", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ColumnAt_assumed(ctx context.Context, field graphql.CollectedField, obj *ColumnAt) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnAt_assumed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Assumed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnAt_assumed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnAt", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ColumnEnd_field(ctx context.Context, field graphql.CollectedField, obj *ColumnEnd) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnEnd_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnEnd_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnEnd", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ColumnEnd_at(ctx context.Context, field graphql.CollectedField, obj *ColumnEnd) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnEnd_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnEnd_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ColumnEnd",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ColumnEnd_why(ctx context.Context, field graphql.CollectedField, obj *ColumnEnd) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnEnd_why(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Why, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnEnd_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnEnd", field, false, false, "String")
+}
+
+func (ec *executionContext) _ColumnLineage_field(ctx context.Context, field graphql.CollectedField, obj *ColumnLineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnLineage_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnLineage_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnLineage", field, true, false, "ID")
+}
+
+func (ec *executionContext) _ColumnLineage_columns(ctx context.Context, field graphql.CollectedField, obj *ColumnLineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnLineage_columns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Columns(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []ColumnAt) graphql.Marshaler {
+			return ec.marshalNColumnAt2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnAtᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnLineage_columns(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ColumnLineage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ColumnAt(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ColumnLineage_columns_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ColumnLineage_columnCount(ctx context.Context, field graphql.CollectedField, obj *ColumnLineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnLineage_columnCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ColumnCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnLineage_columnCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnLineage", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ColumnLineage_steps(ctx context.Context, field graphql.CollectedField, obj *ColumnLineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnLineage_steps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Steps(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []ColumnStep) graphql.Marshaler {
+			return ec.marshalNColumnStep2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnStepᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnLineage_steps(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ColumnLineage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ColumnStep(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ColumnLineage_steps_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ColumnLineage_stepCount(ctx context.Context, field graphql.CollectedField, obj *ColumnLineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnLineage_stepCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StepCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnLineage_stepCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnLineage", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ColumnLineage_ends(ctx context.Context, field graphql.CollectedField, obj *ColumnLineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnLineage_ends(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Ends(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []ColumnEnd) graphql.Marshaler {
+			return ec.marshalNColumnEnd2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnEndᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnLineage_ends(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ColumnLineage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ColumnEnd(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ColumnLineage_ends_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ColumnLineage_endCount(ctx context.Context, field graphql.CollectedField, obj *ColumnLineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnLineage_endCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnLineage_endCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnLineage", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ColumnLineage_unknown(ctx context.Context, field graphql.CollectedField, obj *ColumnLineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnLineage_unknown(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Unknown(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []ColumnEnd) graphql.Marshaler {
+			return ec.marshalNColumnEnd2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnEndᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnLineage_unknown(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ColumnLineage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ColumnEnd(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_ColumnLineage_unknown_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ColumnLineage_unknownCount(ctx context.Context, field graphql.CollectedField, obj *ColumnLineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnLineage_unknownCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UnknownCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnLineage_unknownCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnLineage", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ColumnLineage_cut(ctx context.Context, field graphql.CollectedField, obj *ColumnLineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnLineage_cut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cut(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnLineage_cut(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnLineage", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _ColumnLineage_window(ctx context.Context, field graphql.CollectedField, obj *ColumnLineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnLineage_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnLineage_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ColumnLineage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ColumnLineage_coverage(ctx context.Context, field graphql.CollectedField, obj *ColumnLineage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnLineage_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnLineage_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ColumnLineage",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ColumnStep_from(ctx context.Context, field graphql.CollectedField, obj *ColumnStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnStep_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnStep_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnStep", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ColumnStep_to(ctx context.Context, field graphql.CollectedField, obj *ColumnStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnStep_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnStep_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnStep", field, false, false, "ID")
+}
+
+func (ec *executionContext) _ColumnStep_through(ctx context.Context, field graphql.CollectedField, obj *ColumnStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnStep_through(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Through, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnStep_through(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ColumnStep",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ColumnStep_evidence(ctx context.Context, field graphql.CollectedField, obj *ColumnStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnStep_evidence(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Evidence, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *lineage.EvidenceKind) graphql.Marshaler {
+			return ec.marshalOEvidenceKind2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKind(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnStep_evidence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnStep", field, false, false, "EvidenceKind")
+}
+
+func (ec *executionContext) _ColumnStep_how(ctx context.Context, field graphql.CollectedField, obj *ColumnStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnStep_how(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.How, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnStep_how(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnStep", field, false, false, "String")
+}
+
+func (ec *executionContext) _ColumnStep_masked(ctx context.Context, field graphql.CollectedField, obj *ColumnStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnStep_masked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Masked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnStep_masked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnStep", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ColumnStep_assumed(ctx context.Context, field graphql.CollectedField, obj *ColumnStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnStep_assumed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Assumed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnStep_assumed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnStep", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ColumnStep_active(ctx context.Context, field graphql.CollectedField, obj *ColumnStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ColumnStep_active(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Active, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ColumnStep_active(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ColumnStep", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _ConfigEntry_name(ctx context.Context, field graphql.CollectedField, obj *ConfigEntry) (ret graphql.Marshaler) {
@@ -31276,6 +32951,94 @@ func (ec *executionContext) fieldContext_Query_whatIf(ctx context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_schemas(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_schemas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Schemas(ctx, fc.Args["node"].(string), fc.Args["window"].(WindowInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Schemas) graphql.Marshaler {
+			return ec.marshalOSchemas2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSchemas(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_schemas(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Schemas(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_schemas_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_columnLineage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_columnLineage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ColumnLineage(ctx, fc.Args["field"].(string), fc.Args["direction"].(graph.Direction), fc.Args["window"].(WindowInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ColumnLineage) graphql.Marshaler {
+			return ec.marshalOColumnLineage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnLineage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_columnLineage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ColumnLineage(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_columnLineage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_retire(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -31830,6 +33593,372 @@ func (ec *executionContext) fieldContext_ReaderBalance_account(_ context.Context
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _RecordSchema_origin(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_origin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Origin(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v lineage.SchemaOrigin) graphql.Marshaler {
+			return ec.marshalNSchemaOrigin2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaOrigin(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_origin(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "SchemaOrigin")
+}
+
+func (ec *executionContext) _RecordSchema_source(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "String")
+}
+
+func (ec *executionContext) _RecordSchema_part(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_part(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Part(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *lineage.SchemaPart) graphql.Marshaler {
+			return ec.marshalOSchemaPart2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaPart(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_part(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "SchemaPart")
+}
+
+func (ec *executionContext) _RecordSchema_subject(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_subject(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subject(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "String")
+}
+
+func (ec *executionContext) _RecordSchema_version(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "Int")
+}
+
+func (ec *executionContext) _RecordSchema_id(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "Int")
+}
+
+func (ec *executionContext) _RecordSchema_strategy(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_strategy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Strategy(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *lineage.SubjectStrategy) graphql.Marshaler {
+			return ec.marshalOSubjectStrategy2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSubjectStrategy(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_strategy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "SubjectStrategy")
+}
+
+func (ec *executionContext) _RecordSchema_compatibility(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_compatibility(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Compatibility(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_compatibility(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "String")
+}
+
+func (ec *executionContext) _RecordSchema_format(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_format(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Format(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_format(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "String")
+}
+
+func (ec *executionContext) _RecordSchema_record(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_record(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Record(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_record(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "String")
+}
+
+func (ec *executionContext) _RecordSchema_since(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "Time")
+}
+
+func (ec *executionContext) _RecordSchema_columns(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_columns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Columns(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []SchemaColumn) graphql.Marshaler {
+			return ec.marshalOSchemaColumn2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSchemaColumnᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_columns(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RecordSchema",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SchemaColumn(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_RecordSchema_columns_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RecordSchema_columnCount(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_columnCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ColumnCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_columnCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "Int")
+}
+
+func (ec *executionContext) _RecordSchema_moreColumns(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_moreColumns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MoreColumns(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_moreColumns(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "Int")
+}
+
+func (ec *executionContext) _RecordSchema_problem(ctx context.Context, field graphql.CollectedField, obj *RecordSchema) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RecordSchema_problem(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Problem(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RecordSchema_problem(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecordSchema", field, true, false, "String")
 }
 
 func (ec *executionContext) _RegisterConnection_edges(ctx context.Context, field graphql.CollectedField, obj *RegisterConnection) (ret graphql.Marshaler) {
@@ -33910,6 +36039,261 @@ func (ec *executionContext) _RunEnd_name(ctx context.Context, field graphql.Coll
 }
 func (ec *executionContext) fieldContext_RunEnd_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RunEnd", field, false, false, "String")
+}
+
+func (ec *executionContext) _SchemaColumn_field(ctx context.Context, field graphql.CollectedField, obj *SchemaColumn) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SchemaColumn_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SchemaColumn_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SchemaColumn", field, false, false, "ID")
+}
+
+func (ec *executionContext) _SchemaColumn_path(ctx context.Context, field graphql.CollectedField, obj *SchemaColumn) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SchemaColumn_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SchemaColumn_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SchemaColumn", field, false, false, "String")
+}
+
+func (ec *executionContext) _SchemaColumn_type(ctx context.Context, field graphql.CollectedField, obj *SchemaColumn) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SchemaColumn_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SchemaColumn_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SchemaColumn", field, false, false, "String")
+}
+
+func (ec *executionContext) _SchemaColumn_optional(ctx context.Context, field graphql.CollectedField, obj *SchemaColumn) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SchemaColumn_optional(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Optional, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SchemaColumn_optional(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SchemaColumn", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Schemas_node(ctx context.Context, field graphql.CollectedField, obj *Schemas) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Schemas_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v Node) graphql.Marshaler {
+			return ec.marshalNNode2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Schemas_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Schemas",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Schemas_schemas(ctx context.Context, field graphql.CollectedField, obj *Schemas) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Schemas_schemas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Schemas(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []RecordSchema) graphql.Marshaler {
+			return ec.marshalNRecordSchema2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRecordSchemaᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Schemas_schemas(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Schemas",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecordSchema(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Schemas_schemas_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Schemas_schemaCount(ctx context.Context, field graphql.CollectedField, obj *Schemas) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Schemas_schemaCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SchemaCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Schemas_schemaCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Schemas", field, true, false, "Int")
+}
+
+func (ec *executionContext) _Schemas_window(ctx context.Context, field graphql.CollectedField, obj *Schemas) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Schemas_window(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Window(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ResolvedWindow) graphql.Marshaler {
+			return ec.marshalNResolvedWindow2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐResolvedWindow(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Schemas_window(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Schemas",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ResolvedWindow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Schemas_coverage(ctx context.Context, field graphql.CollectedField, obj *Schemas) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Schemas_coverage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Coverage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Coverage) graphql.Marshaler {
+			return ec.marshalNCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Schemas_coverage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Schemas",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Coverage(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Sealed_start(ctx context.Context, field graphql.CollectedField, obj *Sealed) (ret graphql.Marshaler) {
@@ -43667,6 +46051,278 @@ func (ec *executionContext) _Cluster(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var columnAtImplementors = []string{"ColumnAt"}
+
+func (ec *executionContext) _ColumnAt(ctx context.Context, sel ast.SelectionSet, obj *ColumnAt) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, columnAtImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ColumnAt")
+		case "field":
+			out.Values[i] = ec._ColumnAt_field(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ColumnAt_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._ColumnAt_path(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "direction":
+			out.Values[i] = ec._ColumnAt_direction(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "hops":
+			out.Values[i] = ec._ColumnAt_hops(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "inSchema":
+			out.Values[i] = ec._ColumnAt_inSchema(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "type":
+			out.Values[i] = ec._ColumnAt_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reads":
+			out.Values[i] = ec._ColumnAt_reads(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "assumed":
+			out.Values[i] = ec._ColumnAt_assumed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var columnEndImplementors = []string{"ColumnEnd"}
+
+func (ec *executionContext) _ColumnEnd(ctx context.Context, sel ast.SelectionSet, obj *ColumnEnd) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, columnEndImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ColumnEnd")
+		case "field":
+			out.Values[i] = ec._ColumnEnd_field(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._ColumnEnd_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "why":
+			out.Values[i] = ec._ColumnEnd_why(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var columnLineageImplementors = []string{"ColumnLineage"}
+
+func (ec *executionContext) _ColumnLineage(ctx context.Context, sel ast.SelectionSet, obj *ColumnLineage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, columnLineageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ColumnLineage")
+		case "field":
+			out.Values[i] = ec._ColumnLineage_field(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "columns":
+			out.Values[i] = ec._ColumnLineage_columns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "columnCount":
+			out.Values[i] = ec._ColumnLineage_columnCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "steps":
+			out.Values[i] = ec._ColumnLineage_steps(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stepCount":
+			out.Values[i] = ec._ColumnLineage_stepCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ends":
+			out.Values[i] = ec._ColumnLineage_ends(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endCount":
+			out.Values[i] = ec._ColumnLineage_endCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unknown":
+			out.Values[i] = ec._ColumnLineage_unknown(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unknownCount":
+			out.Values[i] = ec._ColumnLineage_unknownCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cut":
+			out.Values[i] = ec._ColumnLineage_cut(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._ColumnLineage_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._ColumnLineage_coverage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var columnStepImplementors = []string{"ColumnStep"}
+
+func (ec *executionContext) _ColumnStep(ctx context.Context, sel ast.SelectionSet, obj *ColumnStep) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, columnStepImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ColumnStep")
+		case "from":
+			out.Values[i] = ec._ColumnStep_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._ColumnStep_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "through":
+			out.Values[i] = ec._ColumnStep_through(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "evidence":
+			out.Values[i] = ec._ColumnStep_evidence(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "how":
+			out.Values[i] = ec._ColumnStep_how(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "masked":
+			out.Values[i] = ec._ColumnStep_masked(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "assumed":
+			out.Values[i] = ec._ColumnStep_assumed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "active":
+			out.Values[i] = ec._ColumnStep_active(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var configEntryImplementors = []string{"ConfigEntry"}
 
 func (ec *executionContext) _ConfigEntry(ctx context.Context, sel ast.SelectionSet, obj *ConfigEntry) graphql.Marshaler {
@@ -48567,6 +51223,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_whatIf(ctx, field)
 				})
+		case "schemas":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_schemas(ctx, field)
+				})
+		case "columnLineage":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_columnLineage(ctx, field)
+				})
 		case "retire":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -48744,6 +51412,109 @@ func (ec *executionContext) _ReaderBalance(ctx context.Context, sel ast.Selectio
 		case "account":
 			out.Values[i] = ec._ReaderBalance_account(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var recordSchemaImplementors = []string{"RecordSchema"}
+
+func (ec *executionContext) _RecordSchema(ctx context.Context, sel ast.SelectionSet, obj *RecordSchema) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, recordSchemaImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecordSchema")
+		case "origin":
+			out.Values[i] = ec._RecordSchema_origin(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "source":
+			out.Values[i] = ec._RecordSchema_source(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "part":
+			out.Values[i] = ec._RecordSchema_part(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "subject":
+			out.Values[i] = ec._RecordSchema_subject(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._RecordSchema_version(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "id":
+			out.Values[i] = ec._RecordSchema_id(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "strategy":
+			out.Values[i] = ec._RecordSchema_strategy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "compatibility":
+			out.Values[i] = ec._RecordSchema_compatibility(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "format":
+			out.Values[i] = ec._RecordSchema_format(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "record":
+			out.Values[i] = ec._RecordSchema_record(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "since":
+			out.Values[i] = ec._RecordSchema_since(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "columns":
+			out.Values[i] = ec._RecordSchema_columns(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "columnCount":
+			out.Values[i] = ec._RecordSchema_columnCount(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "moreColumns":
+			out.Values[i] = ec._RecordSchema_moreColumns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "problem":
+			out.Values[i] = ec._RecordSchema_problem(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -49512,6 +52283,107 @@ func (ec *executionContext) _RunEnd(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "name":
 			out.Values[i] = ec._RunEnd_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var schemaColumnImplementors = []string{"SchemaColumn"}
+
+func (ec *executionContext) _SchemaColumn(ctx context.Context, sel ast.SelectionSet, obj *SchemaColumn) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, schemaColumnImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SchemaColumn")
+		case "field":
+			out.Values[i] = ec._SchemaColumn_field(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._SchemaColumn_path(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "type":
+			out.Values[i] = ec._SchemaColumn_type(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "optional":
+			out.Values[i] = ec._SchemaColumn_optional(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var schemasImplementors = []string{"Schemas"}
+
+func (ec *executionContext) _Schemas(ctx context.Context, sel ast.SelectionSet, obj *Schemas) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, schemasImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Schemas")
+		case "node":
+			out.Values[i] = ec._Schemas_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "schemas":
+			out.Values[i] = ec._Schemas_schemas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "schemaCount":
+			out.Values[i] = ec._Schemas_schemaCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "window":
+			out.Values[i] = ec._Schemas_window(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coverage":
+			out.Values[i] = ec._Schemas_coverage(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -52669,6 +55541,66 @@ func (ec *executionContext) marshalNCluster2ᚖgithubᚗcomᚋlineagedᚋlineage
 	return ec._Cluster(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNColumnAt2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnAt(ctx context.Context, sel ast.SelectionSet, v ColumnAt) graphql.Marshaler {
+	return ec._ColumnAt(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNColumnAt2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnAtᚄ(ctx context.Context, sel ast.SelectionSet, v []ColumnAt) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNColumnAt2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnAt(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNColumnEnd2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnEnd(ctx context.Context, sel ast.SelectionSet, v ColumnEnd) graphql.Marshaler {
+	return ec._ColumnEnd(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNColumnEnd2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnEndᚄ(ctx context.Context, sel ast.SelectionSet, v []ColumnEnd) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNColumnEnd2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnEnd(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNColumnStep2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnStep(ctx context.Context, sel ast.SelectionSet, v ColumnStep) graphql.Marshaler {
+	return ec._ColumnStep(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNColumnStep2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnStepᚄ(ctx context.Context, sel ast.SelectionSet, v []ColumnStep) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNColumnStep2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnStep(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNConfigEntry2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐConfigEntry(ctx context.Context, sel ast.SelectionSet, v ConfigEntry) graphql.Marshaler {
 	return ec._ConfigEntry(ctx, sel, &v)
 }
@@ -54476,6 +57408,26 @@ func (ec *executionContext) marshalNReaderLoss2githubᚗcomᚋlineagedᚋlineage
 	return v
 }
 
+func (ec *executionContext) marshalNRecordSchema2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRecordSchema(ctx context.Context, sel ast.SelectionSet, v RecordSchema) graphql.Marshaler {
+	return ec._RecordSchema(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRecordSchema2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRecordSchemaᚄ(ctx context.Context, sel ast.SelectionSet, v []RecordSchema) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRecordSchema2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐRecordSchema(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNRegisterConnection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐRegisterConnection(ctx context.Context, sel ast.SelectionSet, v *RegisterConnection) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "RegisterConnection!")
@@ -54747,6 +57699,36 @@ var (
 		lineage.RunFailed:    "FAILED",
 		lineage.RunAborted:   "ABORTED",
 		lineage.RunSilent:    "SILENT",
+	}
+)
+
+func (ec *executionContext) marshalNSchemaColumn2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐSchemaColumn(ctx context.Context, sel ast.SelectionSet, v SchemaColumn) graphql.Marshaler {
+	return ec._SchemaColumn(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNSchemaOrigin2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaOrigin(ctx context.Context, v any) (lineage.SchemaOrigin, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNSchemaOrigin2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaOrigin[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSchemaOrigin2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaOrigin(ctx context.Context, sel ast.SelectionSet, v lineage.SchemaOrigin) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNSchemaOrigin2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaOrigin[v])
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SchemaOrigin!")
+	}
+	return res
+}
+
+var (
+	unmarshalNSchemaOrigin2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaOrigin = map[string]lineage.SchemaOrigin{
+		"REGISTRY":    lineage.FromRegistry,
+		"OPENLINEAGE": lineage.FromOpenLineage,
+	}
+	marshalNSchemaOrigin2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaOrigin = map[lineage.SchemaOrigin]string{
+		lineage.FromRegistry:    "REGISTRY",
+		lineage.FromOpenLineage: "OPENLINEAGE",
 	}
 )
 
@@ -55643,6 +58625,13 @@ func (ec *executionContext) marshalOCluster2ᚖgithubᚗcomᚋlineagedᚋlineage
 	return ec._Cluster(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOColumnLineage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnLineage(ctx context.Context, sel ast.SelectionSet, v *ColumnLineage) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ColumnLineage(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCoverage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐCoverage(ctx context.Context, sel ast.SelectionSet, v *Coverage) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -55720,6 +58709,38 @@ func (ec *executionContext) marshalODeletionAdvice2ᚖgithubᚗcomᚋlineagedᚋ
 	}
 	return ec._DeletionAdvice(ctx, sel, v)
 }
+
+func (ec *executionContext) unmarshalODirection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection(ctx context.Context, v any) (*graph.Direction, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalODirection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODirection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection(ctx context.Context, sel ast.SelectionSet, v *graph.Direction) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalODirection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection[*v])
+	return res
+}
+
+var (
+	unmarshalODirection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection = map[string]graph.Direction{
+		"UPSTREAM":   graph.Upstream,
+		"DOWNSTREAM": graph.Downstream,
+		"BOTH":       graph.Both,
+	}
+	marshalODirection2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋgraphᚐDirection = map[graph.Direction]string{
+		graph.Upstream:   "UPSTREAM",
+		graph.Downstream: "DOWNSTREAM",
+		graph.Both:       "BOTH",
+	}
+)
 
 func (ec *executionContext) unmarshalODuration2ᚖtimeᚐDuration(ctx context.Context, v any) (*time.Duration, error) {
 	if v == nil {
@@ -55824,6 +58845,70 @@ func (ec *executionContext) marshalOEvidenceKind2ᚕgithubᚗcomᚋlineagedᚋli
 
 	return ret
 }
+
+func (ec *executionContext) unmarshalOEvidenceKind2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKind(ctx context.Context, v any) (*lineage.EvidenceKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOEvidenceKind2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKind[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOEvidenceKind2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKind(ctx context.Context, sel ast.SelectionSet, v *lineage.EvidenceKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOEvidenceKind2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKind[*v])
+	return res
+}
+
+var (
+	unmarshalOEvidenceKind2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKind = map[string]lineage.EvidenceKind{
+		"END_OFFSETS":      lineage.EndOffsets,
+		"GROUP_OFFSETS":    lineage.GroupOffsets,
+		"GROUP_MEMBERSHIP": lineage.GroupMembership,
+		"SHARE_OFFSETS":    lineage.ShareOffsets,
+		"PRODUCER_STATE":   lineage.ProducerState,
+		"TRANSACTION":      lineage.Transaction,
+		"BATCH_HEADER":     lineage.BatchHeader,
+		"RECORD_HEADER":    lineage.RecordHeader,
+		"STREAMS_TOPOLOGY": lineage.StreamsTopology,
+		"CONNECT":          lineage.Connect,
+		"MIRROR":           lineage.Mirror,
+		"FLINK":            lineage.Flink,
+		"OPENLINEAGE":      lineage.OpenLineage,
+		"AUDIT_LOG":        lineage.AuditLog,
+		"TELEMETRY":        lineage.Telemetry,
+		"AUTHORIZER_LOG":   lineage.AuthorizerLog,
+		"REQUEST_LOG":      lineage.RequestLog,
+		"ELIMINATION":      lineage.Elimination,
+		"DECLARED":         lineage.Declared,
+	}
+	marshalOEvidenceKind2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEvidenceKind = map[lineage.EvidenceKind]string{
+		lineage.EndOffsets:      "END_OFFSETS",
+		lineage.GroupOffsets:    "GROUP_OFFSETS",
+		lineage.GroupMembership: "GROUP_MEMBERSHIP",
+		lineage.ShareOffsets:    "SHARE_OFFSETS",
+		lineage.ProducerState:   "PRODUCER_STATE",
+		lineage.Transaction:     "TRANSACTION",
+		lineage.BatchHeader:     "BATCH_HEADER",
+		lineage.RecordHeader:    "RECORD_HEADER",
+		lineage.StreamsTopology: "STREAMS_TOPOLOGY",
+		lineage.Connect:         "CONNECT",
+		lineage.Mirror:          "MIRROR",
+		lineage.Flink:           "FLINK",
+		lineage.OpenLineage:     "OPENLINEAGE",
+		lineage.AuditLog:        "AUDIT_LOG",
+		lineage.Telemetry:       "TELEMETRY",
+		lineage.AuthorizerLog:   "AUTHORIZER_LOG",
+		lineage.RequestLog:      "REQUEST_LOG",
+		lineage.Elimination:     "ELIMINATION",
+		lineage.Declared:        "DECLARED",
+	}
+)
 
 func (ec *executionContext) unmarshalOExpand2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐExpandInputᚄ(ctx context.Context, v any) ([]ExpandInput, error) {
 	if v == nil {
@@ -56366,6 +59451,62 @@ func (ec *executionContext) marshalORetireKind2ᚕgithubᚗcomᚋlineagedᚋline
 	return ret
 }
 
+func (ec *executionContext) marshalOSchemaColumn2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSchemaColumnᚄ(ctx context.Context, sel ast.SelectionSet, v []SchemaColumn) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSchemaColumn2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐSchemaColumn(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOSchemaPart2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaPart(ctx context.Context, v any) (*lineage.SchemaPart, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOSchemaPart2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaPart[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSchemaPart2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaPart(ctx context.Context, sel ast.SelectionSet, v *lineage.SchemaPart) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOSchemaPart2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaPart[*v])
+	return res
+}
+
+var (
+	unmarshalOSchemaPart2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaPart = map[string]lineage.SchemaPart{
+		"KEY":   lineage.KeyPart,
+		"VALUE": lineage.ValuePart,
+	}
+	marshalOSchemaPart2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSchemaPart = map[lineage.SchemaPart]string{
+		lineage.KeyPart:   "KEY",
+		lineage.ValuePart: "VALUE",
+	}
+)
+
+func (ec *executionContext) marshalOSchemas2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSchemas(ctx context.Context, sel ast.SelectionSet, v *Schemas) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Schemas(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOSealed2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSealed(ctx context.Context, sel ast.SelectionSet, v *Sealed) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -56453,6 +59594,38 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	res := graphql.MarshalString(*v)
 	return res
 }
+
+func (ec *executionContext) unmarshalOSubjectStrategy2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSubjectStrategy(ctx context.Context, v any) (*lineage.SubjectStrategy, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOSubjectStrategy2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSubjectStrategy[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSubjectStrategy2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSubjectStrategy(ctx context.Context, sel ast.SelectionSet, v *lineage.SubjectStrategy) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOSubjectStrategy2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSubjectStrategy[*v])
+	return res
+}
+
+var (
+	unmarshalOSubjectStrategy2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSubjectStrategy = map[string]lineage.SubjectStrategy{
+		"TOPIC_NAME":        lineage.TopicName,
+		"RECORD_NAME":       lineage.RecordName,
+		"TOPIC_RECORD_NAME": lineage.TopicRecordName,
+	}
+	marshalOSubjectStrategy2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSubjectStrategy = map[lineage.SubjectStrategy]string{
+		lineage.TopicName:       "TOPIC_NAME",
+		lineage.RecordName:      "RECORD_NAME",
+		lineage.TopicRecordName: "TOPIC_RECORD_NAME",
+	}
+)
 
 func (ec *executionContext) marshalOSubtopology2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSubtopologyᚄ(ctx context.Context, sel ast.SelectionSet, v []Subtopology) graphql.Marshaler {
 	if v == nil {

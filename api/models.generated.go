@@ -134,6 +134,38 @@ type Client struct {
 	LastSeen         time.Time          `json:"lastSeen"`
 }
 
+// path: within the node, of a topic with its part. direction: from the column that is asked for, which has null. inSchema: whether a schema of the node has it; null: not known. reads: it is what a program reads, which is hurt without it, and not where data lies. assumed: nobody says that the program reads
+// this column: it reads what holds it.
+type ColumnAt struct {
+	Field     string           `json:"field"`
+	Node      Node             `json:"node"`
+	Path      string           `json:"path"`
+	Direction *graph.Direction `json:"direction,omitempty"`
+	Hops      int              `json:"hops"`
+	InSchema  *bool            `json:"inSchema,omitempty"`
+	Type      *string          `json:"type,omitempty"`
+	Reads     bool             `json:"reads"`
+	Assumed   bool             `json:"assumed"`
+}
+
+type ColumnEnd struct {
+	Field string `json:"field"`
+	At    Node   `json:"at"`
+	Why   string `json:"why"`
+}
+
+// from and to: ids of columns. through: who moves it. evidence: who says so; null: nobody, see ColumnAt. masked: what stands there tells nothing of what stood before. active: whether records went that way in the window; null: not known.
+type ColumnStep struct {
+	From     string                `json:"from"`
+	To       string                `json:"to"`
+	Through  Node                  `json:"through"`
+	Evidence *lineage.EvidenceKind `json:"evidence,omitempty"`
+	How      string                `json:"how"`
+	Masked   bool                  `json:"masked"`
+	Assumed  bool                  `json:"assumed"`
+	Active   *bool                 `json:"active,omitempty"`
+}
+
 type ConfigEntry struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
@@ -557,6 +589,14 @@ type RunEnd struct {
 	Kind  lineage.NodeKind `json:"kind"`
 	Scope string           `json:"scope"`
 	Name  string           `json:"name"`
+}
+
+// field: its id, for columnLineage. path: within its part. optional: a record may lack it, or have null there.
+type SchemaColumn struct {
+	Field    string `json:"field"`
+	Path     string `json:"path"`
+	Type     string `json:"type"`
+	Optional bool   `json:"optional"`
 }
 
 // Of the closed periods that touch a window, which are whole ones: from start to end, so many. amendments: how often something else was said since of the topic, or of what was observed of its cluster; amendedAt: when last; null: never.

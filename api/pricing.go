@@ -33,7 +33,7 @@ type survey struct {
 var looking = map[string]bool{
 	"nodes": true, "flows": true, "lineage": true, "closure": true, "impact": true, "top": true, "events": true, "suggestedJoins": true,
 	"declarations": true, "undeclaredFlows": true, "dataProducts": true, "candidates": true, "paths": true, "lineageDiff": true, "flowBalance": true, "pathBalance": true, "timeline": true,
-	"findings": true, "lastLives": true, "usageBill": true, "safeToDelete": true, "whatIf": true, "retire": true, "usageReport": true, "processingRegister": true,
+	"findings": true, "lastLives": true, "usageBill": true, "safeToDelete": true, "whatIf": true, "columnLineage": true, "retire": true, "usageReport": true, "processingRegister": true,
 }
 
 // windowed are the root fields that are of a window also where they name none.

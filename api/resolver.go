@@ -209,6 +209,16 @@ func (q *query) WhatIf(ctx context.Context, lose []string, window WindowInput) (
 	return q.a.whatIf(ctx, lose, window)
 }
 
+// Schemas answers schemas.
+func (q *query) Schemas(ctx context.Context, node string, window WindowInput) (*Schemas, error) {
+	return q.a.schemas(ctx, node, window)
+}
+
+// ColumnLineage answers columnLineage.
+func (q *query) ColumnLineage(ctx context.Context, field string, direction graph.Direction, window WindowInput) (*ColumnLineage, error) {
+	return q.a.columnLineage(ctx, field, direction, window)
+}
+
 // Retire answers retire.
 func (q *query) Retire(ctx context.Context, days int, kinds []answer.RetireKind, cluster, owner *string, first int, after *string) (*RetireConnection, error) {
 	return q.a.retire(ctx, retireArgs{days, answer.RetireAsk{Kinds: kinds, Cluster: cluster, Owner: owner}, first, after})

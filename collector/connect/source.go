@@ -14,6 +14,7 @@ import (
 	"github.com/lineaged/lineaged/internal/copybook"
 	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/internal/rhythm"
+	"github.com/lineaged/lineaged/internal/smt"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -64,9 +65,10 @@ type source struct {
 type connector struct {
 	fact   lineage.ConnectorFact
 	told   bool
-	topics []string // that it has used, as Connect says; nil: not told yet
-	marks  marks    // nil: not told yet
-	born   bool     // it appeared while we looked
+	steps  *lineage.TransformFact // as told; nil: not yet
+	topics []string               // that it has used, as Connect says; nil: not told yet
+	marks  marks                  // nil: not told yet
+	born   bool                   // it appeared while we looked
 	// appeared is the round in which it was first seen; not kept over a restart
 	appeared time.Time
 	// when topics and offsets were asked for last, or later where that failed, since others wait; zero: never
@@ -417,11 +419,24 @@ func (t *take) tellAll() {
 			c.fact, c.told = *fact, true
 			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.factKey(name), Connector: fact})
 		}
+		t.tellTransforms(name, d, c)
 		if len(d.Status.Tasks) == 0 && d.Status.Connector.State == "RUNNING" {
 			t.spot("what connector "+name+" moves: it runs without tasks", "look at its configuration and at the worker's log")
 		}
 		t.tellMovement(name, d, c, m)
 	}
+}
+
+// tellTransforms tells what the connector's transformations do to columns: their names alone are kept.
+func (t *take) tellTransforms(name string, d described, c *connector) {
+	now := &lineage.TransformFact{Steps: smt.Read(d.Info.Config.get)}
+	if reflect.DeepEqual(c.steps, now) {
+		return
+	}
+	c.steps = now
+	key := t.factKey(name)
+	key.Kind = lineage.TransformFacts
+	t.main.Facts = append(t.main.Facts, lineage.Fact{Key: key, Transform: now})
 }
 
 func (t *take) factKey(name string) lineage.FactKey {
@@ -441,7 +456,9 @@ func (t *take) tellGone() {
 		}
 		delete(t.known, name)
 		if _, was := t.stored[name]; was || c.told {
-			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.factKey(name), Gone: true})
+			key := t.factKey(name)
+			key.Kind = lineage.TransformFacts
+			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.factKey(name), Gone: true}, lineage.Fact{Key: key, Gone: true})
 		}
 	}
 	t.tellGoneReplicators()
