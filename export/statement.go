@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/big"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,12 +22,14 @@ const formatStatement = "lineaged-statement"
 // Statements has the sealed statements of months; of one that has none there are no parts.
 type Statements interface {
 	Statement(month ledger.Period) ([]ledger.StatementPart, error)
+	// StatementBundle proves the statement of a month that has one.
+	StatementBundle(month ledger.Period) (io.WriterTo, error)
 }
 
 // Statement returns the document of the statement of a month that is sealed in the ledger.
 func (e *Exporter) Statement(ctx context.Context, of Statements, params url.Values) (*Document, error) {
 	p := &reader{values: params}
-	f := p.form(billForms)
+	f := p.form(append(slices.Clone(billForms), bundleForm))
 	version := p.focusVersion(f)
 	text, ok := p.one("month")
 	if !ok {
@@ -50,6 +53,9 @@ func (e *Exporter) Statement(ctx context.Context, of Statements, params url.Valu
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if f == bundleForm {
+		return bundledStatement(of, text, parts[0].Month)
+	}
 	s, err := statedOf(parts)
 	if err != nil {
 		return nil, err
@@ -62,6 +68,19 @@ func (e *Exporter) Statement(ctx context.Context, of Statements, params url.Valu
 		write = func(w io.Writer) error { return writeFocus(w, version, s.rows) }
 	}
 	return &Document{MediaType: f.media, FileName: fileName("statement", text, parts[0].Month.End.Time, f), write: write, Size: int64(len(s.rows)+1) * 2 * billLineBytes}, nil
+}
+
+// bundledStatement is the statement of a month with its proofs.
+func bundledStatement(of Statements, text string, month ledger.Period) (*Document, error) {
+	b, err := of.StatementBundle(month)
+	if err != nil {
+		return nil, err
+	}
+	write := func(w io.Writer) error {
+		_, err := b.WriteTo(w)
+		return err
+	}
+	return &Document{MediaType: bundleForm.media, FileName: fileName("statement", text, month.End.Time, bundleForm), write: write, Size: bundleSize}, nil
 }
 
 // stated is a statement that is written.

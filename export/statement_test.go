@@ -2,6 +2,7 @@ package export
 
 import (
 	"encoding/json"
+	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,6 +17,11 @@ type sealedMonths map[string][]ledger.StatementPart
 
 func (s sealedMonths) Statement(month ledger.Period) ([]ledger.StatementPart, error) {
 	return s[month.Start.Format("2006-01")], nil
+}
+
+// StatementBundle is a bundle in name only: what is in one is the ledger's to test.
+func (s sealedMonths) StatementBundle(month ledger.Period) (io.WriterTo, error) {
+	return strings.NewReader("bundle of " + month.Start.Format("2006-01")), nil
 }
 
 func sealedApril() sealedMonths {
@@ -43,6 +49,9 @@ func sealedApril() sealedMonths {
 // What is sealed leaves as FOCUS with what is corrected as rows of their own, in the month in which it is known.
 func TestASealedStatement(t *testing.T) {
 	e, months := New(nil), sealedApril()
+	if d, err := e.Statement(t.Context(), months, url.Values{"month": {"2026-04"}, "format": {"bundle"}}); err != nil || !strings.HasSuffix(d.FileName, ".lineaged-bundle") || !strings.HasPrefix(d.FileName, "statement-2026-04-") {
+		t.Errorf("the bundle: %v %v", d, err)
+	}
 	ask := func(query string) (string, error) {
 		params, err := url.ParseQuery(query)
 		if err != nil {

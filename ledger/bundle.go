@@ -46,10 +46,10 @@ type seal struct {
 	Signature string `json:"signature"` // a note of what sealed returns
 }
 
-// sealed returns the text that is signed for a bundle, by the hash of all its lines before the seal. No checkpoint has
-// such a text: its first line is the ledger's origin.
-func sealed(lines hash.Hash) string {
-	return bundleFormat + "\n" + base64.StdEncoding.EncodeToString(lines.Sum(nil)) + "\n"
+// sealed returns the text that is signed for a bundle of a format, by the hash of all its lines before the seal. No
+// checkpoint has such a text: its first line is the ledger's origin.
+func sealed(format string, lines hash.Hash) string {
+	return format + "\n" + base64.StdEncoding.EncodeToString(lines.Sum(nil)) + "\n"
 }
 
 // Bundle is a document that proves what the ledger says of a topic in a window, and that it says no more.
@@ -171,7 +171,7 @@ func (b *Bundle) WriteTo(w io.Writer) (int64, error) {
 	if err != nil {
 		return out.n, err
 	}
-	signature, err := b.r.key.sign(sealed(out.hash))
+	signature, err := b.r.key.sign(sealed(bundleFormat, out.hash))
 	if err != nil {
 		return out.n, fmt.Errorf("sign a bundle: %w", err)
 	}

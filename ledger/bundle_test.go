@@ -59,7 +59,7 @@ func (o *opened) sealed(tb testing.TB, key *Key) []byte {
 	}
 	h := sha256.New()
 	h.Write(out)
-	signature, err := key.sign(sealed(h))
+	signature, err := key.sign(sealed(bundleFormat, h))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -66,7 +66,7 @@ type Proved struct {
 // the ledger says of its topic in its window. key is the verifier key that must have signed; empty: the bundle's own is
 // trusted. What is wrong is a BadError.
 func VerifyBundle(in io.Reader, key string) (*Proved, error) {
-	v := &bundleVerifier{lines: bufio.NewReaderSize(in, 64<<10), hash: sha256.New(), last: -1, at: map[Period]int{}}
+	v := newBundleVerifier(in)
 	if err := v.readHead(key); err != nil {
 		return nil, err
 	}
@@ -87,6 +87,10 @@ func VerifyBundle(in io.Reader, key string) (*Proved, error) {
 		return nil, err
 	}
 	return v.conclude()
+}
+
+func newBundleVerifier(in io.Reader) *bundleVerifier {
+	return &bundleVerifier{lines: bufio.NewReaderSize(in, 64<<10), hash: sha256.New(), last: -1, at: map[Period]int{}}
 }
 
 type bundleVerifier struct {
@@ -148,11 +152,17 @@ func (v *bundleVerifier) next() ([]byte, error) {
 	}
 }
 
-func (v *bundleVerifier) readHead(key string) error {
+// first returns the line with the head.
+func (v *bundleVerifier) first() ([]byte, error) {
 	text, err := v.next()
 	if errors.Is(err, io.EOF) {
-		return v.bad(-1, "it is empty")
+		return nil, v.bad(-1, "it is empty")
 	}
+	return text, err
+}
+
+func (v *bundleVerifier) readHead(key string) error {
+	text, err := v.first()
 	if err != nil {
 		return err
 	}
@@ -162,6 +172,16 @@ func (v *bundleVerifier) readHead(key string) error {
 	if v.head.Format != bundleFormat || v.head.Version != bundleVersion {
 		return v.bad(-1, "it is of format %q, version %d, and not %q, version %d", v.head.Format, v.head.Version, bundleFormat, bundleVersion)
 	}
+	if err := v.openHead(text, key); err != nil {
+		return err
+	}
+	v.settling.window = v.head.Window
+	v.out = Proved{Topic: v.head.Topic, Window: v.head.Window, Key: v.head.Key, Fingerprint: Fingerprint(v.head.Key), Checkpoint: v.checkpoint}
+	return nil
+}
+
+// openHead checks whose a head is, and its checkpoint.
+func (v *bundleVerifier) openHead(text []byte, key string) (err error) {
 	if key != "" && key != v.head.Key {
 		return v.bad(-1, "it is of the key %s, and the key that was given is %s", Fingerprint(v.head.Key), Fingerprint(key))
 	}
@@ -173,8 +193,6 @@ func (v *bundleVerifier) readHead(key string) error {
 		return v.bad(-1, "its checkpoint is not in canonical form, with the signature of the ledger alone")
 	}
 	v.hashed(text)
-	v.settling.window = v.head.Window
-	v.out = Proved{Topic: v.head.Topic, Window: v.head.Window, Key: v.head.Key, Fingerprint: Fingerprint(v.head.Key), Checkpoint: v.checkpoint}
 	return nil
 }
 
@@ -202,7 +220,7 @@ func (v *bundleVerifier) readSeal() error {
 		return v.bad(-1, "it %v", err)
 	case string(own) != s.Signature:
 		return v.bad(-1, "its signature is not in canonical form")
-	case signed != sealed(v.hash):
+	case signed != sealed(v.head.Format, v.hash):
 		return v.bad(-1, "the lines before are not those that were signed")
 	}
 	if _, err := v.next(); !errors.Is(err, io.EOF) {
@@ -212,40 +230,48 @@ func (v *bundleVerifier) readSeal() error {
 }
 
 func (v *bundleVerifier) take(text []byte) error {
-	var l line
+	i, l, err := v.proveLine(text)
+	if err != nil {
+		return err
+	}
+	return v.sort(i, l)
+}
+
+// proveLine checks a line's form and proof, and returns which entry it has.
+func (v *bundleVerifier) proveLine(text []byte) (i int64, l line, err error) {
 	if err := read(text, &l); err != nil {
-		return v.bad(-1, "%v", err)
+		return 0, l, v.bad(-1, "%v", err)
 	}
 	if l.Openings == nil {
-		return v.bad(-1, "its openings are null and not a list")
+		return 0, l, v.bad(-1, "its openings are null and not a list")
 	}
 	p, err := readProof(l.Proof)
 	if err != nil {
-		return v.bad(-1, "%v", err)
+		return 0, l, v.bad(-1, "%v", err)
 	}
-	i := int64(p.Index)
+	i = int64(p.Index)
 	if i <= v.last {
-		return v.bad(i, "entries are not in their order: %d was before", v.last)
+		return i, l, v.bad(i, "entries are not in their order: %d was before", v.last)
 	}
 	v.last = i
 	if string(p.Checkpoint) != v.head.Checkpoint {
-		return v.bad(i, "its proof is of another checkpoint than the head's")
+		return i, l, v.bad(i, "its proof is of another checkpoint than the head's")
 	}
 	hashes := make(tlog.RecordProof, len(p.Hashes))
 	for k, h := range p.Hashes {
 		hashes[k] = h
 	}
 	if i >= v.checkpoint.Size {
-		return v.bad(i, "the checkpoint is of %d entries", v.checkpoint.Size)
+		return i, l, v.bad(i, "the checkpoint is of %d entries", v.checkpoint.Size)
 	}
 	if err := tlog.CheckRecord(hashes, v.checkpoint.Size, v.checkpoint.Root, i, tlog.RecordHash(l.Entry)); err != nil {
-		return v.bad(i, "it is not what the ledger has: %v", err)
+		return i, l, v.bad(i, "it is not what the ledger has: %v", err)
 	}
 	if err := v.checkOpenings(i, l); err != nil {
-		return err
+		return i, l, err
 	}
 	v.hashed(text)
-	return v.sort(i, l)
+	return i, l, nil
 }
 
 // readProof reads a tlog-proof@v1 that has the one form that it is written in.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -99,7 +101,12 @@ func (p *program) verifyBundle(file, key string) error {
 		return fmt.Errorf("verify: %w", err)
 	}
 	defer f.Close()
-	proved, err := ledger.VerifyBundle(f, key)
+	in := bufio.NewReaderSize(f, 64<<10)
+	begins, _ := in.Peek(64 << 10) // of a shorter one all
+	if ledger.IsStatementBundle(begins) {
+		return p.verifyStatement(in, key)
+	}
+	proved, err := ledger.VerifyBundle(in, key)
 	if err != nil {
 		return notVerified(err)
 	}
@@ -116,6 +123,30 @@ func (p *program) verifyBundle(file, key string) error {
 	for _, line := range export.Doubts(proved) {
 		print("%s", line)
 	}
+	p.printKey(proved.Fingerprint, key)
+	return nil
+}
+
+func (p *program) verifyStatement(in io.Reader, key string) error {
+	proved, err := ledger.VerifyStatement(in, key)
+	if err != nil {
+		return notVerified(err)
+	}
+	lines, corrections := 0, 0
+	for _, part := range proved.Parts {
+		for _, l := range part.Lines {
+			if lines++; l.Corrects != nil {
+				corrections++
+			}
+		}
+	}
+	print := p.printer()
+	print("verified: the statement of %s, %s of %s, entries %d to %d", proved.Month.Start.Format("2006-01"), count(lines, "line"), count(len(proved.Parts), "part"),
+		proved.Parts[0].Index, proved.Parts[len(proved.Parts)-1].Index)
+	if corrections > 0 {
+		print("of the lines %d correct statements of months before", corrections)
+	}
+	print("not checked: whether later statements correct it, and that the ledger has no other of this month, which is seen by its folder")
 	p.printKey(proved.Fingerprint, key)
 	return nil
 }
@@ -190,6 +221,7 @@ var auditParams = []struct{ flag, placeholder, usage string }{
 	{"at", "INSTANT", "the tick that holds an instant, in RFC 3339"},
 	{"start", "INSTANT", "the window from here, with --end"},
 	{"end", "INSTANT", "the window to here, with --start"},
+	{"month", "MONTH", "in place of a topic and a window: the sealed statement of a month, e.g. 2026-10, as a bundle"},
 }
 
 func (p *program) auditExport() *cobra.Command {
@@ -217,6 +249,9 @@ csv, json and html are made of it on this machine, and say what was not observed
 				if flag := cmd.Flags().Lookup(x.flag); flag.Changed {
 					query.Set(x.flag, flag.Value.String())
 				}
+			}
+			if query.Has("month") {
+				return p.exportStatement(cmd.Context(), c, query, format, key, cmp.Or(out, "-"))
 			}
 			body, err := c.get(cmd.Context(), ledgerExport, query)
 			if err != nil {
@@ -250,6 +285,27 @@ csv, json and html are made of it on this machine, and say what was not observed
 	cmd.Flags().StringVar(&key, "key", "", "verifier `KEY` that must have signed (default the one that is with it)")
 	client.add(cmd.Flags())
 	return cmd
+}
+
+// exportStatement writes the bundle of a month's statement.
+func (p *program) exportStatement(ctx context.Context, c *client, query url.Values, format, key, out string) error {
+	if format != "bundle" {
+		return wrongFlag("format", format, "is not bundle: lineaged usage --sealed writes a statement in other forms")
+	}
+	query.Set("format", format)
+	body, err := c.get(ctx, statementExport, query)
+	if err != nil {
+		return flagNamed(err)
+	}
+	defer body.Close()
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return fmt.Errorf("the answer of %s broke off: %w", c.server, err)
+	}
+	if _, err := ledger.VerifyStatement(bytes.NewReader(text), key); err != nil {
+		return notVerified(err)
+	}
+	return p.writeOut(out, text)
 }
 
 // writeOut writes a whole file that was not there, or nothing.

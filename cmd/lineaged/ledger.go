@@ -166,6 +166,14 @@ func (b *book) Statement(month ledger.Period) ([]ledger.StatementPart, error) {
 	return b.log.Reader().Statement(month)
 }
 
+// StatementBundle is export.Statements'.
+func (b *book) StatementBundle(month ledger.Period) (io.WriterTo, error) {
+	if b.log == nil {
+		return nil, &answer.RefusedError{Reason: answer.Missing, Sentence: noLedger}
+	}
+	return b.log.Reader().StatementBundle(month)
+}
+
 // state tells the API how the ledger is; nil: it is switched off.
 func (b *book) state() *api.Ledger {
 	if b.log == nil && b.why.Load() == nil {

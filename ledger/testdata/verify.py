@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Verifies bundles of lineaged by docs/format/ledger.md alone, with Python's standard library.
 
-verify.py [--key KEY] FILE... prints a line for each file: "ok FILE", or "bad FILE: why".
+verify.py [--key KEY] FILE... prints a line for each file, the bundle of a topic or of a month's statement: "ok FILE", or
+"bad FILE: why".
 
 verify.py --statement --key KEY FILE... does that of statements of a month: a line for each part, an object in canonical
 form with the entry and the proof that lineaged audit prove writes of it.
@@ -192,6 +193,7 @@ STATEMENT = fields(
 )
 PROVED = fields(entry=lambda v: isinstance(v, dict), proof=text)
 HEAD = fields(checkpoint=text, format=one_of("lineaged-bundle"), key=text, lines=is_int, topic=text, version=one_of(1), window=PERIOD)
+STATEMENT_HEAD = fields(checkpoint=text, format=one_of("lineaged-statement-bundle"), key=text, lines=is_int, month=PERIOD, version=one_of(1))
 OPENING = fields(commitment=text, salt=text, value=text)
 LINE = fields(entry=lambda v: isinstance(v, dict), openings=each(OPENING), proof=text)
 SEAL = fields(signature=text)
@@ -267,7 +269,8 @@ class Bundle:
         lines = data[:-1].split(b"\n")
         need(len(lines) >= 3, "it has no head, entries and seal")
         self.head = head = parse(lines[0])
-        need(HEAD(head), "it has no head")
+        self.of_month = STATEMENT_HEAD(head)
+        need(self.of_month or HEAD(head), "it has no head")
         need(key in (None, head["key"]), "it is of another key")
         self.key = Key(head["key"])
         need(head["lines"] == len(lines) - 2, "there are not as many lines as the head says")
@@ -279,13 +282,14 @@ class Bundle:
         seal = parse(lines[-1])
         need(SEAL(seal), "it has no seal")
         before = data[: len(data) - len(lines[-1]) - 1]
-        want = "lineaged-bundle\n" + base64.b64encode(hashlib.sha256(before).digest()).decode() + "\n"
+        want = head["format"] + "\n" + base64.b64encode(hashlib.sha256(before).digest()).decode() + "\n"
         need(self.key.open(seal["signature"]) == want, "its lines are not those that were signed")
 
     def line(self, line):
         need(LINE(line), "a line has not its keys")
         entry = line["entry"]
-        need(entry.get("type") in list(ENTRIES) and ENTRIES[entry["type"]](entry), "an entry has not the keys of its type")
+        known = {"statement": STATEMENT} if self.of_month else ENTRIES
+        need(entry.get("type") in list(known) and known[entry["type"]](entry), "an entry has not the keys of its type")
         proof, _, checkpoint = line["proof"].partition("\n\n")
         m = re.fullmatch(r"c2sp\.org/tlog-proof@v1\nindex (0|[1-9][0-9]{0,18})((\n[^\n]+)*)", proof, re.ASCII)
         need(m, "a proof is not in its form")
@@ -305,6 +309,9 @@ class Bundle:
 
     def complete(self):
         """Checks that the entries are all that there is to say, and returns what stands of each period."""
+        if self.of_month:
+            need(self.entries[0][1]["month"] == self.head["month"], "it is of another month than its head says")
+            return whole_statement(self.entries)
         head, chain, batch, said = self.head, [], [], {}
         start, end = at(head["window"]["start"]), at(head["window"]["end"])
         final, settled = ("", ""), False
@@ -415,7 +422,11 @@ def statement(data, key):
     """Checks the parts of a month's statement, a line each: the entry and its proof."""
     need(key, "a statement is verified by a key: give --key")
     need(data.endswith(b"\n"), "it has no end")
-    all = [proved(Key(key), parse(x)) for x in data[:-1].split(b"\n")]
+    whole_statement([proved(Key(key), parse(x)) for x in data[:-1].split(b"\n")])
+
+
+def whole_statement(all):
+    """Checks that entries are all the parts of a month's statement."""
     first, month = all[0][0], all[0][1].get("month")
     for k, (i, e) in enumerate(all):
         need(STATEMENT(e), f"entry {i} has not the keys of a statement")
