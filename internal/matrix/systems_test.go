@@ -103,7 +103,7 @@ func TestFlink(t *testing.T) {
 		c.CreateTopic(t, topic, partitions)
 	}
 	s := serve(t, fmt.Sprintf("interval: %ds\nclusters: [{name: west, brokers: [%q]}]\n", tick, c.Brokers()[0]))
-	f := startFlink(t)
+	f := startFlink(t, "")
 	f.submit(t, "least", c.Bootstrap(), "orders", "orders.up", "enrich-orders", "none")
 	f.submit(t, "once", c.Bootstrap(), "payments", "payments.up", "settle-payments", "settlement")
 	f.submit(t, "sql", c.Bootstrap(), "clicks", "clicks.up", "click-sql", "none")
@@ -154,19 +154,25 @@ type flink struct {
 	jvm []string
 }
 
-// startFlink installs Flink where it is not, and starts a JobManager and a TaskManager.
-func startFlink(t *testing.T) flink {
+// startFlink installs Flink where it is not, and starts a JobManager and a TaskManager. Jobs send OpenLineage events to
+// an address, if there is one.
+func startFlink(t *testing.T, openlineage string) flink {
+	t.Helper()
+	ports, err := kafkatest.FreePorts(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startFlinkAt(t, ports, openlineage)
+}
+
+func startFlinkAt(t *testing.T, ports []int, openlineage string) flink {
 	t.Helper()
 	need(t, "python3", "apt-get install python3-venv")
 	lib := once(t, "flink-2.3.0", func(dir string) {
 		run(t, dir, "python3", "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--target", dir, "apache-flink-libraries==2.3.0")
 	})
-	ext := jars(t, "flink-connectors-5.0.0-2.2", "flink/pom.xml")
+	ext := jars(t, "flink-connectors-5.0.0-2.2-1.53.0", "flink/pom.xml")
 	dir := t.TempDir()
-	ports, err := kafkatest.FreePorts(4)
-	if err != nil {
-		t.Fatal(err)
-	}
 	config, err := os.ReadFile("flink/config.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -174,6 +180,13 @@ func startFlink(t *testing.T) flink {
 	text := strings.ReplaceAll(string(config), "@DIR@", dir)
 	for i, port := range ports {
 		text = strings.ReplaceAll(text, fmt.Sprintf("@PORT%d@", i), strconv.Itoa(port))
+	}
+	if openlineage != "" {
+		more, err := os.ReadFile("flink/openlineage.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += strings.ReplaceAll(string(more), "@URL@", openlineage)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -220,7 +233,14 @@ func (f flink) java(args ...string) *exec.Cmd {
 
 func (f flink) submit(t *testing.T, args ...string) {
 	t.Helper()
-	cmd := f.java(append([]string{"org.apache.flink.client.cli.CliFrontend", "run", "-d", filepath.Join(f.dir, "job.jar")}, args...)...)
+	f.resume(t, nil, args...)
+}
+
+// resume submits a job with options of Flink's own, as a savepoint to begin from.
+func (f flink) resume(t *testing.T, options []string, args ...string) {
+	t.Helper()
+	all := slices.Concat([]string{"org.apache.flink.client.cli.CliFrontend", "run", "-d"}, options, []string{filepath.Join(f.dir, "job.jar")}, args)
+	cmd := f.java(all...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("submit %v: %v\n%s", args, err, child.Tail(string(out), 20))
 	}
