@@ -109,6 +109,11 @@ func tableOf(kind smt.OutsideKind, way smt.Way) smt.Way {
 // job goes through a job that may say itself what it makes of which columns.
 func (w *columnWalk) job(n lineage.Node, own []int32) {
 	facts := w.c.jobs[jobName{n.Scope, n.Name}]
+	for _, i := range own { // as it calls itself, where another source tells of it under another name
+		if m := w.v.accesses[i].Access.Client.Mover; len(facts) == 0 {
+			facts = w.c.jobs[jobName{m.Scope, m.Name}]
+		}
+	}
 	if len(facts) == 0 {
 		w.program(n, own)
 		return

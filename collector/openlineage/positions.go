@@ -51,6 +51,7 @@ func (s *source) savePositions(t *collector.Take, o *lineage.Observation) {
 	}
 	s.gone = nil
 	s.saveOpen(o, put)
+	s.saveColumns(put)
 	o.Positions = append(o.Positions, s.rhythm.Positions()...)
 	var at varint.Encoder
 	at.Uint(positionsVersion)
@@ -208,9 +209,12 @@ func (s *source) restore(key string, value []byte) error {
 	var r *run
 	var a lineage.Access
 	var k *kept
+	var said *saidColumns
 	switch {
 	case key == journalKey:
 		s.number = d.Int()
+	case strings.HasPrefix(key, columnsPrefix):
+		said = &saidColumns{at: d.Time(), digest: d.String()}
 	case strings.HasPrefix(key, openPrefix):
 		a = decodeAccess(&d)
 	case strings.HasPrefix(key, runPrefix):
@@ -223,6 +227,8 @@ func (s *source) restore(key string, value []byte) error {
 	case r != nil && err == nil && r.key() == key:
 		s.runs[r.runKey] = r
 		s.edges += len(r.edges)
+	case said != nil && err == nil:
+		s.said[key] = *said
 	case a.Op != lineage.OpNone && err == nil && openKey(a) == key:
 		s.open[a] = true
 	case k != nil && err == nil && keptKey(k.job()) == key:

@@ -45,6 +45,10 @@ type source struct {
 	heard  bool // an event has come, ever
 	// open are the accesses that were told to go on, and was those that are kept as such.
 	open, was map[lineage.Access]bool
+	// columns are what events said of columns since the start, said what was told of them, resaid what of that is new.
+	columns   map[string]*described
+	said      map[string]saidColumns
+	resaid    []string
 	asked     map[spelled]told            // of the round
 	unsettled map[runevent.Name]unsettled // datasets of Kafka that are no watched topic
 	gone      []string                    // position keys to remove
@@ -62,6 +66,7 @@ func newSource(cfg Config, j *journal, tell *collector.Teller) *source {
 
 func (s *source) forget() {
 	s.runs, s.edges, s.number, s.heard, s.gone = map[runKey]*run{}, 0, 0, false, nil
+	s.columns, s.said, s.resaid = map[string]*described{}, map[string]saidColumns{}, nil
 	s.rhythm.Forget()
 	s.kept = map[runevent.Name]*kept{}
 	s.open, s.was, s.unsettled = map[lineage.Access]bool{}, map[lineage.Access]bool{}, map[runevent.Name]unsettled{}
@@ -94,6 +99,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	jobs := s.jobs()
 	s.tellJobs(o, jobs)
 	s.tellRuns(o, jobs)
+	s.tellColumns(o)
 	s.expire(round)
 	s.rhythm.Observe([]*lineage.Observation{o})
 	t.Blind(o, s.blind())
@@ -113,6 +119,7 @@ func (s *source) due() []entry {
 func (s *source) merge(x *entry) {
 	s.number = x.Number
 	e := &x.Event
+	s.takeColumns(e, x.Arrived)
 	if e.Kind == runevent.OfDataset {
 		return // it has no job, so there is nothing to draw
 	}

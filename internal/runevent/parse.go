@@ -35,6 +35,7 @@ func Parse(body []byte) (e Event, flags []string, err error) {
 	if p != nil {
 		return Event{}, nil, p
 	}
+	r.columns(&e, top)
 	slices.Sort(r.flags)
 	return e, slices.Compact(r.flags), nil
 }

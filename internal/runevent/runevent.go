@@ -1,9 +1,9 @@
 // Package runevent says what an OpenLineage event says: of which job and run, since when, and what it reads and writes.
 //
 // It is pure: bytes in, values out. It is lenient as docs/openlineage.md has it: refused is only what can't be placed,
-// and what breaks the specification otherwise is flagged. It keeps names, times and a few facets (Facets) alone,
-// cleaned of whatever in them looks like a secret, so that nothing else of an event can reach a disk: no SQL, no
-// environment, no configuration, no text of an error. It refuses to say which cluster or node is meant.
+// and what breaks the specification otherwise is flagged. It keeps names, times, types of columns and a few facets
+// (Facets) alone, cleaned of whatever in them looks like a secret, so that nothing else of an event can reach a disk:
+// no SQL, no environment, no configuration, no text of an error. It refuses to say which cluster or node is meant.
 package runevent
 
 import (
@@ -78,6 +78,9 @@ type Event struct {
 	Reads  []Name `json:"in,omitempty"`
 	Writes []Name `json:"out,omitempty"`
 	Facets Facets `json:"f,omitzero"`
+	// Schemas and Made are what it says of columns.
+	Schemas []Schema `json:"sc,omitempty"`
+	Made    []Made   `json:"cl,omitempty"`
 }
 
 // ProblemError is why a body is no event that can be placed.
