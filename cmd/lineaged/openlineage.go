@@ -22,11 +22,33 @@ const eventsFolder = "openlineage"
 type events struct{ *openlineage.Collector }
 
 func newEvents(cfg config.Config, sink collector.Sink, board *collector.Board, clock *collector.Clock, log *slog.Logger) (events, error) {
+	topics, err := eventTopics(cfg)
+	if err != nil {
+		return events{}, err
+	}
 	c, err := openlineage.New(openlineage.Config{
+		Topics: topics,
 		Folder: filepath.Join(cfg.Data, eventsFolder), Interval: time.Duration(cfg.Interval), Clock: clock, Board: board,
 		TimeToLive: time.Duration(cfg.OpenLineage.TimeToLive), Log: log,
 	}, sink)
 	return events{c}, err
+}
+
+// eventTopics are the topics whose records are events, read as their clusters are watched.
+func eventTopics(cfg config.Config) (all []openlineage.Topic, err error) {
+	for _, t := range cfg.OpenLineage.Topics {
+		for _, cl := range cfg.Clusters {
+			if cl.Source() != t.Cluster {
+				continue
+			}
+			k, err := collectorConfig(cl, time.Duration(cfg.Interval), slog.New(slog.DiscardHandler))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, openlineage.Topic{Cluster: t.Cluster, Name: t.Topic, Client: dialer(k)})
+		}
+	}
+	return all, nil
 }
 
 // addEvents adds what answers OpenLineage's clients. On a loopback address nobody needs a token where none is set.

@@ -37,6 +37,7 @@ type entry struct {
 	Number  int64          `json:"no"`
 	Arrived time.Time      `json:"by"`
 	Event   runevent.Event `json:"e"`
+	From    *from          `json:"f,omitempty"`
 	bytes   int64
 }
 
@@ -135,7 +136,16 @@ type batch struct {
 
 // append puts events into the journal. It returns nil once they are on disk.
 func (j *journal) append(ctx context.Context, events []runevent.Event) error {
-	b, first, err := j.join(events)
+	all := make([]entry, len(events))
+	for i, e := range events {
+		all[i].Event = e
+	}
+	return j.appendEntries(ctx, all)
+}
+
+// appendEntries is append for events that come from somewhere. It numbers them.
+func (j *journal) appendEntries(ctx context.Context, entries []entry) error {
+	b, first, err := j.join(entries)
 	if err != nil {
 		return err
 	}
@@ -151,7 +161,7 @@ func (j *journal) append(ctx context.Context, events []runevent.Event) error {
 }
 
 // join adds events to the batch that is to be written next. first: it was made for them, and is theirs to write.
-func (j *journal) join(events []runevent.Event) (b *batch, first bool, err error) {
+func (j *journal) join(entries []entry) (b *batch, first bool, err error) {
 	now := j.now().UTC()
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -161,8 +171,8 @@ func (j *journal) join(events []runevent.Event) (b *batch, first bool, err error
 	}
 	var all []entry
 	var text []byte
-	for i, e := range events {
-		x := entry{Number: j.next + int64(i), Arrived: now, Event: e}
+	for i, x := range entries {
+		x.Number, x.Arrived = j.next+int64(i), now
 		line, err := encodeEntry(x)
 		if err != nil {
 			return nil, false, err

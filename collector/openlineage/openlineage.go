@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
@@ -49,6 +50,8 @@ type Config struct {
 	Board    *collector.Board
 	// TimeToLive is for how long a run that says no more goes on. 0: DefaultTimeToLive.
 	TimeToLive time.Duration
+	// Topics are read besides.
+	Topics []Topic
 	// MaxRuns is for tests; 0: what the constant above says.
 	MaxRuns int
 	Log     *slog.Logger
@@ -88,17 +91,33 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 	if j.damaged > 0 {
 		cfg.Log.Error("events in the journal are damaged; the others hold", "events", j.damaged)
 	}
-	return &Collector{cfg: cfg, journal: j, source: newSource(cfg, j, collector.NewTeller(Name, cfg.Log)), sink: sink}, nil
+	c := &Collector{cfg: cfg, journal: j, source: newSource(cfg, j, collector.NewTeller(Name, cfg.Log)), sink: sink}
+	for _, t := range cfg.Topics {
+		c.source.readers = append(c.source.readers, &reader{Topic: t, journal: j, refused: c.Refused})
+	}
+	return c, nil
 }
 
 // Run makes observations until ctx ends and then returns nil. The journal is closed then.
 func (c *Collector) Run(ctx context.Context) error {
-	err := collector.Runner{Interval: c.cfg.Interval, Clock: c.cfg.Clock, Log: c.cfg.Log}.Run(ctx, c.source, c.sink)
+	known, err := stored(ctx, c.sink)
+	if err != nil {
+		return errors.Join(err, c.journal.close())
+	}
+	var reading sync.WaitGroup
+	reads, stop := context.WithCancel(ctx)
+	for _, x := range c.source.readers {
+		x.begin(known)
+		reading.Go(func() { x.run(reads, c.cfg.Interval) })
+	}
+	err = collector.Runner{Interval: c.cfg.Interval, Clock: c.cfg.Clock, Log: c.cfg.Log}.Run(ctx, c.source, c.sink)
 	if ctx.Err() != nil {
 		err = nil
 	} else if err != nil {
 		err = fmt.Errorf("take in OpenLineage events: %w", err)
 	}
+	stop()
+	reading.Wait()
 	return errors.Join(err, c.journal.close())
 }
 

@@ -58,13 +58,15 @@ func (s *source) savePositions(t *collector.Take, o *lineage.Observation) {
 	at.Time(o.Round)
 	put(roundKey, at)
 	s.saveKept(put)
+	moved := len(s.moved) > 0
+	s.saveOffsets(put)
 	var dirty []*run
 	for _, r := range s.runs {
 		if r.dirty {
 			dirty = append(dirty, r)
 		}
 	}
-	if len(dirty) == 0 {
+	if len(dirty) == 0 && !moved {
 		return
 	}
 	e := varint.Encoder{}
@@ -210,6 +212,8 @@ func (s *source) restore(key string, value []byte) error {
 	var a lineage.Access
 	var k *kept
 	var said *saidColumns
+	var topic string
+	var at offsets
 	switch {
 	case key == journalKey:
 		s.number = d.Int()
@@ -221,6 +225,8 @@ func (s *source) restore(key string, value []byte) error {
 		r = decodeRun(&d, version)
 	case strings.HasPrefix(key, keptPrefix):
 		k = decodeKept(&d)
+	case strings.HasPrefix(key, topicPrefix):
+		topic, at = decodeOffsets(&d)
 	}
 	err := done(&d, value)
 	switch {
@@ -233,6 +239,8 @@ func (s *source) restore(key string, value []byte) error {
 		s.open[a] = true
 	case k != nil && err == nil && keptKey(k.job()) == key:
 		s.kept[k.job()] = k
+	case err == nil && topicPrefix+topic == key:
+		s.offsets[topic] = at
 	case err == nil && key != journalKey:
 		return varint.ErrCut
 	case err != nil && key == journalKey:

@@ -52,6 +52,9 @@ type source struct {
 	asked     map[spelled]told            // of the round
 	unsettled map[runevent.Name]unsettled // datasets of Kafka that are no watched topic
 	gone      []string                    // position keys to remove
+	readers   []*reader                   // of topics
+	offsets   map[string]offsets          // up to where each topic is observed
+	moved     map[string]bool             // those of them that are to be saved
 	kept      map[runevent.Name]*kept     // what is kept of jobs and their runs
 	dropped   int                         // runs that were forgotten for want of room, since the start
 	forgotten int                         // jobs likewise
@@ -69,6 +72,7 @@ func (s *source) forget() {
 	s.columns, s.said, s.resaid = map[string]*described{}, map[string]saidColumns{}, nil
 	s.rhythm.Forget()
 	s.kept = map[runevent.Name]*kept{}
+	s.offsets, s.moved = map[string]offsets{}, map[string]bool{}
 	s.open, s.was, s.unsettled = map[lineage.Access]bool{}, map[lineage.Access]bool{}, map[runevent.Name]unsettled{}
 }
 
@@ -85,7 +89,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	ails := s.journal.heal()
 	due := s.due()
 	s.refused.expire(round)
-	if s.heard = s.heard || len(due) > 0; !s.heard {
+	if s.heard = s.heard || len(due) > 0 || len(s.readers) > 0; !s.heard {
 		return nil
 	}
 	t := s.tell.Take(round)
@@ -96,6 +100,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	for i := range due {
 		s.merge(&due[i])
 	}
+	s.tellMissed(o)
 	jobs := s.jobs()
 	s.tellJobs(o, jobs)
 	s.tellRuns(o, jobs)
@@ -118,7 +123,15 @@ func (s *source) due() []entry {
 
 func (s *source) merge(x *entry) {
 	s.number = x.Number
+	if f := x.From; f != nil {
+		o := s.offsets[f.Topic]
+		o.take(f)
+		s.offsets[f.Topic], s.moved[f.Topic] = o, true
+	}
 	e := &x.Event
+	if e.Kind == 0 {
+		return // it was none, and keeps its place
+	}
 	s.takeColumns(e, x.Arrived)
 	if e.Kind == runevent.OfDataset {
 		return // it has no job, so there is nothing to draw

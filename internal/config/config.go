@@ -228,8 +228,16 @@ type OpenLineage struct {
 	Token      Secret   `koanf:"token" yaml:"token,omitempty"`
 	MaxBody    Size     `koanf:"max_body" yaml:"max_body,omitempty"`
 	TimeToLive Duration `koanf:"time_to_live" yaml:"time_to_live,omitempty"`
+	// Topics of watched clusters whose records are events.
+	Topics []EventTopic `koanf:"topics" yaml:"topics,omitempty"`
 	// Targets are told what was observed.
 	Targets []Target `koanf:"targets" yaml:"targets,omitempty"`
+}
+
+// EventTopic is a topic of a watched cluster whose records are OpenLineage events.
+type EventTopic struct {
+	Cluster string `koanf:"cluster" yaml:"cluster,omitempty"`
+	Topic   string `koanf:"topic" yaml:"topic,omitempty"`
 }
 
 // Push is who may send what is about one cluster.

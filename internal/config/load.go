@@ -95,7 +95,7 @@ func (l *loader) loadFile(in Input) error {
 			return decoder{l.origins.of}.fail(list, items, notAList)
 		}
 	}
-	for _, path := range [][]string{{"clusters", "*", "audit"}, {"clusters", "*", "headers", "records", "traces"}, {"declared", "flows"}, {"flink", "*", "jobs"}, {"ledger", "anchors"}, {"openlineage", "targets"}, {"usage", "prices"}, {"usage", "reports"}} {
+	for _, path := range [][]string{{"clusters", "*", "audit"}, {"clusters", "*", "headers", "records", "traces"}, {"declared", "flows"}, {"flink", "*", "jobs"}, {"ledger", "anchors"}, {"openlineage", "targets"}, {"openlineage", "topics"}, {"usage", "prices"}, {"usage", "reports"}} {
 		if err := at(raw, "", path, func(m map[string]any, name, path string) error {
 			items, is := m[name].([]any)
 			if !is && m[name] != nil {

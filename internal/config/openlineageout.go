@@ -122,6 +122,25 @@ func (c *Config) checkTargets() error {
 	return nil
 }
 
+// checkEventTopics checks which topics hold events.
+func (c *Config) checkEventTopics() error {
+	taken := map[EventTopic]int{}
+	for i, t := range c.OpenLineage.Topics {
+		at := fmt.Sprintf("openlineage.topics[%d].", i)
+		if t.Topic == "" {
+			return bad(at+"topic", "", "is not set")
+		}
+		if err := c.knownCluster(at+"cluster", t.Cluster); err != nil {
+			return err
+		}
+		if j, twice := taken[t]; twice {
+			return bad(at+"topic", t.Topic, "openlineage.topics[%d] is the same", j)
+		}
+		taken[t] = i
+	}
+	return nil
+}
+
 // checkPlace checks where a target is.
 func (c *Config) checkPlace(at string, t Target) error {
 	switch {

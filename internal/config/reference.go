@@ -281,6 +281,8 @@ var texts = map[string]text{
 	"mirrors.*.source":                      {"name of the cluster that MirrorMaker 2 copies from", "Only for what is not found by itself."},
 	"mirrors.*.target":                      {"name of the cluster that it copies to", ""},
 	"mirrors.*.aliases":                     {"its own aliases of clusters, with their names here", "E.g. `{w: west, e: east}`."},
+	"openlineage.topics.*.cluster":          {"name of the watched cluster of `topic`", "It is read with the rights by which the cluster is watched: `READ` on the topic is needed."},
+	"openlineage.topics.*.topic":            {"topic whose records are OpenLineage events", "One event a record, as JSON; the key says nothing. It is read without a group. See [openlineage.md](openlineage.md#from-a-topic)."},
 	"openlineage.targets.*.name":            {"name of the target, in messages and metrics", "Default: its kind. No two may share one."},
 	"openlineage.targets.*.kind":            {"openlineage, marquez, datahub or openmetadata", "How the receiver finds topics and jobs. Default: `openlineage`. See [openlineage-out.md](openlineage-out.md)."},
 	"openlineage.targets.*.url":             {"address of a server that takes OpenLineage events", "Without a path the kind's own is asked: `/api/v1/lineage`, of DataHub `/openapi/openlineage/api/v1/lineage`. A target has `url` or `topic`. Without a target nothing is sent."},
@@ -435,7 +437,7 @@ func heading(path string) (section, title string) {
 		return "", "Server, store and tick"
 	}
 	return first, map[string]string{
-		"clusters": "Clusters", "connect": "Kafka Connect", "flink": "Flink", "schema_registry": "Schema registries", "datasets": "Datasets of connectors", "mirrors": "MirrorMaker 2", "cluster_aliases": "How others spell clusters", "openlineage.targets": "Who is told by OpenLineage",
+		"clusters": "Clusters", "connect": "Kafka Connect", "flink": "Flink", "schema_registry": "Schema registries", "datasets": "Datasets of connectors", "mirrors": "MirrorMaker 2", "cluster_aliases": "How others spell clusters", "openlineage.targets": "Who is told by OpenLineage", "openlineage.topics": "Topics of OpenLineage events",
 		"applications": "Rules that name applications", "topics": "Rules about topics", "nodes": "Rules about nodes of any kind",
 		"declared": "What people declare", "usage": "Who pays for what is used, and reports of it", "ledger.anchors": "Anchors of the ledger",
 	}[first]
