@@ -132,6 +132,10 @@ type tree struct {
 	mu      sync.Mutex
 	tiles   cache[tileKey, *expanded] // guarded by mu
 	entries cache[int64, [][]byte]    // guarded by mu
+	// knots are hashes halfway up tiles of leaves that were expanded once: with them a hash of such a tile costs an
+	// eighth of expanding it anew. Guarded by mu, as is once, the tile that was read by them last.
+	knots cache[int64, []tlog.Hash]
+	once  int64
 }
 
 type tileKey struct {
@@ -144,9 +148,15 @@ type expanded [tileHeight + 1][]tlog.Hash
 
 const keptTiles = 64 // of 16 KiB: some paths from leaves to the root
 
+const (
+	knotHeight = 4
+	// keptKnots are of half a KiB each, 16 hashes: those of two million entries.
+	keptKnots = 8192
+)
+
 func newTree(fsys fs.FS, size int64) *tree {
-	t := &tree{fsys: fsys, size: size}
-	t.tiles.most, t.entries.most = keptTiles, keptTiles
+	t := &tree{fsys: fsys, size: size, once: -1}
+	t.tiles.most, t.entries.most, t.knots.most = keptTiles, keptTiles, keptKnots
 	return t
 }
 
@@ -252,15 +262,64 @@ func (t *tree) expand(level int, n int64) (*expanded, error) {
 		x[k+1] = above
 	}
 	t.tiles.put(key, x)
+	if _, known := t.knots.get(n); level == 0 && len(hashes) == tileWidth && !known {
+		t.knots.put(n, x[knotHeight])
+	}
 	return x, nil
+}
+
+// knotted is a tile of leaves of which no more is made than is asked for.
+type knotted struct {
+	n             int64
+	leaves, knots []tlog.Hash
+}
+
+// knotted returns a tile of leaves that is not expanded, and was once; false: it is to be expanded. One that is asked
+// for again right away is asked for once more, most probably.
+func (t *tree) knotted(n int64) (x knotted, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, held := t.tiles.get(tileKey{0, n}); held || t.once == n {
+		return x, false
+	}
+	knots, ok := t.knots.get(n)
+	if !ok {
+		return x, false
+	}
+	leaves, err := t.hashes(0, n)
+	if err != nil || len(leaves) != tileWidth {
+		return x, false
+	}
+	t.once = n
+	return knotted{n, leaves, knots}, true
+}
+
+// hash returns the hash over 2^k leaves.
+func (x *knotted) hash(k int, at int64) tlog.Hash {
+	if k < knotHeight {
+		return subtree(x.leaves[at<<k : (at+1)<<k])
+	}
+	return subtree(x.knots[at<<(k-knotHeight) : (at+1)<<(k-knotHeight)])
 }
 
 // ReadHashes returns hashes by their index in tlog's order of storage.
 func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
+	leaves := knotted{n: -1}
 	for i, index := range indexes {
 		level, n := tlog.SplitStoredHashIndex(index)
 		k := level % tileHeight
+		if tile := (n << k) / tileWidth; level < tileHeight {
+			if leaves.n != tile {
+				if x, ok := t.knotted(tile); ok {
+					leaves = x
+				}
+			}
+			if leaves.n == tile {
+				out[i] = leaves.hash(k, n%(tileWidth>>k))
+				continue
+			}
+		}
 		x, err := t.expand(level/tileHeight, (n<<k)/tileWidth)
 		if err != nil {
 			return nil, err
