@@ -101,7 +101,9 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 // Run makes observations until ctx ends and then returns nil. The journal is closed then.
 func (c *Collector) Run(ctx context.Context) error {
 	known, err := stored(ctx, c.sink)
-	if err != nil {
+	if ctx.Err() != nil {
+		return c.journal.close()
+	} else if err != nil {
 		return errors.Join(err, c.journal.close())
 	}
 	var reading sync.WaitGroup

@@ -44,8 +44,8 @@ type world struct {
 	positions map[string][]byte
 }
 
-func (w *world) Positions(context.Context, lineage.Source) (map[string][]byte, error) {
-	return maps.Clone(w.positions), nil
+func (w *world) Positions(ctx context.Context, _ lineage.Source) (map[string][]byte, error) {
+	return maps.Clone(w.positions), ctx.Err()
 }
 
 func (w *world) Append(_ context.Context, obs ...lineage.Observation) error {
@@ -474,6 +474,16 @@ func TestDamagedPositions(t *testing.T) {
 	w.round()
 	if o := w.obs[len(w.obs)-1]; len(o.Missing) == 0 || len(o.Positions) < 2 {
 		t.Errorf("got %+v", o)
+	}
+}
+
+// Who is told to end before it has begun ends without an error, as at any other time.
+func TestEndsBeforeItBegan(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.c.Run(ctx); err != nil {
+		t.Errorf("got %v, want nothing", err)
 	}
 }
 
