@@ -132,7 +132,7 @@ func (t *Target) Events(jobs *Jobs) []Event {
 	for _, j := range jobs.all {
 		nodes = append(nodes, j.node)
 	}
-	names := t.jobs(nodes)
+	names := t.JobNames(nodes)
 	events := make([]Event, 0, len(jobs.all))
 	for _, j := range jobs.all {
 		w := jobs.window

@@ -79,9 +79,9 @@ func (t *Target) Namespace(cluster string) string {
 	return "kafka://" + cluster
 }
 
-// jobs names jobs, each its own. DataHub cuts the name of a flow at its first dot, so that team.a and team.b would be
-// one: it gets none.
-func (t *Target) jobs(nodes []lineage.Node) map[lineage.Node]string {
+// JobNames names jobs, each its own within its scope. DataHub cuts the name of a flow at its first dot, so that team.a
+// and team.b would be one: it gets none.
+func (t *Target) JobNames(nodes []lineage.Node) map[lineage.Node]string {
 	out, taken := map[lineage.Node]string{}, map[[2]string]bool{}
 	give := func(n lineage.Node, name string) {
 		for taken[[2]string{n.Scope, name}] {

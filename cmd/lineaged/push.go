@@ -105,10 +105,11 @@ func (p *pushes) handlers() map[string]http.Handler { return p.paths }
 
 func (p *pushes) figures() []prometheus.Collector { return p.counted }
 
-// or answers who bears a token on one of the paths for which one is asked by own, and all others by others.
+// or answers who sends with a token to one of the paths for which one is asked by own, and all others by others: who
+// reads there is asked who he is as everywhere.
 func (p *pushes) or(others, own http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p.borne[r.URL.Path] && otlp.Bears(r) {
+		if reads := r.Method == http.MethodGet || r.Method == http.MethodHead; !reads && p.borne[r.URL.Path] && otlp.Bears(r) {
 			own.ServeHTTP(w, r)
 			return
 		}

@@ -137,6 +137,9 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 		return err
 	}
 	options.Questions = monitoring.questions()
+	if err := addMarquez(options.Questions, cfg, asks, clock.Now, log); err != nil {
+		return err
+	}
 	options.Stopping = draining.Load
 	refusals := newRefusals(log)
 	options.Collectors = append(append(options.Collectors, protection.figure(), refusals.total, scheduledFigures{reports}, teller), pushes.figures()...)

@@ -131,6 +131,13 @@ var layers = map[string]layer{
 		outside: []string{"github.com/prometheus/client_model", "github.com/prometheus/common"},
 		why:     "metricsapi presents what answer says in Confluent's shapes; it reads no store, and cmd hands it the bounds of api",
 	},
+	"marquez": {
+		imports: []string{"answer", "graph"},
+		// on the store in memory, by real names and by those of events: copies of them would prove less
+		tests:   []string{"store", "timeseries", "identity", "openlineage"},
+		outside: []string{none},
+		why:     "marquez presents what answer says in Marquez's shapes; it reads no store, and cmd hands it the bounds of api and the names of OpenLineage",
+	},
 	"api": {
 		// whom a limit counts is one rule for connections and for questions
 		imports: []string{"answer", "graph", "usage", "internal/serving", "internal/span"},
@@ -150,7 +157,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "metricsapi", "ledger", "catalog", "usage", "mcp", "openlineage", "ui", "internal/alias", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences", "internal/lineagein", "internal/runevent"},
+		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "metricsapi", "marquez", "ledger", "catalog", "usage", "mcp", "openlineage", "ui", "internal/alias", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences", "internal/lineagein", "internal/runevent"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},

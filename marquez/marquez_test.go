@@ -1,0 +1,292 @@
+package marquez_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lineaged/lineaged/marquez"
+)
+
+// differs says where a body has not the shape of a recorded one: another member, or one of another type. null is of any
+// type, objects whose members are names of others' are not looked into, and a list is of its first element's shape.
+func differs(at string, is, want any) (all []string) {
+	if is == nil || want == nil {
+		return nil
+	}
+	if reflect.TypeOf(is) != reflect.TypeOf(want) {
+		return []string{fmt.Sprintf("%s is a %T, and was recorded as a %T", at, is, want)}
+	}
+	switch want := want.(type) {
+	case map[string]any:
+		is, _ := is.(map[string]any)
+		if strings.HasSuffix(at, ".facets") || strings.HasSuffix(at, ".args") {
+			return nil
+		}
+		for key := range want {
+			if _, ok := is[key]; !ok {
+				all = append(all, fmt.Sprintf("%s.%s is missing", at, key))
+			}
+			all = append(all, differs(at+"."+key, is[key], want[key])...)
+		}
+		for key := range is {
+			if _, ok := want[key]; !ok && at+"."+key != ".coverage" {
+				all = append(all, fmt.Sprintf("%s.%s was not recorded", at, key))
+			}
+		}
+	case []any:
+		is, _ := is.([]any)
+		if len(want) == 0 {
+			return nil
+		}
+		for i, x := range is {
+			all = append(all, differs(fmt.Sprintf("%s[%d]", at, i), x, like(x, want))...)
+		}
+	}
+	return all
+}
+
+// like is the first of recorded elements that is of the same type as one of ours; of a graph, of the same kind.
+func like(x any, want []any) any {
+	kind := func(v any) any {
+		m, _ := v.(map[string]any)
+		if _, ok := m["inEdges"]; ok {
+			return m["type"]
+		}
+		return nil
+	}
+	i := slices.IndexFunc(want, func(w any) bool { return kind(w) == kind(x) })
+	return want[max(i, 0)]
+}
+
+func TestRepliesAreShapedAsMarquezRecordedThem(t *testing.T) {
+	in(t, func(t *testing.T, s *shop) {
+		for _, c := range [][2]string{
+			{"namespaces", "namespaces"},
+			{"namespace", "namespaces/" + nsWest},
+			{"datasets", "namespaces/" + nsWest + "/datasets?limit=10&offset=0"},
+			{"dataset", "namespaces/" + nsWest + "/datasets/orders"},
+			{"dataset_versions", "namespaces/" + nsWest + "/datasets/orders/versions"},
+			{"jobs", "namespaces/airflow/jobs"},
+			{"jobs", "jobs"},
+			{"job", "namespaces/airflow/jobs/load"},
+			{"job_runs", "namespaces/airflow/jobs/load/runs"},
+			{"lineage_job", "lineage?nodeId=job:airflow:load&depth=5"},
+			{"search", "search?q=orders"},
+			{"tags", "tags"},
+		} {
+			for _, d := range differs("", s.has(c[1]), recorded(t, c[0])) {
+				t.Errorf("%s: %s", c[1], d)
+			}
+		}
+		for name, path := range map[string]string{"notfound": "namespaces/none", "lineage_missing": "lineage?nodeId=" + url.QueryEscape("dataset:kafka://b1:9092:nope")} {
+			if code, body := s.ask(path); code != http.StatusNotFound || !reflect.DeepEqual(any(body), recorded(t, name)) {
+				t.Errorf("%s is answered with %d %v, a Marquez says %v", path, code, body, recorded(t, name))
+			}
+		}
+	})
+}
+
+// at returns a member, by its way from the outermost: names, and numbers of lists.
+func at(t *testing.T, v any, way ...any) any {
+	t.Helper()
+	for _, step := range way {
+		switch x := v.(type) {
+		case map[string]any:
+			v = x[fmt.Sprint(step)]
+		case []any:
+			i, _ := step.(int)
+			if i >= len(x) {
+				t.Fatalf("%v has no %v", x, way)
+			}
+			v = x[i]
+		default:
+			t.Fatalf("there is no %v", way)
+		}
+	}
+	return v
+}
+
+func TestWhatIsSaidAndWhatIsNull(t *testing.T) {
+	in(t, func(t *testing.T, s *shop) {
+		f := func(path string, want any, way ...any) {
+			t.Helper()
+			if got := at(t, s.has(path), way...); fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("%s: %v is %v, not %v", path, way, got, want)
+			}
+		}
+		orders, carts := "namespaces/"+nsWest+"/datasets/orders", "namespaces/postgres:%2F%2Fdb:5432/datasets/shop.public.carts"
+		f(orders, "STREAM", "type")
+		f(orders, "west", "sourceName")
+		f(orders, "id", "fields", 0, "name")
+		f(orders, "string", "fields", 1, "type")
+		f(orders, "[pii]", "tags")
+		f(carts, "DB_TABLE", "type")
+		f(carts, nil, "sourceName")
+		f(carts, "[]", "fields")
+		f("namespaces/airflow", nil, "ownerName")
+		f("namespaces/airflow", nil, "createdAt")
+		f("tags", "pii", "tags", 0, "name")
+
+		job := "namespaces/airflow/jobs/load"
+		f(job, "BATCH", "type")
+		f(job, "brings carts", "description")
+		f(job, "map[name:shop.public.carts namespace:postgres://db:5432]", "inputs", 0)
+		f(job, "map[name:orders namespace:kafka://b1:9092]", "outputs", 0)
+		f(job, "RUNNING", "latestRun", "state")
+		f(job, nil, "latestRun", "durationMs")
+		f(job, "FAILED", "latestRuns", 1, "state")
+		f(job, 60000, "latestRuns", 1, "durationMs")
+		f(job, nil, "latestRuns", 2, "state") // it fell silent: nobody knows
+		f(job, nil, "latestRuns", 2, "startedAt")
+		f("jobs/runs/00ea1626-47c5-49fe-b509-79f77f33e9ff", "map[name:orders namespace:kafka://b1:9092 version:<nil>]", "outputDatasetVersions", 0, "datasetVersionId")
+		f("namespaces/west/jobs/billing", "STREAM", "type")
+		f("namespaces/west/jobs/billing", nil, "latestRun")
+		f("namespaces/west/jobs/billing/runs", "[]", "runs")
+		f("search?q=order&filter=DATASET&limit=1", "dataset:kafka://b1:9092:orders", "results", 0, "nodeId")
+		f("search?q=load&namespace=nowhere", 0, "totalCount")
+
+		first := at(t, s.has(orders), "currentVersion")
+		if again := at(t, s.has(orders+"/versions"), "versions", 0, "version"); again != first {
+			t.Errorf("one dataset has the versions %v and %v", first, again)
+		}
+		if other := at(t, s.has(carts), "currentVersion"); other == first {
+			t.Errorf("two datasets have the version %v", first)
+		}
+	})
+}
+
+// ids are the nodes of a graph.
+func ids(t *testing.T, body map[string]any) (all []string) {
+	t.Helper()
+	list, _ := body["graph"].([]any)
+	for _, v := range list {
+		all = append(all, strings.TrimPrefix(strings.TrimPrefix(fmt.Sprint(at(t, v, "id")), "dataset:"), "job:"))
+	}
+	return all
+}
+
+// TestLineageGoesToWhoSharesADataset: from a job to the jobs that share a dataset with it, as many times as asked.
+func TestLineageGoesToWhoSharesADataset(t *testing.T) {
+	in(t, func(t *testing.T, s *shop) {
+		const table, orders, payments, load, billing = "postgres://db:5432:shop.public.carts", "kafka://b1:9092:orders", "kafka://b1:9092:payments", "airflow:load", "west:billing"
+		f := func(id, more string, want ...string) {
+			t.Helper()
+			got := ids(t, s.has("lineage?nodeId="+url.QueryEscape(id)+more))
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s%s: %v, not %v", id, more, got, want)
+			}
+		}
+		f("job:"+load, "&depth=0", table, load, orders)
+		f("job:"+load, "&depth=1", table, load, orders, billing, payments)
+		f("dataset:"+payments, "&depth=0", payments, billing, orders)
+		f("dataset:"+payments, "", payments, billing, orders, load, table)
+		f("job:"+load, "&depth=1&asOf=2000-01-01T00:12:00Z", table, load, orders, billing)
+		body := s.has("lineage?nodeId=" + url.QueryEscape("dataset:"+orders) + "&depth=0")
+		if got, want := fmt.Sprint(at(t, body, "graph", 0, "outEdges")), "[map[destination:job:west:billing origin:dataset:kafka://b1:9092:orders]]"; got != want {
+			t.Errorf("from orders lead %s, not %s", got, want)
+		}
+	})
+}
+
+// TestAsOf: as of an instant there is what there was, and what was not observed then is said.
+func TestAsOf(t *testing.T) {
+	in(t, func(t *testing.T, s *shop) {
+		f := func(instant string, datasets, gaps int, complete bool) {
+			t.Helper()
+			body := s.has("namespaces/" + nsWest + "/datasets?asOf=" + instant)
+			is, _ := at(t, body, "coverage", "gaps").([]any)
+			if at(t, body, "totalCount") != float64(datasets) || (len(is) > 0) != (gaps > 0) || at(t, body, "coverage", "complete") != complete {
+				t.Errorf("as of %s: %v", instant, body)
+			}
+		}
+		f("2000-01-01T00:12:00Z", 1, 1, false)
+		f("2000-01-01T00:19:00Z", 2, 0, true)
+		f("2000-01-01T01:19:00%2B01:00", 2, 0, true)
+		if code, body := s.ask("jobs/runs/9c66b278-db60-4da4-a9df-d3deeb7064e0?asOf=2000-01-01T00:19:00Z"); code != http.StatusOK {
+			t.Errorf("a run is answered with %d: %v", code, body)
+		}
+	})
+}
+
+// TestNoOddNamePoisons: what Marquez refuses to read ever again is one of a list here, and found by its name.
+func TestNoOddNamePoisons(t *testing.T) {
+	in(t, func(t *testing.T, s *shop) {
+		names := fmt.Sprint(at(t, s.has("namespaces"), "namespaces"))
+		if !strings.Contains(names, odd) || !strings.Contains(names, "kafka://b1:9092") {
+			t.Errorf("the namespaces are %s", names)
+		}
+		s.has("namespaces/" + url.PathEscape(odd) + "/datasets/" + url.PathEscape(odd))
+		job := s.has("namespaces/" + url.PathEscape(odd) + "/jobs/" + url.PathEscape(odd))
+		if got := at(t, job, "inputs", 0, "name"); got != odd {
+			t.Errorf("the odd job reads %v", got)
+		}
+		if got := ids(t, s.has("lineage?nodeId="+url.QueryEscape("job:"+odd+":"+odd))); len(got) != 2 {
+			t.Errorf("its lineage is %q", got)
+		}
+		if got := at(t, s.has("search?q="+url.QueryEscape("ü \"x")), "totalCount"); got != float64(2) {
+			t.Errorf("%v are found by an odd text", got)
+		}
+	})
+}
+
+func TestRefusals(t *testing.T) {
+	in(t, func(t *testing.T, s *shop) {
+		f := func(path string, want int, words string) {
+			t.Helper()
+			code, body := s.ask(path)
+			if code != want || body["code"] != float64(want) || !strings.Contains(fmt.Sprint(body["message"]), words) {
+				t.Errorf("%s is answered with %d %v, not %d %s", path, code, body, want, words)
+			}
+		}
+		f("jobs?limit=0", 400, `limit: "0" is no number from 1 to 1000`)
+		f("jobs?limit=1001", 400, "limit:")
+		f("jobs?offset=x", 400, `offset: "x"`)
+		f("jobs?asOf=yesterday", 400, `asOf: "yesterday"`)
+		f("jobs?asOf=2001-01-01T00:00:00Z", 400, "in the future")
+		f("jobs?asOf=1999-01-01T00:00:00Z", 400, "what is held begins at")
+		f("lineage", 400, "nodeId: is missing")
+		f("lineage?nodeId=topic:a:b", 400, "neither dataset:")
+		f("lineage?nodeId=job:airflow:load&depth=101", 400, "depth:")
+		f("lineage?nodeId=job:airflow:nobody", 404, "Job 'nobody' not found.")
+		f("namespaces/airflow/jobs/nobody", 404, "Job 'nobody' not found.")
+		f("jobs/runs/none", 404, "Run 'none' not found.")
+		f("search", 400, "q: is missing")
+		f("search?q=x&filter=y", 400, `filter: "y"`)
+		f("events/lineage", 404, "path:")
+
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPut, marquez.Prefix+"namespaces/x", http.NoBody)
+		w := httptest.NewRecorder()
+		if s.api.ServeHTTP(w, r); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") == "" {
+			t.Errorf("PUT is answered with %d %s", w.Code, w.Body)
+		}
+		s.api = marquez.New(marquez.Options{Answers: s.answers, Names: s.names}).Handler(open(false))
+		f("jobs", 429, "try again soon")
+	})
+}
+
+func TestPages(t *testing.T) {
+	in(t, func(t *testing.T, s *shop) {
+		var all []string
+		for i := range 4 {
+			body := s.has(fmt.Sprintf("jobs?limit=1&offset=%d", i))
+			if total := at(t, body, "totalCount"); total != float64(3) {
+				t.Fatalf("there are %v jobs: %v", total, body)
+			}
+			list, _ := body["jobs"].([]any)
+			for _, j := range list {
+				all = append(all, fmt.Sprint(at(t, j, "name")))
+			}
+		}
+		if want := []string{"load", odd, "billing"}; !slices.Equal(all, want) {
+			t.Errorf("page by page the jobs are %q, not %q", all, want)
+		}
+	})
+}
