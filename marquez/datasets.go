@@ -144,7 +144,11 @@ func (q *question) dataset(rows *answer.Rows, n lineage.Node) (d dataset, err er
 	if d.known, err = q.known(rows, n); err != nil {
 		return d, err
 	}
-	d.CurrentVersion = d.version()
+	moved, err := rows.Node(n).LastMoved(q.Context()) // it is read of all that there is: lineage goes without
+	if err != nil {
+		return d, err
+	}
+	d.CurrentVersion, d.LastModifiedAt = d.version(), when(moved)
 	return d, nil
 }
 
@@ -155,17 +159,13 @@ func (q *question) known(rows *answer.Rows, n lineage.Node) (d known, err error)
 	if err != nil {
 		return d, err
 	}
-	moved, err := row.LastMoved(ctx)
-	if err != nil {
-		return d, err
-	}
 	fields, err := q.fields(ctx, n)
 	if err != nil {
 		return d, err
 	}
 	d = known{
 		ID: is, Type: typeOf(n), Name: is.Name, PhysicalName: is.Name, CreatedAt: when(first), UpdatedAt: when(last), Namespace: is.Namespace,
-		Fields: fields, Tags: tagsOf(row), LastModifiedAt: when(moved), Description: description(row),
+		Fields: fields, Tags: tagsOf(row), Description: description(row),
 	}
 	if c := row.Cluster(); c != nil {
 		d.SourceName = new(c.Known().Name)

@@ -126,6 +126,7 @@ func TestWhatIsSaidAndWhatIsNull(t *testing.T) {
 		f(orders, "id", "fields", 0, "name")
 		f(orders, "string", "fields", 1, "type")
 		f(orders, "[pii]", "tags")
+		f(orders, "2000-01-01T00:20:00Z", "lastModifiedAt")
 		f(carts, "DB_TABLE", "type")
 		f(carts, nil, "sourceName")
 		f(carts, "[]", "fields")
