@@ -104,23 +104,40 @@ func (a *API) dataset(q *question) (any, error) {
 	return q.dataset(q.view.Rows([]lineage.Node{n}, nil), n)
 }
 
-func (a *API) versions(q *question) (any, error) {
+// version is the one that the dataset has at the instant.
+func (q *question) version() (v version, err error) {
 	n, err := q.named(q.estate.dataset, "Dataset")
+	if err != nil {
+		return v, err
+	}
+	d, err := q.known(q.view.Rows([]lineage.Node{n}, nil), n)
+	return version{
+		ID: d.ID, Type: d.Type, Name: d.Name, PhysicalName: d.PhysicalName, CreatedAt: d.CreatedAt, Version: d.version(), Namespace: d.Namespace,
+		SourceName: d.SourceName, Fields: d.Fields, Tags: d.Tags, Description: d.Description,
+	}, err
+}
+
+func (a *API) version(q *question) (any, error) {
+	v, err := q.version()
 	if err != nil {
 		return nil, err
 	}
+	if id := q.PathValue("version"); id != v.Version {
+		return nil, missing("Dataset version '%s' not found.", cutShort(id))
+	}
+	return v, nil
+}
+
+func (a *API) versions(q *question) (any, error) {
 	p, err := q.page()
 	if err != nil {
 		return nil, err
 	}
-	d, err := q.dataset(q.view.Rows([]lineage.Node{n}, nil), n)
+	v, err := q.version()
 	if err != nil {
 		return nil, err
 	}
-	all := []version{{
-		ID: d.ID, Type: d.Type, Name: d.Name, PhysicalName: d.PhysicalName, CreatedAt: d.CreatedAt, Version: d.CurrentVersion, Namespace: d.Namespace,
-		SourceName: d.SourceName, Fields: d.Fields, Tags: d.Tags, Description: d.Description,
-	}}
+	all := []version{v}
 	return struct {
 		Versions   []version `json:"versions"`
 		TotalCount int       `json:"totalCount"`

@@ -94,19 +94,20 @@ type question struct {
 func (a *API) Handler(gate Gate) http.Handler {
 	mux := http.NewServeMux()
 	for path, answer := range map[string]asked{
-		"namespaces":                               a.namespaces,
-		"namespaces/{ns}":                          a.namespace,
-		"namespaces/{ns}/datasets":                 a.datasets,
-		"namespaces/{ns}/datasets/{name}":          a.dataset,
-		"namespaces/{ns}/datasets/{name}/versions": a.versions,
-		"namespaces/{ns}/jobs":                     a.jobsOf,
-		"namespaces/{ns}/jobs/{name}":              a.job,
-		"namespaces/{ns}/jobs/{name}/runs":         a.runs,
-		"jobs":                                     a.jobs,
-		"jobs/runs/{id}":                           a.run,
-		"lineage":                                  a.lineage,
-		"search":                                   a.search,
-		"tags":                                     a.tags,
+		"namespaces":                                         a.namespaces,
+		"namespaces/{ns}":                                    a.namespace,
+		"namespaces/{ns}/datasets":                           a.datasets,
+		"namespaces/{ns}/datasets/{name}":                    a.dataset,
+		"namespaces/{ns}/datasets/{name}/versions":           a.versions,
+		"namespaces/{ns}/datasets/{name}/versions/{version}": a.version,
+		"namespaces/{ns}/jobs":                               a.jobsOf,
+		"namespaces/{ns}/jobs/{name}":                        a.job,
+		"namespaces/{ns}/jobs/{name}/runs":                   a.runs,
+		"jobs":                                               a.jobs,
+		"jobs/runs/{id}":                                     a.run,
+		"lineage":                                            a.lineage,
+		"search":                                             a.search,
+		"tags":                                               a.tags,
 	} {
 		mux.Handle("GET "+Prefix+path, a.answering(gate, answer))
 	}

@@ -156,6 +156,10 @@ func TestWhatIsSaidAndWhatIsNull(t *testing.T) {
 		if again := at(t, s.has(orders+"/versions"), "versions", 0, "version"); again != first {
 			t.Errorf("one dataset has the versions %v and %v", first, again)
 		}
+		s.has(orders + "/versions/" + fmt.Sprint(first))
+		if code, _ := s.ask(orders + "/versions/c33658a7-7168-461a-b919-e87a699f6dd1"); code != http.StatusNotFound {
+			t.Errorf("a version that is none is answered with %d", code)
+		}
 		if other := at(t, s.has(carts), "currentVersion"); other == first {
 			t.Errorf("two datasets have the version %v", first)
 		}

@@ -14,6 +14,7 @@ for ns in namespaces:
         one = client.get_dataset(ns, d["name"])
         found = client.list_dataset_versions(ns, d["name"], limit=10)["versions"]
         versions += sum(v["version"] == one["currentVersion"] for v in found)
+        client.get_dataset_version(ns, d["name"], found[0]["version"])
         datasets.append([one["type"], ns, one["name"]])
     for j in client.list_jobs(ns, limit=1000)["jobs"]:
         one = client.get_job(ns, j["name"])
