@@ -8,6 +8,7 @@ import { must, run } from './harness.mjs';
 import { archive } from './suites/archive.mjs';
 import { bar } from './suites/bar.mjs';
 import { catalog, manyNodes, palette } from './suites/catalog.mjs';
+import { columns } from './suites/columns.mjs';
 import { compliance } from './suites/compliance.mjs';
 import { doubt, leftBehind } from './suites/doubt.mjs';
 import { exports } from './suites/exports.mjs';
@@ -67,6 +68,7 @@ const PARTS = {
   keys: [keys],
   screenshots: [screenshots],
   said: [said],
+  columns: [columns], // sends events: the others see the demo as it is
 };
 
 function ago(hours) {

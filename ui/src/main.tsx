@@ -20,6 +20,7 @@ import './styles/what-if.css';
 import './styles/stack.css';
 import './styles/graph.css';
 import './styles/said.css';
+import './styles/columns.css';
 import './styles/usage.css';
 import './styles/when.css';
 import './styles/reports.css';

@@ -20,8 +20,8 @@ const codec = { path: '/node', parse: parseNode, format: formatNode };
 
 /** The panel of a node or flow as a page of its own, for a link and for a wide screen. */
 export function NodePage() {
-  const [{ id, window }] = useUrlState<NodeState>(codec);
-  const state: LineageState = { ...initialLineage, roots: endsOf(id), depth: 1, window, selected: id };
+  const [{ id, window, column }] = useUrlState<NodeState>(codec);
+  const state: LineageState = { ...initialLineage, roots: endsOf(id), depth: 1, window, selected: id, column };
   const [{ data, error, fetching }, again] = useQuery({
     query: LineageDocument,
     pause: id === '',
@@ -40,7 +40,8 @@ export function NodePage() {
   // What a panel changes of a graph is here another page, or the graph.
   const change = (patch: Partial<LineageState>) => {
     if (patch.selected) return navigate(nodePage(patch.selected, window));
-    if (patch.window) return navigate(nodePage(id, patch.window));
+    if (patch.window) return navigate(nodePage(id, patch.window, column));
+    if (patch.column !== undefined) return navigate(nodePage(id, window, patch.column));
     navigate(lineageHref({ ...state, ...patch }));
   };
   return (

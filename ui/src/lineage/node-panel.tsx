@@ -14,6 +14,7 @@ import { bytes, compact, count } from '../words/format';
 import { going, lagTone, tone } from '../words/going';
 import { deserted, isRead, kindOf, lagUnknown, NOBODY, nameOfId, plural } from '../words/words';
 import { Candidates, unidentifiedOf } from './candidates';
+import { Columns } from './columns/columns';
 import { Deletion } from './deletion';
 import { flowText, hasSign } from './elements';
 import { Inside, MoverFacts, Tasks, Vertices } from './mover-parts';
@@ -24,7 +25,7 @@ import { SaidOf } from './said/said';
 import type { PanelNode, PanelProps } from './types';
 
 type Props = Omit<PanelProps, 'id'> & { node: PanelNode };
-type Told = Pick<NodeDetailQuery, 'events' | 'topicUsage' | 'declarations'>;
+type Told = Pick<NodeDetailQuery, 'events' | 'topicUsage' | 'declarations' | 'schemas'>;
 
 export function NodePanel({ node, answer, state, change, told }: Props & { told: Told }) {
   const unidentified = unidentifiedOf(node, answer.flows);
@@ -94,6 +95,9 @@ export function NodePanel({ node, answer, state, change, told }: Props & { told:
       <Vertices node={node} />
       <Tasks node={node} />
       <Runs node={node} state={state} />
+      {told.schemas && told.schemas.schemaCount > 0 && (
+        <Columns key={node.id} id={node.id} window={answer.window} state={state} change={change} />
+      )}
       <section className="panel-part">
         <h3>Throughput</h3>
         <SeriesChart

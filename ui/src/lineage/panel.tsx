@@ -50,7 +50,7 @@ export function PanelContent({ page, ...props }: PanelProps & { page?: boolean }
         {page ? (
           <Link href={lineageHref({ ...state, selected: id })}>In the graph</Link>
         ) : (
-          <Link href={nodePage(id, state.window)}>As a page</Link>
+          <Link href={nodePage(id, state.window, state.column)}>As a page</Link>
         )}
         <CopyQuery text={() => questionOf(id, answer.window)} />
       </footer>
@@ -63,10 +63,14 @@ function questionOf(id: string, { start, end }: PanelProps['answer']['window']):
   const window = { start, end };
   return isFlowId(id)
     ? withDefaults(stringifyDocument(FlowDetailDocument), { id, window, withLag: true })
-    : withDefaults(stringifyDocument(NodeDetailDocument), { id, window, isTopic: isTopic(id) });
+    : withDefaults(stringifyDocument(NodeDetailDocument), { id, window, ...askedOf(id) });
 }
 
-const isTopic = (id: string): boolean => id.startsWith('topic:');
+/** What is asked only of some kinds: topics are used and kept, and columns lie in topics and datasets. */
+function askedOf(id: string) {
+  const isTopic = id.startsWith('topic:');
+  return { isTopic, holds: isTopic || id.startsWith('dataset:') };
+}
 
 /**
  * Who opened the panel from the graph or a table goes on reading in it, also when they follow a link inside; closing it
@@ -114,7 +118,7 @@ function OfNode({ id, answer, state, change }: PanelProps) {
   const { start, end } = answer.window;
   const [{ data, error }, again] = useQuery({
     query: NodeDetailDocument,
-    variables: { id, window: { start, end }, isTopic: isTopic(id) },
+    variables: { id, window: { start, end }, ...askedOf(id) },
   });
   return (
     <>

@@ -14,6 +14,7 @@ const states: LineageState[] = [
   { ...initialLineage, window: { kind: 'range', start: '2026-11-22T20:00:00Z', end: '2026-11-22T22:00:00+01:00' } },
   { ...initialLineage, window: { kind: 'at', at: '2026-11-22T20:00:00.5Z' }, view: 'events' },
   { ...initialLineage, window: { kind: 'last', last: '1h30m' }, internal: true },
+  { ...initialLineage, selected: 'topic:west/a', column: 'topic:west/a#value.b\\.c.d e' },
   { ...initialLineage, roots: ['topic:west/orders'], impact: true, evidence: ['GROUP_OFFSETS', 'DECLARED'] },
   { ...initialLineage, roots: ['topic:west/orders'], path: 'application:shop/ü%2Fx' },
   { ...initialLineage, roots: ['topic:west/orders'], lose: ['topic:west/orders', 'cluster:we st', 'broker:west/1'] },
@@ -91,4 +92,12 @@ test('only beside a window that ends now an instant is so long ago', () => {
   ]) {
     expect(whenIn(past)(minuteAgo)).toMatch(/\d\d:\d\d:\d\d$/);
   }
+});
+
+test('a column goes with its node: where another is selected, the link holds none', () => {
+  const column = 'topic:west/a#value.email';
+  expect(formatLineage({ ...initialLineage, selected: 'topic:west/a', column })).toContain('column=');
+  expect(formatLineage({ ...initialLineage, selected: 'topic:west/ab', column })).not.toContain('column=');
+  expect(parseLineage('?selected=topic:west/ab&column=topic:west/a%23value').column).toBe(null);
+  expect(parseLineage('?column=topic:west/a%23value').column).toBe(null);
 });

@@ -29,6 +29,8 @@ export interface LineageState extends FoldingState {
   quiet: string;
   /** The id of a node or a flow. */
   selected: string | null;
+  /** The id of a column of the selected node, NODE_ID#PATH. */
+  column: string | null;
   /** Flows that are known by one of these alone; none: by any. */
   evidence: EvidenceKind[];
   /** What the first root starves is lit, in its order. */
@@ -56,6 +58,7 @@ export const initialLineage: LineageState = {
   compare: null,
   quiet: '0s',
   selected: null,
+  column: null,
   evidence: [],
   impact: false,
   path: null,
@@ -85,6 +88,7 @@ export function parseLineage(search: string): LineageState {
     compare: parseCompare(q.get('compare')),
     quiet: parseDuration(q.get('quiet') ?? '') === null ? initialLineage.quiet : (q.get('quiet') ?? ''),
     selected: q.get('selected') || null,
+    column: columnOf(q.get('column'), q.get('selected')),
     evidence: parseEvidence(q.get('evidence')),
     impact: roots.length > 0 && path === null && q.get('impact') === '1',
     path,
@@ -92,6 +96,10 @@ export function parseLineage(search: string): LineageState {
     ...parseFolding(q),
   };
 }
+
+/** A column goes with its node: where another is selected, it is not asked for. */
+export const columnOf = (column: string | null, node: string | null): string | null =>
+  column && node && column.startsWith(`${node}#`) ? column : null;
 
 /** The query string of a state, with what is default left out. */
 export function formatLineage(s: LineageState): string {
@@ -112,6 +120,8 @@ export function formatLineage(s: LineageState): string {
   if (s.compare) pairs.push(['compare', s.compare]);
   if (s.compare && s.quiet !== initialLineage.quiet) pairs.push(['quiet', s.quiet]);
   if (s.selected) pairs.push(['selected', s.selected]);
+  const column = columnOf(s.column, s.selected);
+  if (column) pairs.push(['column', column]);
   pairs.push(...foldingPairs(s));
   return formatQuery(pairs);
 }
