@@ -22,7 +22,7 @@ export function Runs({ node, state }: { node: PanelNode; state: LineageState }) 
   const said = node.runs;
   if (!said) return null;
   return (
-    <section className="panel-part" aria-label="Runs">
+    <section className="panel-part runs" aria-label="Runs">
       <h3>
         Runs <span className="note">as the job tells of them, at the end of the window</span>
       </h3>

@@ -8,7 +8,7 @@ import { columnOf } from '../../url/lineage';
 import { plural } from '../../words/words';
 import type { LineageAnswer, PanelProps } from '../types';
 import { ColumnWays } from './ways';
-import { left, partOf, type Schema } from './words';
+import { left, optionalOf, partOf, type Schema } from './words';
 
 interface Props extends Pick<PanelProps, 'id' | 'state' | 'change'> {
   window: LineageAnswer['window'];
@@ -62,17 +62,16 @@ interface OneProps {
 function OneSchema({ node, schema, chosen, choose }: OneProps) {
   const { columns } = schema;
   const cut = left(schema);
+  const part = partOf(schema, node);
   return (
     <div className="schema">
-      <h4>
-        {partOf(schema, node)}
-        {schema.record && (
-          <>
-            {': '}
-            <bdi>{schema.record}</bdi>
-          </>
-        )}
-      </h4>
+      {(part || schema.record) && (
+        <h4>
+          {part}
+          {part && schema.record && ': '}
+          <bdi>{schema.record}</bdi>
+        </h4>
+      )}
       <Told schema={schema} />
       {!columns && (
         <p className="unknown">
@@ -86,7 +85,7 @@ function OneSchema({ node, schema, chosen, choose }: OneProps) {
             <tr>
               <th scope="col">Column</th>
               <th scope="col">Type</th>
-              <th scope="col">May be missing</th>
+              <th scope="col">Optional</th>
             </tr>
           </thead>
           <tbody>
@@ -106,7 +105,7 @@ function OneSchema({ node, schema, chosen, choose }: OneProps) {
                 <td className="mono">
                   <bdi>{c.type}</bdi>
                 </td>
-                <td>{c.optional ? 'yes' : 'no'}</td>
+                <td>{optionalOf(schema, c) ?? <span className="unknown">not told</span>}</td>
               </tr>
             ))}
           </tbody>

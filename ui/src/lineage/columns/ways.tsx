@@ -5,11 +5,12 @@ import { ColumnWaysDocument } from '../../gql/graphql';
 import { coverageText } from '../../shell/coverage';
 import { KindIcon } from '../../shell/icons';
 import { Link } from '../../shell/link';
+import { Name } from '../../shell/name';
 import { Problem } from '../../shell/problem';
 import { type LineageState, lineageHref } from '../../url/lineage';
 import { EVIDENCE_WORD, plural } from '../../words/words';
 import type { LineageAnswer } from '../types';
-import { type Column, cutWords, moved, owners, pathOf, type Step, stepsOf, type Ways } from './words';
+import { type Column, cutWords, mayHurtMore, moved, owners, pathOf, type Step, stepsOf, type Ways } from './words';
 
 interface Props {
   field: string;
@@ -38,12 +39,14 @@ export function ColumnWays({ field, window, state, close }: Props) {
   const ways = data?.columnLineage;
   return (
     <section className="column-ways" aria-labelledby={title}>
-      <h4 ref={heading} id={title} tabIndex={-1}>
-        Ways of <bdi className="mono">{pathOf(field)}</bdi>
-      </h4>
-      <button type="button" className="quiet" onClick={close}>
-        Close
-      </button>
+      <header>
+        <h4 ref={heading} id={title} tabIndex={-1}>
+          Ways of <bdi className="mono">{pathOf(field)}</bdi>
+        </h4>
+        <button type="button" className="quiet" onClick={close}>
+          Close
+        </button>
+      </header>
       <div role="status">
         <Problem error={error} again={again} />
         {!ways && !error && <p className="empty">Loading</p>}
@@ -65,7 +68,7 @@ function Told({ ways, state }: { ways: Ways; state: LineageState }) {
       {self?.inSchema === false && <p className="unknown">No schema of it has this column at the window's end.</p>}
       <Ends
         title="Not known"
-        note="so more may be hurt than is listed"
+        note={mayHurtMore(ways) ? 'so more may be hurt than is listed' : 'so it may come from more than is listed'}
         all={ways.unknown}
         total={ways.unknownCount}
         field={ways.field}
@@ -113,7 +116,7 @@ function Owners({ hurt }: { hurt: Column[] }) {
       {nobodys > 0 && (
         <span className="unknown">
           {owned.length > 0 && ', '}
-          {plural(nobodys, 'of nobody that is known', 'of nobody that is known')}
+          no owner is known of {nobodys}
         </span>
       )}
     </p>
@@ -178,7 +181,7 @@ function OneStep({ step: s, of }: { step: Step; of: Column }) {
       {!of.reads && (
         <>
           {' through '}
-          <bdi>{s.through.name}</bdi>
+          <Name node={s.through} />
         </>
       )}
       {s.how && !s.assumed && (
@@ -222,7 +225,7 @@ function Ends({ title, note, all, total, field }: EndsProps) {
         {all.map((e) => (
           <li key={`${e.field} ${e.at.id} ${e.why}`}>
             {note && <span aria-hidden="true">? </span>}
-            <KindIcon kind={e.at.kind} /> <bdi>{e.at.name}</bdi>: <bdi>{e.why}</bdi>
+            <KindIcon kind={e.at.kind} /> <Name node={e.at} />: <bdi>{e.why}</bdi>
             {e.field !== field && (
               <span className="note">
                 {' at '}

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { cutWords, left, moved, owners, partOf, pathOf, stepsOf, type Ways } from './words';
+import { cutWords, left, mayHurtMore, moved, optionalOf, owners, partOf, pathOf, stepsOf, type Ways } from './words';
 
 test('a schema says what it is of, and that this is not told', () => {
   expect(partOf({ part: 'KEY', strategy: 'TOPIC_NAME' }, 'topic:west/a')).toBe('Key');
   expect(partOf({ part: 'VALUE', strategy: 'TOPIC_NAME' }, 'topic:west/a')).toBe('Value');
-  expect(partOf({ part: null, strategy: null }, 'dataset:pg/a')).toBe('Columns');
+  expect(partOf({ part: null, strategy: null }, 'dataset:pg/a')).toBe('');
   expect(partOf({ part: null, strategy: null }, 'topic:west/a')).toMatch(/not told/);
   expect(partOf({ part: null, strategy: 'TOPIC_RECORD_NAME' }, 'topic:west/a')).toMatch(/One of its records/);
 });
@@ -60,4 +60,23 @@ test('what an answer is cut at is said', () => {
   expect(cutWords(whole)).toBe('');
   expect(cutWords({ ...whole, cut: true })).toMatch(/More than 500/);
   expect(cutWords({ ...whole, columnCount: 7, stepCount: 2 })).toMatch(/7 more columns .* Of 2 steps/);
+});
+
+test('whether a column may be missing is not told by a job', () => {
+  expect(optionalOf({ origin: 'OPENLINEAGE' }, { optional: false })).toBe(null);
+  expect(optionalOf({ origin: 'REGISTRY' }, { optional: false })).toBe('no');
+});
+
+test('what is not known hurts only downstream, and in doubt it may', () => {
+  const columns = [
+    { field: 'self', direction: null },
+    { field: 'up', direction: 'UPSTREAM' },
+    { field: 'down', direction: 'DOWNSTREAM' },
+  ];
+  const at = (...fields: string[]) =>
+    ({ columns, unknown: fields.map((field) => ({ field })), unknownCount: fields.length }) as unknown as Ways;
+  expect(mayHurtMore(at('up'))).toBe(false);
+  expect(mayHurtMore(at('up', 'down'))).toBe(true);
+  expect(mayHurtMore(at('self'))).toBe(true);
+  expect(mayHurtMore({ ...at('up'), unknownCount: 2 })).toBe(true);
 });

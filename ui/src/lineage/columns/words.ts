@@ -12,8 +12,21 @@ export type Step = Ways['steps'][number];
 export function partOf(s: Pick<Schema, 'part' | 'strategy'>, node: string): string {
   if (s.part === 'KEY') return 'Key';
   if (s.part === 'VALUE') return 'Value';
-  if (!node.startsWith('topic:')) return 'Columns';
+  if (!node.startsWith('topic:')) return '';
   return s.strategy === 'TOPIC_RECORD_NAME' ? 'One of its records, key or value not told' : 'Key or value not told';
+}
+
+/** Whether a record may lack a column; null: OpenLineage's facets do not say. */
+export function optionalOf(s: Pick<Schema, 'origin'>, c: { optional: boolean }): string | null {
+  if (s.origin === 'OPENLINEAGE') return null;
+  return c.optional ? 'yes' : 'no';
+}
+
+/** Whether more may be hurt than is listed: all that is not known lies upstream where no. In doubt it may. */
+export function mayHurtMore(w: Pick<Ways, 'columns' | 'unknown' | 'unknownCount'>): boolean {
+  const up = new Set(w.columns.filter((c) => c.direction === 'UPSTREAM').map((c) => c.field));
+  for (const c of w.columns) if (c.direction !== 'UPSTREAM') up.delete(c.field);
+  return w.unknownCount > w.unknown.length || w.unknown.some((u) => !up.has(u.field));
 }
 
 /** What is not shown of a schema's columns; empty: all is. */
