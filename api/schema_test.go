@@ -252,8 +252,10 @@ func TestUIPassesTheLimits(t *testing.T) {
 					vars["tag"] = "pii"
 				case "scope":
 					vars["scope"] = map[string]any{"cluster": "west"}
-				case "topic", "root", "from":
+				case "topic", "root", "from", "node":
 					vars[v.Variable] = "topic:west/orders"
+				case "field":
+					vars["field"] = "topic:west/orders#value.email"
 				case "to":
 					vars["to"] = "topic:west/payments"
 				case "direction":
