@@ -69,7 +69,7 @@ func (s settings) get(key string) string { return s[key] }
 // connectors asks for all connectors, by name.
 func (c *client) connectors(ctx context.Context) (map[string]described, error) {
 	var all map[string]described
-	err := c.get(ctx, "/connectors?expand=info&expand=status", &all)
+	err := c.Get(ctx, "/connectors?expand=info&expand=status", &all)
 	return all, err
 }
 
@@ -78,7 +78,7 @@ func (c *client) topics(ctx context.Context, connector string) ([]string, error)
 	var all map[string]struct {
 		Topics []string `json:"topics"`
 	}
-	err := c.get(ctx, "/connectors/"+url.PathEscape(connector)+"/topics", &all)
+	err := c.Get(ctx, "/connectors/"+url.PathEscape(connector)+"/topics", &all)
 	return all[connector].Topics, err
 }
 
@@ -94,7 +94,7 @@ func (c *client) offsets(ctx context.Context, connector string) ([]offset, error
 	var all struct {
 		Offsets []offset `json:"offsets"`
 	}
-	err := c.get(ctx, "/connectors/"+url.PathEscape(connector)+"/offsets", &all)
+	err := c.Get(ctx, "/connectors/"+url.PathEscape(connector)+"/offsets", &all)
 	return all.Offsets, err
 }
 

@@ -518,17 +518,6 @@ func TestOneBadWorkerOfTwo(t *testing.T) {
 	}
 }
 
-// When time ran out, the next round begins with another worker than the one that took it.
-func TestNextRoundBeginsWithAnotherWorker(t *testing.T) {
-	w := newWorker(t)
-	c := newClient(Config{URLs: []string{w.URL, w.URL}})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := c.get(ctx, "/", &serverInfo{}); err == nil || c.first != 1 {
-		t.Errorf("%v, and the first to ask is %d", err, c.first)
-	}
-}
-
 // A connector whose offsets hang takes a part of the round, and waits for the others after that.
 func TestOneHangingConnector(t *testing.T) {
 	w := newWorker(t)

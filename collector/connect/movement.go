@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/rest"
 	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -72,7 +73,7 @@ func (t *take) tellMovement(name string, d described, c *connector, m movement) 
 		return
 	}
 	client := lineage.Client{Mover: m.node}
-	how := c.how("class "+short(d.Info.Config.get("connector.class")), d, t.round)
+	how := c.how("class "+rest.Short(d.Info.Config.get("connector.class")), d, t.round)
 	sight := func(o *lineage.Observation, a lineage.Access, moved bool) {
 		a.Client = client
 		o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: lineage.Connect, Moved: moved, Detail: how})

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lineaged/lineaged/collector/rest"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -96,7 +97,7 @@ func (t *take) outside(name string, d described, topics []string) map[string][]l
 	}
 	switch {
 	case !known:
-		t.spot("what connector "+name+" reads or writes outside Kafka: the class "+short(get("connector.class"))+" is not known",
+		t.spot("what connector "+name+" reads or writes outside Kafka: the class "+rest.Short(get("connector.class"))+" is not known",
 			"name it under datasets in the configuration")
 	case len(found) == 0 && len(topics) > 0 && d.running():
 		t.spot("what connector "+name+" reads or writes outside Kafka: its settings do not tell", "if they stand elsewhere, as in ${file:…}, or a transformation names topics anew, name it under datasets in the configuration")

@@ -152,12 +152,12 @@ func TestRealConnect(t *testing.T) {
 	if f := facts[lineage.ConnectorFacts]["file-out"].Connector; f.Type != "sink" || f.State != "RUNNING" || f.Group != "connect-file-out" || len(f.Tasks) != 1 || f.Kafka != eastID {
 		t.Errorf("the sink is %+v", f)
 	}
-	asked, bytes := r.source.client.asked, r.source.client.bytes
+	asked, bytes := r.source.client.Asked(), r.source.client.Bytes()
 	const rounds = 12
 	for range rounds {
 		take()
 	}
-	t.Logf("four connectors took %.1f requests and %.1f KiB a round", float64(r.source.client.asked-asked)/rounds, float64(r.source.client.bytes-bytes)/rounds/1024)
+	t.Logf("four connectors took %.1f requests and %.1f KiB a round", float64(r.source.client.Asked()-asked)/rounds, float64(r.source.client.Bytes()-bytes)/rounds/1024)
 	real.Delete(t, "file-out")
 	eventually("the deleted connector is gone", func() bool { return facts[lineage.ConnectorFacts]["file-out"].Gone })
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/rest"
 	"github.com/lineaged/lineaged/internal/copybook"
 	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/internal/rhythm"
@@ -133,7 +134,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 		s.began = round
 	}
 	begun := time.Now()
-	t.client.renew()
+	t.client.Renew()
 	err := t.ask()
 	if err == nil {
 		t.await(begun)
@@ -233,7 +234,7 @@ func (t *take) finish(lost string) []lineage.Observation {
 // ask asks for what every round needs.
 func (t *take) ask() error {
 	err := t.askAll()
-	if errors.Is(err, errNotFound) {
+	if errors.Is(err, rest.ErrNotFound) {
 		return fmt.Errorf("%w: is it the REST interface of a Connect worker?", err)
 	}
 	return err
@@ -242,11 +243,11 @@ func (t *take) ask() error {
 func (t *take) askAll() error {
 	if t.server.Kafka == "" || t.round.Sub(t.asked) >= serverEvery {
 		var now serverInfo
-		if err := t.client.get(t.ctx, "/", &now); err != nil {
+		if err := t.client.Get(t.ctx, "/", &now); err != nil {
 			return err
 		}
 		if now.Kafka == "" {
-			return fmt.Errorf("%s: the answer names no kafka_cluster_id: is it a Connect worker?", t.client.urls[t.client.first])
+			return fmt.Errorf("%s: the answer names no kafka_cluster_id: is it a Connect worker?", t.client.First())
 		}
 		t.told = t.told && now == t.server
 		t.server, t.asked = now, t.round
@@ -308,15 +309,15 @@ func (t *take) look() {
 		// sources first: until their topics are known they may write any
 		return cmp.Or(t.known[a].looked.Compare(t.known[b].looked), strings.Compare(t.all[b].kind(), t.all[a].kind()), strings.Compare(a, b))
 	})
-	begun := t.client.asked
+	begun := t.client.Asked()
 	for i, name := range due {
-		if i > 0 && t.client.asked-begun > detailsARound-2*len(t.client.urls) || t.ctx.Err() != nil {
+		if i > 0 && t.client.Asked()-begun > detailsARound-2*t.client.Addresses() || t.ctx.Err() != nil {
 			// one look asks every worker when none knows
 			break
 		}
 		c := t.known[name]
 		c.looked, c.failed = t.round, ""
-		ctx, cancel := share(t.ctx, detailsShare)
+		ctx, cancel := rest.Share(t.ctx, detailsShare)
 		if err := t.lookAt(ctx, name, c); err != nil {
 			c.looked, c.failed = t.round.Add(detailsEvery*t.cfg.Interval), err.Error()
 		}
@@ -332,9 +333,9 @@ func (t *take) writes(name string) bool {
 
 func (t *take) lookAt(ctx context.Context, name string, c *connector) error {
 	topics, err := t.client.topics(ctx, name)
-	c.hidden = errors.Is(err, errForbidden) // topic.tracking.enable=false
+	c.hidden = errors.Is(err, rest.ErrForbidden) // topic.tracking.enable=false
 	switch {
-	case c.hidden, errors.Is(err, errNotFound): // or deleted since the list was made: then what is configured tells
+	case c.hidden, errors.Is(err, rest.ErrNotFound): // or deleted since it was listed: then what is configured tells
 		c.topics = []string{}
 	case err != nil:
 		return err
@@ -347,7 +348,7 @@ func (t *take) lookAt(ctx context.Context, name string, c *connector) error {
 	}
 	offsets, err := t.client.offsets(ctx, name)
 	switch {
-	case errors.Is(err, errNotFound) && c.marks == nil:
+	case errors.Is(err, rest.ErrNotFound) && c.marks == nil:
 		c.muted = t.round // an older Connect, see Works with; or the connector is gone, and so is its state soon
 		return nil
 	case err != nil:
@@ -398,7 +399,7 @@ func (t *take) sayFailed() {
 // tellAll tells what each connector is and does.
 func (t *take) tellAll() {
 	if _, watched := t.cfg.Board.ByID(t.kafka()); !watched && t.settled() {
-		t.spot("what else there is of the topics of these connectors: their workers' Kafka cluster, "+short(t.server.Kafka)+", is not watched", "configure it under clusters")
+		t.spot("what else there is of the topics of these connectors: their workers' Kafka cluster, "+rest.Short(t.server.Kafka)+", is not watched", "configure it under clusters")
 	}
 	names := make([]string, 0, len(t.all))
 	for name := range t.all {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lineaged/lineaged/collector/rest"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -32,9 +33,9 @@ func (c *client) jobs(ctx context.Context) ([]listed, error) {
 	var all struct {
 		Jobs *[]listed `json:"jobs"`
 	}
-	err := c.get(ctx, "/jobs/overview", &all)
+	err := c.Get(ctx, "/jobs/overview", &all)
 	switch {
-	case errors.Is(err, errNotFound):
+	case errors.Is(err, rest.ErrNotFound):
 		return nil, errors.New("answers with 404: is it the REST interface of a Flink JobManager?")
 	case err == nil && all.Jobs == nil:
 		err = errors.New("the answer names no jobs: is it the REST interface of a Flink JobManager?")
@@ -49,7 +50,7 @@ func (c *client) version(ctx context.Context) (string, error) {
 	var is struct {
 		Version string `json:"flink-version"`
 	}
-	err := c.get(ctx, "/config", &is)
+	err := c.Get(ctx, "/config", &is)
 	return is.Version, err
 }
 
@@ -63,7 +64,7 @@ func (c *client) vertices(ctx context.Context, id string) (all []lineage.JobVert
 			Parallelism int    `json:"parallelism"`
 		} `json:"vertices"`
 	}
-	err = c.get(ctx, "/jobs/"+url.PathEscape(id), &is)
+	err = c.Get(ctx, "/jobs/"+url.PathEscape(id), &is)
 	for _, v := range is.Vertices[:min(len(is.Vertices), mostVertices)] {
 		all = append(all, lineage.JobVertex{ID: v.ID, Name: short(v.Name), State: v.Status, Parallelism: v.Parallelism})
 	}
@@ -76,8 +77,8 @@ func (c *client) checkpoints(ctx context.Context, id string) (*lineage.Checkpoin
 		Mode     string `json:"mode"`
 		Interval int64  `json:"interval"` // ms; the greatest there is where none is made
 	}
-	if err := c.get(ctx, "/jobs/"+url.PathEscape(id)+"/checkpoints/config", &how); err != nil {
-		if errors.Is(err, errNotFound) { // checkpointing is not enabled
+	if err := c.Get(ctx, "/jobs/"+url.PathEscape(id)+"/checkpoints/config", &how); err != nil {
+		if errors.Is(err, rest.ErrNotFound) { // checkpointing is not enabled
 			err = nil
 		}
 		return nil, err
@@ -93,7 +94,7 @@ func (c *client) checkpoints(ctx context.Context, id string) (*lineage.Checkpoin
 			Restored  int64 `json:"restored"`
 		} `json:"counts"`
 	}
-	if err := c.get(ctx, "/jobs/"+url.PathEscape(id)+"/checkpoints", &is); err != nil {
+	if err := c.Get(ctx, "/jobs/"+url.PathEscape(id)+"/checkpoints", &is); err != nil {
 		return nil, err
 	}
 	return &lineage.Checkpoints{
@@ -112,7 +113,7 @@ type metric struct {
 // restarts asks how often a run began again by itself; -1: it does not say.
 func (c *client) restarts(ctx context.Context, id string) (int64, error) {
 	var is []metric
-	if err := c.get(ctx, "/jobs/"+url.PathEscape(id)+"/metrics?get=numRestarts", &is); err != nil {
+	if err := c.Get(ctx, "/jobs/"+url.PathEscape(id)+"/metrics?get=numRestarts", &is); err != nil {
 		return -1, err
 	}
 	for _, m := range is {
@@ -129,7 +130,7 @@ func (c *client) metrics(ctx context.Context, id, vertex string, names ...string
 	if len(names) > 0 {
 		path += "?agg=max&get=" + url.QueryEscape(strings.Join(names, ","))
 	}
-	err = c.get(ctx, path, &all)
+	err = c.Get(ctx, path, &all)
 	return all, err
 }
 

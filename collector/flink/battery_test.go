@@ -23,7 +23,7 @@ func TestBattery(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				t.Cleanup(c.source.client.http.CloseIdleConnections)
+				t.Cleanup(c.source.client.Close)
 				return c.source
 			},
 			Live: func(time.Time) { m.advance(leastJob, 1) },

@@ -186,7 +186,7 @@ func (w *world) start() {
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.Cleanup(c.source.client.http.CloseIdleConnections)
+	w.Cleanup(c.source.client.Close)
 	w.take = collector.Runner{Interval: tick, Log: w.cfg.Log}.ByHand(c.source, w)
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/rest"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -126,7 +127,7 @@ func (s *source) begin(ctx context.Context, round time.Time) *take {
 // Observe implements collector.Source.
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
 	t := s.begin(ctx, round)
-	t.client.renew()
+	t.client.Renew()
 	if err := t.list(); err != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil // told to stop: nothing was lost
@@ -226,9 +227,9 @@ func (t *take) look() {
 		}
 	}
 	slices.SortStableFunc(due, func(a, b *run) int { return a.looked.Compare(b.looked) })
-	begun := t.client.asked
+	begun := t.client.Asked()
 	for _, r := range due {
-		if t.client.asked-begun >= asksARound || t.ctx.Err() != nil {
+		if t.client.Asked()-begun >= asksARound || t.ctx.Err() != nil {
 			break
 		}
 		r.looked, r.failed = t.round, ""
@@ -241,7 +242,7 @@ func (t *take) look() {
 // lookAt asks for all that is told of a run. One that Flink forgot since the list was made is no failure.
 func (t *take) lookAt(r *run) error {
 	vertices, err := t.client.vertices(t.ctx, r.id)
-	if errors.Is(err, errNotFound) {
+	if errors.Is(err, rest.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
@@ -276,7 +277,7 @@ func (t *take) readNames(r *run) error {
 	names, sinks, n := map[string][]string{}, map[string]bool{}, 0
 	for _, v := range r.vertices {
 		all, err := t.client.metrics(t.ctx, r.id, v.ID)
-		if err != nil && !errors.Is(err, errNotFound) {
+		if err != nil && !errors.Is(err, rest.ErrNotFound) {
 			return err
 		}
 		for _, m := range all {

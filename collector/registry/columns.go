@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/lineaged/lineaged/collector/rest"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -51,7 +52,7 @@ func parse(format string, main text, refs []text, wanted string) (r read, err er
 	case "PROTOBUF":
 		r, err = parseProtobuf(main, refs, wanted)
 	default:
-		err = fmt.Errorf("its format %s is not known", short(format))
+		err = fmt.Errorf("its format %s is not known", rest.Short(format))
 	}
 	if err != nil { // never half a schema
 		return read{records: r.records}, err

@@ -73,7 +73,7 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 // Run collects until ctx ends and then returns nil. A registry that can't be reached is no error: that is said as
 // missing, and it is asked again at the next tick.
 func (c *Collector) Run(ctx context.Context) error {
-	defer c.source.client.http.CloseIdleConnections()
+	defer c.source.client.Close()
 	cfg := c.source.cfg
 	if err := (collector.Runner{Interval: cfg.Interval, Clock: cfg.Clock, Log: cfg.Log}).Run(ctx, c.source, c.sink); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("read schema registry %q: %w", cfg.Name, err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/rest"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -36,7 +37,7 @@ const (
 // source is the state between the rounds of one registry. One goroutine at a time.
 type source struct {
 	cfg    Config
-	client *client
+	client *rest.Client
 	known  map[string]*subject
 	stored map[string]saved // as it is in the positions
 	listed bool             // subjects were listed before: one that appears from then on is new
@@ -105,7 +106,7 @@ func (s *source) take(ctx context.Context, round time.Time) *take {
 // Observe implements collector.Source.
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
 	t := s.take(ctx, round)
-	t.client.renew()
+	t.client.Renew()
 	if err := t.list(); err != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil // told to stop: nothing was lost
@@ -133,8 +134,8 @@ func (s *source) Stored() { s.tell.Stored() }
 // list asks for all subjects, and tells which are gone.
 func (t *take) list() error {
 	var names []string
-	err := t.client.get(t.ctx, "/subjects", &names)
-	if errors.Is(err, errNotFound) {
+	err := t.client.Get(t.ctx, "/subjects", &names)
+	if errors.Is(err, rest.ErrNotFound) {
 		return fmt.Errorf("%w: is it the REST interface of a schema registry?", err)
 	}
 	if err != nil {
@@ -188,7 +189,7 @@ func (t *take) compatibility(path string) (string, error) {
 	var is struct {
 		Level string `json:"compatibilityLevel"`
 	}
-	err := t.client.get(t.ctx, path, &is)
+	err := t.client.Get(t.ctx, path, &is)
 	return word(is.Level), err
 }
 
@@ -203,14 +204,14 @@ func (t *take) look() {
 	slices.SortFunc(due, func(a, b string) int {
 		return cmp.Or(t.known[a].looked.Compare(t.known[b].looked), strings.Compare(a, b))
 	})
-	begun := t.client.asked
+	begun := t.client.Asked()
 	for i, name := range due {
-		if i > 0 && t.client.asked-begun > asksARound-2 || t.ctx.Err() != nil {
+		if i > 0 && t.client.Asked()-begun > asksARound-2 || t.ctx.Err() != nil {
 			return
 		}
 		x := t.known[name]
 		x.looked, x.failed = t.round, ""
-		if err := t.lookAt(name, x); err != nil && !errors.Is(err, errNotFound) { // else it was deleted since
+		if err := t.lookAt(name, x); err != nil && !errors.Is(err, rest.ErrNotFound) { // else it was deleted since
 			x.looked, x.failed = t.round.Add(looksEvery*t.cfg.Interval), err.Error()
 		}
 	}
@@ -219,8 +220,8 @@ func (t *take) look() {
 func (t *take) lookAt(name string, x *subject) error {
 	at := "/subjects/" + url.PathEscape(name) + "/versions/latest"
 	var now version
-	err := t.client.get(t.ctx, at, &now)
-	if errors.Is(err, errTooLarge) {
+	err := t.client.Get(t.ctx, at, &now)
+	if errors.Is(err, rest.ErrTooLarge) {
 		x.read, x.problem = read{}, "its text is larger than can be read"
 		return nil
 	}
@@ -230,7 +231,7 @@ func (t *take) lookAt(name string, x *subject) error {
 	own, err := t.compatibility("/config/" + url.PathEscape(name))
 	if err == nil {
 		x.own = own
-	} else if errors.Is(err, errNotFound) {
+	} else if errors.Is(err, rest.ErrNotFound) {
 		x.own = ""
 	}
 	if x.told != nil && now.Version == x.version.Version && now.ID == x.version.ID && x.problem == "" {
@@ -250,7 +251,7 @@ func (t *take) lookAt(name string, x *subject) error {
 func (t *take) parse(name string, v *version) (r read, problem string, err error) {
 	refs, err := t.referred(v)
 	switch {
-	case errors.Is(err, errNotFound):
+	case errors.Is(err, rest.ErrNotFound):
 		return r, "it refers to a schema that the registry does not have", nil
 	case errors.Is(err, errTooMany):
 		return r, err.Error(), nil
@@ -305,7 +306,7 @@ func (t *take) version(name string, number int) (v version, err error) {
 	if have {
 		return v, nil
 	}
-	if err = t.client.get(t.ctx, at, &v); err != nil {
+	if err = t.client.Get(t.ctx, at, &v); err != nil {
 		return v, err
 	}
 	if len(t.refs) >= keptRefs {
