@@ -132,7 +132,7 @@ func watching(cfg config.Config, world *demo.World) (config.Config, error) {
 	for _, c := range world.Clusters() {
 		cfg.Clusters = append(cfg.Clusters, config.Cluster{Name: c.Name, Environment: demo.Environment, Brokers: c.Brokers})
 	}
-	cfg.Connect = append(cfg.Connect, config.Connect{Name: world.Connect.Name, URL: world.Connect.URL, Cluster: world.West.Name})
+	cfg.Connect = append(cfg.Connect, config.Server{Name: world.Connect.Name, URL: world.Connect.URL, Cluster: world.West.Name})
 	return cfg, cfg.Validate()
 }
 

@@ -173,7 +173,7 @@ func wanted(k kafka.Config) func(topic string) bool {
 	}
 }
 
-func connectConfig(cfg config.Config, c config.Connect, log *slog.Logger) (connect.Config, error) {
+func connectConfig(cfg config.Config, c config.Server, log *slog.Logger) (connect.Config, error) {
 	tlsConfig, err := c.TLS.Reread()
 	if err != nil {
 		return connect.Config{}, err

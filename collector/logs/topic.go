@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/lineaged/lineaged/collector/ask"
+	"github.com/lineaged/lineaged/collector/fetch"
 	"github.com/lineaged/lineaged/internal/unpack"
 	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
@@ -34,8 +35,8 @@ type topic struct {
 	name   string
 	whole  bool // a record is one, whatever line breaks are in it
 	dial   func(opts ...kgo.Opt) (*kgo.Client, error)
-	client *kgo.Client // nil: not made
-	unpack *unpacker   // the client's
+	client *kgo.Client     // nil: not made
+	unpack *fetch.Unpacker // the client's
 
 	id    kadm.TopicID
 	parts map[int32]*part
@@ -119,7 +120,7 @@ func partKey(n int32) string { return partPrefix + strconv.Itoa(int(n)) }
 // read implements input.
 func (x *topic) read(ctx context.Context, _ time.Time, b *budget, each func([]byte, when)) (r result) {
 	if x.client == nil {
-		x.unpack = newUnpacker()
+		x.unpack = fetch.NewUnpacker()
 		client, err := x.dial(
 			kgo.WithDecompressor(x.unpack), kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(partitionBytes), kgo.MaxConcurrentFetches(2), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 			kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords(),
@@ -242,7 +243,7 @@ func (x *topic) poll(ctx context.Context, b *budget, each func([]byte, when), r 
 				}
 			}
 		})
-		x.unpack.read()
+		x.unpack.Read()
 		if broken {
 			x.close() // the next round connects anew
 			return
@@ -256,7 +257,7 @@ func (x *topic) failed(fetches kgo.Fetches, b *budget, r *result) (broken bool) 
 	fetches.EachError(func(_ string, n int32, err error) {
 		tooLarge, is := errors.AsType[*kgo.ErrDecompressTooLarge](err)
 		switch p := x.parts[n]; {
-		case errors.Is(err, errLater): // it is asked for again
+		case errors.Is(err, fetch.ErrLater): // it is asked for again
 		case is && p != nil && tooLarge.NextOffset > p.next:
 			r.missing = append(r.missing, fmt.Sprintf("the batch at offset %d of partition %d of the topic %s was passed, with up to %d records: it can't be unpacked, or is larger than %d MiB then",
 				tooLarge.Offset, n, x.name, tooLarge.NextOffset-p.next, unpack.Limit>>20))

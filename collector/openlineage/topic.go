@@ -15,6 +15,7 @@ import (
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/ask"
+	"github.com/lineaged/lineaged/collector/fetch"
 	"github.com/lineaged/lineaged/internal/runevent"
 	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
@@ -72,7 +73,7 @@ type reader struct {
 	journal *journal
 	refused func(why string)
 	client  *kgo.Client
-	unpack  *unpacker
+	unpack  *fetch.Unpacker
 	at      offsets
 	ends    map[int32]int64
 
@@ -120,7 +121,7 @@ func (x *reader) look(ctx context.Context, within time.Duration) {
 
 func (x *reader) read(ctx context.Context) (missing []string, err error) {
 	if x.client == nil {
-		x.unpack = newUnpacker()
+		x.unpack = fetch.NewUnpacker()
 		x.client, err = x.Client(
 			kgo.WithDecompressor(x.unpack), kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(partitionBytes), kgo.MaxConcurrentFetches(2),
 			kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.KeepControlRecords(),
@@ -232,7 +233,7 @@ func (x *reader) poll(ctx context.Context) (missing []string, err error) {
 			records, bytes = records+1, bytes+len(r.Value)
 			entries = append(entries, x.entry(r, f))
 		})
-		x.unpack.read()
+		x.unpack.Read()
 		if len(entries) > 0 {
 			if err := x.journal.appendEntries(ctx, entries); err != nil {
 				return missing, err // they are read again
@@ -266,7 +267,7 @@ func (x *reader) failed(fetches kgo.Fetches) (missing []string, err error) {
 	fetches.EachError(func(_ string, n int32, cause error) {
 		tooLarge, is := errors.AsType[*kgo.ErrDecompressTooLarge](cause)
 		switch {
-		case errors.Is(cause, errLater), errors.Is(cause, context.DeadlineExceeded), errors.Is(cause, context.Canceled):
+		case errors.Is(cause, fetch.ErrLater), errors.Is(cause, context.DeadlineExceeded), errors.Is(cause, context.Canceled):
 		case is && tooLarge.NextOffset > x.at.next[n]:
 			missing = append(missing, fmt.Sprintf("a batch of partition %d of the topic %s of cluster %s was passed, up to offset %d: it can't be unpacked, or is too large then", n, x.Name, x.Cluster, tooLarge.NextOffset))
 			x.at.next[n] = tooLarge.NextOffset

@@ -25,11 +25,7 @@ import (
 // TestDashboards has a real Prometheus scrape the demo, and runs every query of every dashboard against it as Grafana
 // would, variables first: each has data. It wants `prometheus` and `promtool`, of Debian's package prometheus.
 func TestDashboards(t *testing.T) {
-	for _, name := range []string{"prometheus", "promtool"} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skipf("SKIPPED: there is no %s: apt-get install prometheus", name)
-		}
-	}
+	prometheus := kafkatest.Tool(t, "prometheus", "prometheus")
 	ports, err := kafkatest.FreePorts(2)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +38,7 @@ func TestDashboards(t *testing.T) {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := run(t, filepath.Join(dir, "prometheus.log"), exec.Command("prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+base)) //nolint:noctx // child ends it
+	p := run(t, filepath.Join(dir, "prometheus.log"), exec.Command(prometheus, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+base)) //nolint:noctx // child ends it
 	lint(t, "http://"+target+"/metrics")
 	files, err := filepath.Glob("../../contrib/grafana/dashboards/*.json")
 	if err != nil || len(files) < 5 {
@@ -78,7 +74,7 @@ func lint(t *testing.T, from string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = r.Body.Close() }()
-	cmd := exec.CommandContext(t.Context(), "promtool", "check", "metrics")
+	cmd := exec.CommandContext(t.Context(), kafkatest.Tool(t, "promtool", "prometheus"), "check", "metrics")
 	cmd.Stdin = r.Body
 	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("promtool check metrics: %v\n%s", err, out)

@@ -19,8 +19,8 @@ func inCI() bool {
 
 // prerequisites stops early, with one line a missing tool, and installs the Debian packages it may install: Chromium
 // for the browser test, a JDK and Maven for the test broker, kcat for a producer that is not Java's, Graphviz to read
-// what is exported, OpenSSL as a time stamp authority.
-func prerequisites(ctx context.Context) error {
+// what is exported, OpenSSL as a time stamp authority; for the long form a Prometheus too.
+func prerequisites(ctx context.Context, long bool) error {
 	var errs []error
 	errs = append(errs, atLeast(ctx, 1, 26, "Go 1.26 or later (https://go.dev/dl)", "go", "env", "GOVERSION"))
 	errs = append(errs, atLeast(ctx, 20, 0, "Node 20 or later with npm (https://nodejs.org)", "node", "--version"))
@@ -34,20 +34,14 @@ func prerequisites(ctx context.Context) error {
 	if chromium() == "" {
 		packages = append(packages, "chromium")
 	}
-	if _, err := exec.LookPath("java"); err != nil {
-		packages = append(packages, "default-jdk-headless")
+	tools := [][2]string{{"java", "default-jdk-headless"}, {"mvn", "maven"}, {"kcat", "kcat"}, {"dot", "graphviz"}, {"openssl", "openssl"}}
+	if long {
+		tools = append(tools, [2]string{"prometheus", "prometheus"})
 	}
-	if _, err := exec.LookPath("mvn"); err != nil {
-		packages = append(packages, "maven")
-	}
-	if _, err := exec.LookPath("kcat"); err != nil {
-		packages = append(packages, "kcat")
-	}
-	if _, err := exec.LookPath("dot"); err != nil {
-		packages = append(packages, "graphviz")
-	}
-	if _, err := exec.LookPath("openssl"); err != nil {
-		packages = append(packages, "openssl")
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool[0]); err != nil {
+			packages = append(packages, tool[1])
+		}
 	}
 	return installDebian(ctx, packages)
 }

@@ -28,9 +28,9 @@ type Config struct {
 	Catalog    Catalog    `koanf:"catalog" yaml:"catalog,omitempty"`
 	MCP        MCP        `koanf:"mcp" yaml:"mcp"`
 	Clusters   []Cluster  `koanf:"clusters" yaml:"clusters"`
-	Connect    []Connect  `koanf:"connect" yaml:"connect,omitempty"`
+	Connect    []Server   `koanf:"connect" yaml:"connect,omitempty"`
 	// Schema registries.
-	SchemaRegistry []SchemaRegistry `koanf:"schema_registry" yaml:"schema_registry,omitempty"`
+	SchemaRegistry []Server `koanf:"schema_registry" yaml:"schema_registry,omitempty"`
 	// Flinks.
 	Flink []Flink `koanf:"flink" yaml:"flink,omitempty"`
 
@@ -318,8 +318,9 @@ type Topic struct {
 	Properties  Properties `koanf:"properties" yaml:"properties,omitempty"`
 }
 
-// Connect is one Kafka Connect cluster to watch through its REST interface.
-type Connect struct {
+// Server is who is asked through a REST interface: a Kafka Connect cluster, or a schema registry. Any of its addresses
+// answers for all.
+type Server struct {
 	Name      string    `koanf:"name" yaml:"name,omitempty"`
 	URL       string    `koanf:"url" yaml:"url,omitempty"`
 	URLs      []string  `koanf:"urls" yaml:"urls,omitempty"`
@@ -328,17 +329,17 @@ type Connect struct {
 	TLS       TLS       `koanf:"tls" yaml:"tls,omitempty"`
 }
 
-// Addresses are the URLs of the workers, URL first.
-func (c Connect) Addresses() []string {
+// Addresses are its URLs, URL first.
+func (c Server) Addresses() []string {
 	if c.URL == "" {
 		return c.URLs
 	}
 	return append([]string{c.URL}, c.URLs...)
 }
 
-// Source is the name under which the Connect cluster's observations are stored, and in which its connectors are named:
-// the configured one, else HOST:PORT of its first worker.
-func (c Connect) Source() string {
+// Source is the name under which what it says is stored, and in which a Connect cluster's connectors are named: the
+// configured one, else HOST:PORT of its first address.
+func (c Server) Source() string {
 	if c.Name != "" || len(c.Addresses()) == 0 {
 		return c.Name
 	}

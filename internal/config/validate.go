@@ -220,7 +220,7 @@ func (c *Config) checkConnect() error {
 }
 
 // checkServerOf checks what is said of a server that is asked over HTTP. taken are the names of others.
-func (c *Config) checkServerOf(is, whose string, cn Connect, taken map[string]string) error {
+func (c *Config) checkServerOf(is, whose string, cn Server, taken map[string]string) error {
 	at := is + "."
 	if len(cn.Addresses()) == 0 {
 		return bad(at+"url", "", "is not set, and neither are urls: give the address %s", whose)
@@ -247,7 +247,8 @@ func (c *Config) checkServerOf(is, whose string, cn Connect, taken map[string]st
 	return cn.TLS.check(at + "tls.")
 }
 
-func (c *Config) checkFlink() error {
+// namesBefore are the names of what is checked before schema registries and Flinks, and where each stands.
+func (c *Config) namesBefore() map[string]string {
 	taken := map[string]string{}
 	for i, cl := range c.Clusters {
 		taken[cl.Source()] = fmt.Sprintf("clusters[%d]", i)
@@ -255,12 +256,17 @@ func (c *Config) checkFlink() error {
 	for i, cn := range c.Connect {
 		taken[cn.Source()] = fmt.Sprintf("connect[%d]", i)
 	}
+	return taken
+}
+
+func (c *Config) checkFlink() error {
+	taken := c.namesBefore()
 	for i, r := range c.SchemaRegistry {
 		taken[r.Source()] = fmt.Sprintf("schema_registry[%d]", i)
 	}
 	for i, f := range c.Flink {
 		is := fmt.Sprintf("flink[%d]", i)
-		server := Connect{Name: f.Name, URL: f.URL, Cluster: f.Cluster, BasicAuth: f.BasicAuth, TLS: f.TLS}
+		server := Server{Name: f.Name, URL: f.URL, Cluster: f.Cluster, BasicAuth: f.BasicAuth, TLS: f.TLS}
 		if f.URL == "" {
 			return bad(is+".url", "", "is not set: give the address of the JobManager's REST interface, e.g. http://127.0.0.1:8081")
 		}
@@ -281,7 +287,7 @@ func (c *Config) checkFlink() error {
 }
 
 // checkURL never repeats an address that holds a password.
-func checkURL(key, address string, c Connect) error {
+func checkURL(key, address string, c Server) error {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil:

@@ -156,7 +156,7 @@ func requireTools(t testing.TB) {
 	err := Available()
 	switch {
 	case err == nil:
-	case os.Getenv("CI") != "" && os.Getenv("CI") != "false":
+	case ci():
 		t.Fatalf("real Kafka: %v (CI is set, so this is a failure)", err)
 	default:
 		t.Skipf("SKIPPED, no real Kafka: %v", err)

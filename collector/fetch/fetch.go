@@ -1,4 +1,5 @@
-package logs
+// Package fetch bounds what it costs to have franz-go fetch the records of topics that anybody may write to.
+package fetch
 
 import (
 	"encoding/binary"
@@ -19,30 +20,31 @@ const (
 	recordBytes = 200
 )
 
-// errLater is when no batch more is unpacked before those are read that are.
-var errLater = errors.New("what was unpacked is read first")
+// ErrLater is when no batch more is unpacked before those are read that are.
+var ErrLater = errors.New("what was unpacked is read first")
 
-// unpacker unpacks for franz-go within bounds. Its own stops at 1 GiB a batch, and unpacks all of an answer, in which
+// Unpacker unpacks for franz-go within bounds. Its own stops at 1 GiB a batch, and unpacks all of an answer, in which
 // each few hundred bytes can be a batch of megabytes, or of a million records.
-type unpacker struct {
+type Unpacker struct {
 	*unpack.Unpacker
 	left atomic.Int64 // what may be unpacked yet
 }
 
-func newUnpacker() *unpacker {
-	u := &unpacker{Unpacker: unpack.New()}
-	u.read()
+// NewUnpacker makes one, which has all room.
+func NewUnpacker() *Unpacker {
+	u := &Unpacker{Unpacker: unpack.New()}
+	u.Read()
 	return u
 }
 
-// read says that what was unpacked is read.
-func (u *unpacker) read() { u.left.Store(mostUnpacked) }
+// Read says that what was unpacked is read.
+func (u *Unpacker) Read() { u.left.Store(mostUnpacked) }
 
 // Decompress implements kgo.Decompressor. Its codecs are numbered as batches number them. What can't be unpacked within
 // the bounds never can be: the client is told so, and stops at it.
-func (u *unpacker) Decompress(src []byte, codec kgo.CompressionCodecType) ([]byte, error) {
+func (u *Unpacker) Decompress(src []byte, codec kgo.CompressionCodecType) ([]byte, error) {
 	if u.left.Load() <= 0 {
-		return nil, errLater
+		return nil, ErrLater
 	}
 	out, err := u.Unpack(src, byte(codec))
 	cost := len(out) + recordBytes*records(out)
