@@ -150,9 +150,16 @@ func (s *RecordSchema) Columns(first int) ([]SchemaColumn, error) {
 	out := []SchemaColumn{}
 	for _, c := range s.is.Columns[:min(first, len(s.is.Columns))] {
 		id := answer.ColumnID{Node: s.node, Part: s.is.Part, Path: c.Path}
-		out = append(out, SchemaColumn{Field: id.ID(), Path: c.Path, Type: c.Type, Optional: c.Optional})
+		out = append(out, SchemaColumn{Field: id.ID(), Path: c.Path, Type: c.Type, Optional: optional(c.Presence)})
 	}
 	return out, nil
+}
+
+func optional(p lineage.Presence) *bool {
+	if p != lineage.MayBeMissing && p != lineage.AlwaysThere {
+		return nil
+	}
+	return new(p == lineage.MayBeMissing)
 }
 
 func (a *resolver) columnLineage(ctx context.Context, field string, direction graph.Direction, window WindowInput) (*ColumnLineage, error) {

@@ -26,9 +26,12 @@ func TestColumns(t *testing.T) {
 				}
 				fill = append(fill, facts(clusterFact("west", west, 1, 1), topicFact("west", orders),
 					schema("orders-value", lineage.SchemaFact{
-						Part: lineage.ValuePart, ID: 7, Strategy: lineage.TopicName, Format: "AVRO", Columns: []lineage.Column{{Path: "id", Type: "long"}, {Path: "email", Type: "string", Optional: true}},
+						Part: lineage.ValuePart, ID: 7, Strategy: lineage.TopicName, Format: "AVRO", Columns: []lineage.Column{{Path: "id", Type: "long", Presence: lineage.AlwaysThere}, {Path: "email", Type: "string", Presence: lineage.MayBeMissing}},
 					}),
 					schema("orders-key", lineage.SchemaFact{Part: lineage.KeyPart, Problem: "it is broken"}),
+					lineage.Fact{Key: lineage.FactKey{Source: "openlineage", Kind: lineage.SchemaFacts, Name: "1"}, Schema: &lineage.SchemaFact{
+						Topic: byName, Origin: lineage.FromOpenLineage, Columns: []lineage.Column{{Path: "id", Type: "bigint"}},
+					}},
 				))
 			}
 			w.observe("west", "all", n, fill...)
@@ -39,9 +42,10 @@ func TestColumns(t *testing.T) {
 			schemas(node:"topic:west/orders", window:{last:"1m"}){node{id} schemaCount schemas{origin source part subject version id strategy compatibility columns{field type optional} columnCount moreColumns problem} coverage{complete}}
 			columnLineage(field:"topic:west/orders#email", window:{last:"1m"}){field columnCount columns{field node{id} direction hops inSchema type reads assumed} steps{from to through{id} evidence masked assumed active} stepCount endCount unknownCount unknown{why} cut coverage{complete}}
 		}`, "")
-		want := `{"schemas":{"node":{"id":"topic:west/orders"},"schemaCount":2,"schemas":[` +
+		want := `{"schemas":{"node":{"id":"topic:west/orders"},"schemaCount":3,"schemas":[` +
 			`{"origin":"REGISTRY","source":"registry","part":"KEY","subject":"orders-key","version":3,"id":null,"strategy":null,"compatibility":null,"columns":null,"columnCount":null,"moreColumns":0,"problem":"it is broken"},` +
-			`{"origin":"REGISTRY","source":"registry","part":"VALUE","subject":"orders-value","version":3,"id":7,"strategy":"TOPIC_NAME","compatibility":null,"columns":[{"field":"topic:west/orders#value.id","type":"long","optional":false},{"field":"topic:west/orders#value.email","type":"string","optional":true}],"columnCount":2,"moreColumns":0,"problem":null}],"coverage":{"complete":true}},` +
+			`{"origin":"REGISTRY","source":"registry","part":"VALUE","subject":"orders-value","version":3,"id":7,"strategy":"TOPIC_NAME","compatibility":null,"columns":[{"field":"topic:west/orders#value.id","type":"long","optional":false},{"field":"topic:west/orders#value.email","type":"string","optional":true}],"columnCount":2,"moreColumns":0,"problem":null},` +
+			`{"origin":"OPENLINEAGE","source":"openlineage","part":null,"subject":null,"version":null,"id":null,"strategy":null,"compatibility":null,"columns":[{"field":"topic:west/orders#id","type":"bigint","optional":null}],"columnCount":1,"moreColumns":0,"problem":null}],"coverage":{"complete":true}},` +
 			`"columnLineage":{"field":"topic:west/orders#value.email","columnCount":2,"columns":[{"field":"topic:west/orders#value.email","node":{"id":"topic:west/orders"},"direction":null,"hops":0,"inSchema":true,"type":"string","reads":false,"assumed":false},` +
 			`{"field":"application:shop/billing#value.email","node":{"id":"application:shop/billing"},"direction":"DOWNSTREAM","hops":1,"inSchema":null,"type":null,"reads":true,"assumed":true}],` +
 			`"steps":[{"from":"topic:west/orders#value.email","to":"application:shop/billing#value.email","through":{"id":"application:shop/billing"},"evidence":null,"masked":false,"assumed":true,"active":true}],"stepCount":1,"endCount":0,"unknownCount":0,"unknown":[],"cut":false,"coverage":{"complete":true}}}`

@@ -9772,8 +9772,8 @@ type RecordSchema {
   origin: SchemaOrigin!  source: String!  part: SchemaPart  subject: String  version: Int  id: Int  strategy: SubjectStrategy  compatibility: String  format: String  record: String
   since: Time!  columns(first: Int! = 100): [SchemaColumn!]  columnCount: Int  moreColumns: Int!  problem: String
 }
-"field: its id, for columnLineage. path: within its part. optional: a record may lack it, or have null there."
-type SchemaColumn { field: ID!  path: String!  type: String!  optional: Boolean! }
+"field: its id, for columnLineage. path: within its part. optional: a record may lack it, or have null there; null: not told, as by OpenLineage, whose schema facet does not say."
+type SchemaColumn { field: ID!  path: String!  type: String!  optional: Boolean }
 enum SchemaOrigin { REGISTRY OPENLINEAGE }
 enum SchemaPart { KEY VALUE }
 enum SubjectStrategy { TOPIC_NAME RECORD_NAME TOPIC_RECORD_NAME }
@@ -36122,11 +36122,11 @@ func (ec *executionContext) _SchemaColumn_optional(ctx context.Context, field gr
 			return obj.Optional, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_SchemaColumn_optional(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -52331,7 +52331,7 @@ func (ec *executionContext) _SchemaColumn(ctx context.Context, sel ast.Selection
 			}
 		case "optional":
 			out.Values[i] = ec._SchemaColumn_optional(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:

@@ -591,12 +591,12 @@ type RunEnd struct {
 	Name  string           `json:"name"`
 }
 
-// field: its id, for columnLineage. path: within its part. optional: a record may lack it, or have null there.
+// field: its id, for columnLineage. path: within its part. optional: a record may lack it, or have null there; null: not told, as by OpenLineage, whose schema facet does not say.
 type SchemaColumn struct {
 	Field    string `json:"field"`
 	Path     string `json:"path"`
 	Type     string `json:"type"`
-	Optional bool   `json:"optional"`
+	Optional *bool  `json:"optional,omitempty"`
 }
 
 // Of the closed periods that touch a window, which are whole ones: from start to end, so many. amendments: how often something else was said since of the topic, or of what was observed of its cluster; amendedAt: when last; null: never.

@@ -65,9 +65,19 @@ type Column struct {
 	// Path is the names from the outermost record on, see JoinPath. The empty path is the whole where it is no record.
 	Path string
 	Type string // as the schema calls it
-	// Optional: a record may lack it, or have null there.
-	Optional bool
+	// Presence is whether every record has it. OpenLineage's facet never says.
+	Presence Presence
 }
+
+// Presence is whether every record has a column. Its values are part of the storage format.
+type Presence uint8
+
+// The presences.
+const (
+	PresenceNotTold Presence = iota
+	MayBeMissing             // a record may lack it, or have null there
+	AlwaysThere
+)
 
 // TransformKind is what a connector's transformation does to columns. Its values are part of the storage format.
 type TransformKind uint8

@@ -123,7 +123,7 @@ func toldFacts() []lineage.Fact {
 		{Key: lineage.FactKey{Source: "openlineage", Kind: lineage.RunFacts, Name: load.ID()}, Runs: runs},
 		{Key: lineage.FactKey{Source: "west-registry", Kind: lineage.SchemaFacts, Name: "orders-value"}, Schema: &lineage.SchemaFact{
 			Topic: lineage.Topic{Cluster: west, Name: "orders"}, Part: lineage.ValuePart, Origin: lineage.FromRegistry, Subject: "orders-value", Version: 3, Format: "AVRO",
-			Columns: []lineage.Column{{Path: "id", Type: "long"}, {Path: "email", Type: "string", Optional: true}},
+			Columns: []lineage.Column{{Path: "id", Type: "long", Presence: lineage.AlwaysThere}, {Path: "email", Type: "string", Presence: lineage.MayBeMissing}},
 		}},
 	}
 }

@@ -158,7 +158,7 @@ func randomColumns(r *rand.Rand, f *lineage.Fact) {
 			Cut: r.IntN(9), Problem: randomString(r),
 		}
 		for range r.IntN(3) {
-			f.Schema.Columns = append(f.Schema.Columns, lineage.Column{Path: randomString(r), Type: randomString(r), Optional: r.IntN(2) == 0})
+			f.Schema.Columns = append(f.Schema.Columns, lineage.Column{Path: randomString(r), Type: randomString(r), Presence: lineage.Presence(r.IntN(3))})
 		}
 	case lineage.TransformFacts:
 		f.Transform = &lineage.TransformFact{}
@@ -467,4 +467,26 @@ func FuzzSections(f *testing.F) {
 		_, _ = decodeSubjects(b, e.sources)
 		_, _ = e.codec.open(b)
 	})
+}
+
+// TestPresences: what an older version wrote of columns is read as what it meant; of OpenLineage, which never says
+// whether one may be missing, as not told.
+func TestPresences(t *testing.T) {
+	for _, x := range []struct {
+		by    lineage.SchemaOrigin
+		wrote byte
+		want  lineage.Presence
+	}{
+		{lineage.FromRegistry, 0, lineage.AlwaysThere},
+		{lineage.FromRegistry, 1, lineage.MayBeMissing},
+		{lineage.FromOpenLineage, 0, lineage.PresenceNotTold},
+	} {
+		var w writer
+		w.schema(&lineage.SchemaFact{Origin: x.by, Columns: []lineage.Column{{Path: "id"}}})
+		w.b[len(w.b)-1] = x.wrote // the column's last byte
+		r := reader{b: w.b}
+		if got := r.schema().Columns[0].Presence; r.err != nil || got != x.want {
+			t.Errorf("%d of origin %d is read as %d (%v), want %d", x.wrote, x.by, got, r.err, x.want)
+		}
+	}
 }

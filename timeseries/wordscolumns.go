@@ -49,7 +49,7 @@ func (w *writer) schema(s *lineage.SchemaFact) {
 	for _, c := range s.Columns {
 		w.string(c.Path)
 		w.string(c.Type)
-		w.bool(c.Optional)
+		w.presence(c.Presence)
 	}
 }
 
@@ -59,9 +59,30 @@ func (r *reader) schema() *lineage.SchemaFact {
 		Strategy: lineage.SubjectStrategy(r.byte()), Compatibility: r.string(), Format: r.string(), Record: r.string(), Cut: r.some(), Problem: r.string(),
 	}
 	for range r.count(3) {
-		s.Columns = append(s.Columns, lineage.Column{Path: r.string(), Type: r.string(), Optional: r.bool()})
+		s.Columns = append(s.Columns, lineage.Column{Path: r.string(), Type: r.string(), Presence: r.presence(s.Origin)})
 	}
 	return s
+}
+
+// presenceNotTold is written for lineage.PresenceNotTold: where 0 stands, an older version told two presences apart.
+const presenceNotTold = 3
+
+func (w *writer) presence(p lineage.Presence) {
+	if p == lineage.PresenceNotTold {
+		p = presenceNotTold
+	}
+	w.byte(byte(p))
+}
+
+func (r *reader) presence(by lineage.SchemaOrigin) lineage.Presence {
+	switch p := r.byte(); {
+	case p == 0 && by != lineage.FromOpenLineage:
+		return lineage.AlwaysThere
+	case p == 0 || p == presenceNotTold: // of OpenLineage 0 stood for what its facet does not say
+		return lineage.PresenceNotTold
+	default:
+		return lineage.Presence(p)
+	}
 }
 
 // some is how many more there are.

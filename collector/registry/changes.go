@@ -83,9 +83,9 @@ func differ(was, now read) string {
 			added = append(added, c.Path)
 		case before.Type != c.Type:
 			other = append(other, fmt.Sprintf("%s (%s, was %s)", c.Path, c.Type, before.Type))
-		case before.Optional != c.Optional && c.Optional:
+		case before.Presence != c.Presence && c.Presence == lineage.MayBeMissing:
 			other = append(other, c.Path+" (is optional)")
-		case before.Optional != c.Optional:
+		case before.Presence != c.Presence:
 			other = append(other, c.Path+" (is not optional any more)")
 		}
 	}

@@ -83,7 +83,11 @@ func (l *list) add(path, kind string, optional bool, deep int) (on bool, err err
 		l.cut++
 		return false, nil
 	}
-	l.columns = append(l.columns, lineage.Column{Path: path, Type: word(kind), Optional: optional})
+	c := lineage.Column{Path: path, Type: word(kind), Presence: lineage.AlwaysThere}
+	if optional {
+		c.Presence = lineage.MayBeMissing
+	}
+	l.columns = append(l.columns, c)
 	return true, nil
 }
 

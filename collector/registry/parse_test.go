@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/lineaged/lineaged/lineage"
 )
 
 // say writes what a schema says in short: "record: path type?, …".
@@ -14,7 +16,7 @@ func say(r read, err error) string {
 	var out []string
 	for _, c := range r.columns {
 		s := c.Path + " " + c.Type
-		if c.Optional {
+		if c.Presence == lineage.MayBeMissing {
 			s += "?"
 		}
 		out = append(out, s)

@@ -467,9 +467,9 @@ export type NodeSchemasQueryVariables = Exact<{
 }>;
 
 
-export type NodeSchemasQuery = { schemas: { schemaCount: number, schemas: Array<{ origin: SchemaOrigin, source: string, part: SchemaPart | null, subject: string | null, version: number | null, strategy: SubjectStrategy | null, compatibility: string | null, format: string | null, record: string | null, since: string, problem: string | null, columnCount: number | null, moreColumns: number, columns: Array<{ field: string, path: string, type: string, optional: boolean }> | null }> } | null };
+export type NodeSchemasQuery = { schemas: { schemaCount: number, schemas: Array<{ origin: SchemaOrigin, source: string, part: SchemaPart | null, subject: string | null, version: number | null, strategy: SubjectStrategy | null, compatibility: string | null, format: string | null, record: string | null, since: string, problem: string | null, columnCount: number | null, moreColumns: number, columns: Array<{ field: string, path: string, type: string, optional: boolean | null }> | null }> } | null };
 
-export type SchemaPartsFragment = { origin: SchemaOrigin, source: string, part: SchemaPart | null, subject: string | null, version: number | null, strategy: SubjectStrategy | null, compatibility: string | null, format: string | null, record: string | null, since: string, problem: string | null, columnCount: number | null, moreColumns: number, columns: Array<{ field: string, path: string, type: string, optional: boolean }> | null };
+export type SchemaPartsFragment = { origin: SchemaOrigin, source: string, part: SchemaPart | null, subject: string | null, version: number | null, strategy: SubjectStrategy | null, compatibility: string | null, format: string | null, record: string | null, since: string, problem: string | null, columnCount: number | null, moreColumns: number, columns: Array<{ field: string, path: string, type: string, optional: boolean | null }> | null };
 
 export type ColumnWaysQueryVariables = Exact<{
   field: string | number;

@@ -22,9 +22,13 @@ const schema = {
   record: 'shop.Order',
   since: '2026-11-28T01:00:00Z',
   problem: null,
-  columnCount: 1,
+  columnCount: 3,
   moreColumns: 0,
-  columns: [{ field: EMAIL, path: 'email', type: 'string', optional: true }],
+  columns: [
+    { field: EMAIL, path: 'email', type: 'string', optional: true },
+    { field: `${ID}#value.id`, path: 'id', type: 'long', optional: false },
+    { field: `${ID}#value.at`, path: 'at', type: 'long', optional: null },
+  ],
 };
 const broken = { ...schema, part: 'KEY', subject: 'orders-key', problem: 'a reference is missing', columns: null };
 const at = (kind: string, name: string, more: object) => ({
@@ -107,6 +111,8 @@ test('a schema says who says it and what it does not know', async () => {
     expect(text).toMatch(/Value: shop.Order/);
     expect(text).toMatch(/Schema registry reg, subject orders-value, version 3, AVRO, BACKWARD, first seen/);
     expect(text).toMatch(/not known: a reference is missing/);
+    const optional = [...host.querySelectorAll('.columns-table tbody td:last-child')].map((at) => at.textContent);
+    expect(optional).toEqual(['yes', 'no', 'not told']);
     host.querySelector<HTMLButtonElement>('.columns-table button')?.click();
   });
   expect(change).toHaveBeenCalledWith({ column: EMAIL });

@@ -8,7 +8,7 @@ import { columnOf } from '../../url/lineage';
 import { plural } from '../../words/words';
 import type { LineageAnswer, PanelProps } from '../types';
 import { ColumnWays } from './ways';
-import { left, optionalOf, partOf, type Schema } from './words';
+import { left, partOf, type Schema } from './words';
 
 interface Props extends Pick<PanelProps, 'id' | 'state' | 'change'> {
   window: LineageAnswer['window'];
@@ -105,7 +105,9 @@ function OneSchema({ node, schema, chosen, choose }: OneProps) {
                 <td className="mono">
                   <bdi>{c.type}</bdi>
                 </td>
-                <td>{optionalOf(schema, c) ?? <span className="unknown">not told</span>}</td>
+                <td>
+                  <Optional is={c.optional} />
+                </td>
               </tr>
             ))}
           </tbody>
@@ -114,6 +116,12 @@ function OneSchema({ node, schema, chosen, choose }: OneProps) {
       {cut && <p className="note">{cut}</p>}
     </div>
   );
+}
+
+/** Whether a record may lack a column, or have null there. */
+function Optional({ is }: { is: boolean | null }) {
+  if (is === null) return <span className="unknown">not told</span>;
+  return is ? 'yes' : 'no';
 }
 
 /** Who says it, since when. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cutWords, left, mayHurtMore, moved, optionalOf, owners, partOf, pathOf, stepsOf, type Ways } from './words';
+import { cutWords, left, mayHurtMore, moved, owners, partOf, pathOf, stepsOf, type Ways } from './words';
 
 test('a schema says what it is of, and that this is not told', () => {
   expect(partOf({ part: 'KEY', strategy: 'TOPIC_NAME' }, 'topic:west/a')).toBe('Key');
@@ -60,11 +60,6 @@ test('what an answer is cut at is said', () => {
   expect(cutWords(whole)).toBe('');
   expect(cutWords({ ...whole, cut: true })).toMatch(/More than 500/);
   expect(cutWords({ ...whole, columnCount: 7, stepCount: 2 })).toMatch(/7 more columns .* Of 2 steps/);
-});
-
-test('whether a column may be missing is not told by a job', () => {
-  expect(optionalOf({ origin: 'OPENLINEAGE' }, { optional: false })).toBe(null);
-  expect(optionalOf({ origin: 'REGISTRY' }, { optional: false })).toBe('no');
 });
 
 test('what is not known hurts only downstream, and in doubt it may', () => {

@@ -16,12 +16,6 @@ export function partOf(s: Pick<Schema, 'part' | 'strategy'>, node: string): stri
   return s.strategy === 'TOPIC_RECORD_NAME' ? 'One of its records, key or value not told' : 'Key or value not told';
 }
 
-/** Whether a record may lack a column; null: OpenLineage's facets do not say. */
-export function optionalOf(s: Pick<Schema, 'origin'>, c: { optional: boolean }): string | null {
-  if (s.origin === 'OPENLINEAGE') return null;
-  return c.optional ? 'yes' : 'no';
-}
-
 /** Whether more may be hurt than is listed: all that is not known lies upstream where no. In doubt it may. */
 export function mayHurtMore(w: Pick<Ways, 'columns' | 'unknown' | 'unknownCount'>): boolean {
   const up = new Set(w.columns.filter((c) => c.direction === 'UPSTREAM').map((c) => c.field));
