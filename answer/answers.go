@@ -28,9 +28,6 @@ type Options struct {
 	Connects []ConnectConfig
 	// Ledger returns what was said of usage before; nil, or one that returns nil: there is none.
 	Ledger func() Ledger
-	// TellsWhoAdministers reports of a cluster, by its source, whether anything that is read now tells who administers
-	// it; nil: nothing does.
-	TellsWhoAdministers func(source string) bool
 	// Rounds tell those who watch that there are more; nil: they look for themselves.
 	Rounds store.Watcher
 	// Tariff is who pays for what is used, and how much.
@@ -50,7 +47,6 @@ type Answers struct {
 	config   []ClusterConfig
 	connects []ConnectConfig
 	ledger   func() Ledger
-	tells    func(source string) bool // who administers a cluster
 	clock    func() time.Time
 
 	tariff   usage.Tariff
@@ -78,15 +74,12 @@ func New(o Options) *Answers {
 	if o.Edits == nil {
 		o.Edits = func() *lineage.Edits { return nil }
 	}
-	if o.TellsWhoAdministers == nil {
-		o.TellsWhoAdministers = func(string) bool { return false }
-	}
 	if o.Ledger == nil {
 		o.Ledger = func() Ledger { return nil }
 	}
 	return &Answers{
 		history: o.History, rounds: o.Rounds, identity: o.Identity, declared: o.Declared, edits: o.Edits, config: o.Clusters, connects: o.Connects, ledger: o.Ledger, clock: o.Now,
-		tells: o.TellsWhoAdministers, tariff: o.Tariff, rolls: rolls{most: mostNumbers}, views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
+		tariff: o.Tariff, rolls: rolls{most: mostNumbers}, views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
 	}
 }
 

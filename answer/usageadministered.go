@@ -3,6 +3,7 @@ package answer
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -34,10 +35,22 @@ type ReportAdministered struct {
 	More int64               // how many more there were
 	// Unnamed is how many were told of the scope's clusters of whom it is not told what they changed.
 	Unnamed int64
-	// Untold are clusters of the scope, by name, of which nothing is read that would tell it.
-	Untold []string
-	// Known reports whether anything would have told it: else an empty list says nothing.
+	// Known reports whether there is a list, or of a cluster of the scope it was told in all of the window: else an
+	// empty list says nothing.
 	Known bool
+
+	told map[string]*AdministrationTold // within the window, by cluster of the scope
+}
+
+// toldOf returns what was told of a cluster, to be added to.
+func (a *ReportAdministered) toldOf(cluster string) *AdministrationTold {
+	if a.told == nil {
+		a.told = map[string]*AdministrationTold{}
+	}
+	if a.told[cluster] == nil {
+		a.told[cluster] = &AdministrationTold{}
+	}
+	return a.told[cluster]
 }
 
 // covers reports whether it belongs to a scope. bears reports whether a topic bears the scope's tag, or is its owner's.
@@ -66,7 +79,6 @@ func (r *UsageReport) administered(x *UsageAdministered, part lineage.Window, be
 	if !x.covers(r.Scope, bears) {
 		return
 	}
-	r.Administered.Known = true
 	if len(r.Administered.List) >= mostAdministered {
 		r.Administered.More++
 		return
@@ -91,15 +103,17 @@ func (r *UsageReport) administeredHeld(ctx context.Context, v *View, part lineag
 		}
 		r.administered(&x, part, r.Scope.Bears)
 	}
+	since, err := v.AdministrationTold(ctx)
+	if err != nil {
+		return err
+	}
 	only := r.onlyCluster()
 	for _, c := range v.clusters.all {
-		if only != "" && c.known.Name != only {
-			continue
-		}
-		if r.View.a.tells(c.source) {
-			r.Administered.Known = true
-		} else if !slices.Contains(r.Administered.Untold, c.known.Name) {
-			r.Administered.Untold = append(r.Administered.Untold, c.known.Name)
+		if of := since[c.source]; only == "" || c.known.Name == only {
+			is := r.Administered.toldOf(c.known.Name)
+			if of != nil {
+				is.add(of.Some, part, of.Spans...)
+			}
 		}
 	}
 	return nil
@@ -126,30 +140,66 @@ func (r *UsageReport) administeredSaid(s *SaidPeriod, part lineage.Window) {
 			return r.Scope.Bears(&now)
 		})
 	}
-	if only := r.onlyCluster(); r.Scope.Of != ApplicationScope {
-		for cluster := range s.Observed {
-			untold := slices.ContainsFunc(s.Spots, func(b SaidSpot) bool {
-				return b.Cluster == cluster && strings.HasPrefix(b.BlindSpot.What, UntoldAdministration)
-			})
-			r.Administered.Known = r.Administered.Known || !untold && (only == "" || cluster == only)
+	if r.Scope.Of == ApplicationScope {
+		return
+	}
+	only := r.onlyCluster()
+	for cluster := range s.Observed {
+		if only != "" && cluster != only {
+			continue
+		}
+		says := func(words string) bool {
+			return slices.ContainsFunc(s.Spots, func(b SaidSpot) bool { return b.Cluster == cluster && strings.HasPrefix(b.BlindSpot.What, words) })
+		}
+		switch is := r.Administered.toldOf(cluster); {
+		case says(UntoldAdministration):
+		case says(PartlyToldAdministration), s.Cut[cluster]:
+			is.add(true, part)
+		default:
+			is.add(true, part, s.Window)
 		}
 	}
 }
 
-// UntoldAdministration begins the blind spot of a cluster of which nothing tells who administers it.
-const UntoldAdministration = "who administers: no log of an authorizer and no audit topic of this cluster is read"
+// administeredKnown says whether it is known who administered, once all parts are read.
+func (r *UsageReport) administeredKnown() {
+	r.Administered.Known = len(r.Administered.List) > 0
+	for _, is := range r.Administered.told {
+		is.Spans = unionOf(is.Spans)
+		r.Administered.Known = r.Administered.Known || is.Whole(r.View.past())
+	}
+}
+
+// The blind spots of a cluster of which nothing tells who administers it, or not in all of the time, begin so.
+const (
+	UntoldAdministration     = "who administers: no log of an authorizer and no audit topic of this cluster is read"
+	PartlyToldAdministration = "who administers: logs of an authorizer or audit topics of this cluster were read in a part of this time only"
+)
 
 // administrationDoubts says what is not told of who administered.
 func (r *UsageReport) administrationDoubts() (out []string) {
 	a := &r.Administered
-	if len(a.Untold) > 0 {
-		names := slices.Sorted(slices.Values(a.Untold))
-		more := ""
-		if n := len(names) - mostUntold; n > 0 {
-			names, more = names[:mostUntold], fmt.Sprintf(" and %d more clusters", n)
+	var untold, partly []string
+	for _, name := range slices.Sorted(maps.Keys(a.told)) {
+		switch is := a.told[name]; {
+		case is.Whole(r.View.past()):
+		case is.Some:
+			partly = append(partly, "of "+name+" who administered is told "+is.words(r.View.past())+": of the rest of the window it is not known")
+		default:
+			untold = append(untold, name)
 		}
-		out = append(out, "who administered is not told of "+strings.Join(names, ", ")+more+": no log of an authorizer and no audit topic is read there")
 	}
+	if len(untold) > 0 {
+		more := ""
+		if n := len(untold) - mostUntold; n > 0 {
+			untold, more = untold[:mostUntold], fmt.Sprintf(" and %d more clusters", n)
+		}
+		out = append(out, "who administered is not told of "+strings.Join(untold, ", ")+more+": in this window no log of an authorizer and no audit topic was read there")
+	}
+	if n := len(partly) - mostUntold; n > 0 {
+		partly = append(partly[:mostUntold], fmt.Sprintf("of %d more clusters who administered is told of a part of the window only", n))
+	}
+	out = append(out, partly...)
 	if a.Unnamed > 0 {
 		out = append(out, fmt.Sprintf("%d more were allowed to administer something in these clusters, of which it is not told what it was", a.Unnamed))
 	}

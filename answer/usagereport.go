@@ -60,6 +60,7 @@ type SaidPeriod struct {
 	Unlisted map[string]int // how many more gaps there are
 	Gaps     []SaidGap
 	Spots    []SaidSpot
+	Cut      map[string]bool // clusters that have more spots
 }
 
 // SaidUse is a use as an entry has it.
@@ -150,6 +151,7 @@ func (a *Answers) UsageReport(ctx context.Context, in Span, q UsageQuestion) (*U
 			return nil, err
 		}
 	}
+	r.administeredKnown()
 	r.Uses = slices.SortedFunc(maps.Values(c.uses), func(a, b TopicUse) int { return a.key().compare(b.key()) })
 	if err := r.known(); err != nil {
 		return nil, err

@@ -9840,7 +9840,7 @@ type UsageReport {
   permissions(first: Int! = 100, unused: Boolean! = false): [UsagePermission!]
   permissionCount(unused: Boolean! = false): Int
   """
-  Who was allowed to administer what, by when it was told: of topics of the scope, and of a cluster also its groups and itself. null: nothing tells it, or it is asked of an application; doubts say of which clusters nothing does.
+  Who was allowed to administer what, by when it was told: of topics of the scope, and of a cluster also its groups and itself. null: not known, or asked of an application. Nobody (empty) is said only where logs or audit topics of a cluster of the scope were read in all of the window; doubts say of which clusters none was, and of which only in a part, and when.
   """
   administered(first: Int! = 100): [UsageAdministered!]
   administeredCount: Int

@@ -139,7 +139,7 @@ func TestReportNamesWhoAdministered(t *testing.T) {
 			}
 			return out
 		}
-		for i, want := range []string{"# administered: not known", `"administered": null`, "Not known: nothing tells it."} {
+		for i, want := range []string{"# administered: not known", `"administered": null`, "Not known: nothing told it in all of this time."} {
 			if text := forms()[i]; !strings.Contains(text, want) {
 				t.Errorf("it lacks %q: %s", want, text)
 			}

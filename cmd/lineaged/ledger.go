@@ -64,22 +64,12 @@ func openBook(cfg config.Config, answers *answer.Answers, rules *rules, said *de
 	b.keeper = anchor.New(anchor.Options{Log: l, Anchors: told, Record: filepath.Join(cfg.Data, ledgerFolder, anchoredFile), Now: now, Logger: log})
 	version, _ := buildVersion()
 	b.closer = closing.New(closing.Options{
-		Answers: answers, Log: l, Length: time.Duration(cfg.Ledger.Period), Now: now, Program: version, Logger: log, Refused: b.keeper.Fork, Tells: tellsWhoAdministers(cfg),
+		Answers: answers, Log: l, Length: time.Duration(cfg.Ledger.Period), Now: now, Program: version, Logger: log, Refused: b.keeper.Fork,
 		Retention: time.Duration(cfg.Ledger.Retention), Needed: b.needed,
 		Bills:   closing.BillsOf(answers),
 		Sources: by,
 	})
 	return b
-}
-
-// tellsWhoAdministers reports of a cluster, by its source, whether anything is configured that tells who administers
-// it.
-func tellsWhoAdministers(cfg config.Config) func(cluster string) bool {
-	tells := map[string]bool{}
-	for _, c := range cfg.Clusters {
-		tells[c.Source()] = len(c.Logs.Files) > 0 || c.Logs.Topic != "" || c.Logs.Push || len(c.Audit) > 0
-	}
-	return func(cluster string) bool { return tells[cluster] }
 }
 
 func openLedger(cfg config.Config) (*ledger.Log, error) {

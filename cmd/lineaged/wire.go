@@ -239,7 +239,6 @@ func identityRules(cfg config.Config) identity.Rules {
 func answers(cfg config.Config, store timeseries.Store, rules *rules, said *declarations, edited *edits, past *past, clock *collector.Clock) *answer.Answers {
 	o := answer.Options{
 		History: store, Rounds: store, Identity: rules.identity, Declared: said.current.Load, Edits: edited.all, Ledger: past.ledger, Now: clock.Now, Tariff: tariff(cfg.Usage),
-		TellsWhoAdministers: tellsWhoAdministers(cfg),
 	}
 	for _, c := range cfg.Clusters {
 		o.Clusters = append(o.Clusters, answer.ClusterConfig{Source: c.Source(), Name: c.Name, Environment: c.Environment})

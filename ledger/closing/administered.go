@@ -6,10 +6,20 @@ import (
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/ledger"
+	"github.com/lineaged/lineaged/lineage"
 )
 
-// whoAdministers is what is not seen of a cluster of which nothing tells it.
-const whoAdministers = answer.UntoldAdministration
+// untold says that who administers a cluster was not told in all of a period; empty: it was.
+func untold(told *answer.AdministrationTold, in lineage.Window) string {
+	switch {
+	case told == nil:
+		return answer.UntoldAdministration
+	case !told.Whole(in):
+		return answer.PartlyToldAdministration
+	default:
+		return ""
+	}
+}
 
 // administered returns who administered what, as it was told in a view's window.
 func administered(ctx context.Context, v *answer.View) (out []ledger.Administration, err error) {

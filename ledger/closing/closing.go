@@ -51,9 +51,7 @@ type Options struct {
 	Bills func(ctx context.Context, start, end time.Time) (*usage.Bill, error)
 	// Refused says why nothing may be written, as that others hold another history; nil: it may. It may be nil itself.
 	Refused func() error
-	// Tells reports whether anything is configured that tells who administers a cluster, by its source; nil: of none.
-	Tells  func(cluster string) bool
-	Logger *slog.Logger
+	Logger  *slog.Logger
 }
 
 // Closer closes periods.
@@ -170,7 +168,9 @@ func (c *Closer) close(ctx context.Context, p ledger.Period) error {
 	if b.Administered, err = administered(ctx, v); err != nil {
 		return err
 	}
-	b.Coverage = c.coverageOf(v, b.Administered)
+	if b.Coverage, err = c.coverageOf(ctx, v, b.Administered); err != nil {
+		return err
+	}
 	if err := c.takeEdits(&b); err != nil {
 		return err
 	}
@@ -305,7 +305,11 @@ func (c *Closer) compare(ctx context.Context, is *ledger.Account) error {
 	if err != nil {
 		return err
 	}
-	d := differ(is, now, c.coverageOf(v, told))
+	covered, err := c.coverageOf(ctx, v, told)
+	if err != nil {
+		return err
+	}
+	d := differ(is, now, covered)
 	late, err := c.administeredSince(told, is.Period)
 	if err != nil {
 		return err

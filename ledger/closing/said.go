@@ -54,7 +54,7 @@ func onlyOf(wanted answer.Wanted) ledger.Only {
 
 func periodOf(a *ledger.Account) *answer.SaidPeriod {
 	out := &answer.SaidPeriod{
-		Window: lineage.Window{Start: a.Period.Start.Time, End: a.Period.End.Time}, Final: a.Final, Observed: map[string]float64{}, Unlisted: map[string]int{},
+		Window: lineage.Window{Start: a.Period.Start.Time, End: a.Period.End.Time}, Final: a.Final, Observed: map[string]float64{}, Unlisted: map[string]int{}, Cut: map[string]bool{},
 	}
 	for i := range a.Statements {
 		u := answer.SaidUse{TopicUse: useOf(&a.Statements[i].Usage), Entry: a.Statements[i].Index}
@@ -75,6 +75,7 @@ func periodOf(a *ledger.Account) *answer.SaidPeriod {
 		for _, g := range c.Gaps {
 			out.Gaps = append(out.Gaps, answer.SaidGap{Cluster: name, Source: g.Source, Window: lineage.Window{Start: g.Start.Time, End: g.End.Time}, Reason: g.Reason})
 		}
+		out.Cut[name] = len(c.BlindSpots) < c.BlindSpotCount
 		for _, b := range c.BlindSpots {
 			out.Spots = append(out.Spots, answer.SaidSpot{Cluster: name, BlindSpot: lineage.BlindSpot{Source: b.Source, What: b.What}})
 		}

@@ -131,7 +131,11 @@ func known(s string) *string {
 func millionths(fraction float64) int64 { return int64(math.Floor(fraction*1e6 + 1e-6)) }
 
 // coverageOf returns what was observed of each cluster that is watched or was. told is who administered.
-func (c *Closer) coverageOf(v *answer.View, told []ledger.Administration) (out []ledger.Coverage) {
+func (c *Closer) coverageOf(ctx context.Context, v *answer.View, told []ledger.Administration) (out []ledger.Coverage, err error) {
+	since, err := v.AdministrationTold(ctx)
+	if err != nil {
+		return nil, err
+	}
 	unnamed := map[string]int64{}
 	for i := range told {
 		if told[i].Operation == nil {
@@ -157,12 +161,13 @@ func (c *Closer) coverageOf(v *answer.View, told []ledger.Administration) (out [
 		for _, g := range is.Gaps {
 			x.Gaps = append(x.Gaps, ledger.Gap{Source: v.SourceName(g.Source), Start: ledger.At(g.Window.Start), End: ledger.At(g.Window.End), Reason: g.Reason})
 		}
+		// What is listed at most is listed from the front, and who asks who administered goes by this.
+		if what := untold(since[of.Source()], v.Window().Window); what != "" {
+			x.BlindSpots = append(x.BlindSpots, ledger.BlindSpot{Source: of.Known().Name, What: what})
+			x.BlindSpotCount++
+		}
 		for _, b := range is.BlindSpots {
 			x.BlindSpots = append(x.BlindSpots, ledger.BlindSpot{Source: b.Source, What: b.What})
-		}
-		if c.Tells == nil || !c.Tells(of.Source()) {
-			x.BlindSpots = append(x.BlindSpots, ledger.BlindSpot{Source: of.Known().Name, What: whoAdministers})
-			x.BlindSpotCount++
 		}
 		if n := unnamed[name]; n > 0 { // a bundle of one topic has not the entry that says so
 			x.BlindSpots = append(x.BlindSpots, ledger.BlindSpot{Source: of.Known().Name, What: fmt.Sprintf("who administers: %d more were allowed to, who and what is not told", n)})
@@ -170,7 +175,7 @@ func (c *Closer) coverageOf(v *answer.View, told []ledger.Administration) (out [
 		}
 		out = append(out, x)
 	}
-	return out
+	return out, nil
 }
 
 // clusterInID returns a cluster's name as the ids of its topics have it.

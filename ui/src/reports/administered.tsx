@@ -19,7 +19,7 @@ export function Administered({ report, state }: { report: Report; state: Reports
         <span className="note">{administeredCount == null ? '' : count(administeredCount)}</span>
       </h2>
       {all == null && (
-        <p className="unknown">Not known: no log of an authorizer and no audit topic is read that would tell it.</p>
+        <p className="unknown">Not known: no log of an authorizer and no audit topic was read in all of this time.</p>
       )}
       {all?.length === 0 && <p>Nobody, as far as it was told.</p>}
       {all != null && all.length > 0 && (
