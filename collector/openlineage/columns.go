@@ -1,6 +1,7 @@
 package openlineage
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -16,34 +17,54 @@ import (
 
 // This file keeps what events say of columns: of each dataset, and of each output of a job, what the newest event said.
 
-// mostDescribed is how many of either are kept.
-const mostDescribed = 20_000
+const (
+	// mostDescribed is how many of either are kept from a round to the next, and half of how many are in a round.
+	mostDescribed = 20_000
+	// keepDescribed is for how long one is that nobody describes again: longer than a quarter, as some jobs run by it.
+	keepDescribed = 100 * 24 * time.Hour
+)
 
 // described is what the newest event says of the columns of one thing. key names it.
 type described struct {
 	key    string
 	at     time.Time // of the event
+	heard  time.Time // when it came
 	job    runevent.Name
 	schema *runevent.Schema // either
 	made   *runevent.Made
 	dirty  bool // to be told, once it is known which topics are meant
 }
 
-// saidColumns is what a position keeps: when it was said, and a digest of what was told.
+// saidColumns is what a position keeps: of when the event is that said it, a digest of what was told, and when it came.
 type saidColumns struct {
 	at     time.Time
 	digest string
+	heard  time.Time
 }
 
 func (s saidColumns) encode() (e varint.Encoder) {
-	e.Uint(positionsVersion)
+	e.Uint(columnsVersion)
 	e.Time(s.at)
 	e.String(s.digest)
+	e.Time(s.heard)
 	return e
 }
 
-// columnsPrefix begins the keys of positions.
-const columnsPrefix = "columns/"
+func decodeSaid(d *varint.Decoder, version uint64) *saidColumns {
+	s := &saidColumns{at: d.Time(), digest: d.String()}
+	if version > 1 {
+		s.heard = d.Time()
+		return s
+	}
+	s.digest, s.heard = "", s.at // it was of other words
+	return s
+}
+
+// columnsPrefix begins the keys of positions, and floorKey is that of how new what was forgotten is.
+const (
+	columnsPrefix = "columns/"
+	floorKey      = "columns"
+)
 
 func columnsKey(parts ...any) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
@@ -57,11 +78,15 @@ func (s *source) takeColumns(e *runevent.Event, arrived time.Time) {
 	if at.After(arrived) {
 		at = arrived
 	}
-	at = at.Truncate(time.Millisecond) // as it is kept
+	at, arrived = at.Truncate(time.Millisecond), arrived.Truncate(time.Millisecond) // as they are kept
 	take := func(d *described) {
-		old, said := s.columns[d.key], s.said[d.key]
+		old := s.columns[d.key]
+		said, told := s.said[d.key]
 		switch {
-		case old == nil && len(s.columns) >= mostDescribed:
+		case old == nil && !told && !at.After(s.floor):
+			s.leftOut = later(s.leftOut, arrived)
+			return
+		case old == nil && len(s.columns) >= 2*s.room:
 			s.refused.add("events describe more datasets than are kept", arrived)
 			return
 		case old == nil && said.at.After(at), old != nil && old.at.After(at):
@@ -69,15 +94,16 @@ func (s *source) takeColumns(e *runevent.Event, arrived time.Time) {
 		case old != nil && old.at.Equal(at) && old.words() >= d.words():
 			return
 		}
+		d.at, d.heard, d.job, d.dirty = at, arrived, e.Job, true
 		s.columns[d.key] = d
 	}
 	for i := range e.Schemas {
 		x := &e.Schemas[i]
-		take(&described{key: columnsKey("schema", x.Dataset), at: at, job: e.Job, schema: x, dirty: true})
+		take(&described{key: columnsKey("schema", x.Dataset), schema: x})
 	}
 	for i := range e.Made {
 		x := &e.Made[i]
-		take(&described{key: columnsKey("made", e.Job, x.Output), at: at, job: e.Job, made: x, dirty: true})
+		take(&described{key: columnsKey("made", e.Job, x.Output), made: x})
 	}
 }
 
@@ -101,7 +127,7 @@ func (s *source) tellColumns(o *lineage.Observation) {
 		}
 		d.dirty = false
 		said := s.said[key]
-		now := saidColumns{d.at, digestOf(&f)}
+		now := saidColumns{d.at, digestOf(&f), d.heard}
 		if said.digest != now.digest {
 			o.Facts = append(o.Facts, f)
 			if said.digest != "" && f.Schema != nil {
@@ -178,11 +204,82 @@ func (s *source) columnFact(d *described) (f lineage.Fact, known bool) {
 	return f, true
 }
 
+// forgetColumns forgets what nobody described again for long, and beyond the bound what was described the longest ago.
+// The facts that were told of it hold on.
+//
+// What the bound costs: how new an event is whose word was forgotten is known no more, only that none is newer than the
+// floor. So of what is not known an event counts that is newer than the floor, and an older one is left out, also where
+// it is the first of its dataset: what it says may have been told of anew since. What is described anew after it was
+// forgotten is told as at first: a fact, also where it is the one that holds, and no event, also where it has changed.
+func (s *source) forgetColumns(round time.Time) {
+	if round.Sub(s.leftOut) > lately {
+		s.leftOut = time.Time{}
+	}
+	kept := make([]described, 0, len(s.said))
+	keep := func(d described) {
+		if round.Sub(d.heard) >= keepDescribed {
+			s.forgetDescribed(d, round)
+			return
+		}
+		kept = append(kept, d)
+	}
+	for key, said := range s.said {
+		x := described{key: key, at: said.at, heard: said.heard}
+		if d := s.columns[key]; d != nil {
+			x.at, x.heard = later(x.at, d.at), later(x.heard, d.heard)
+		}
+		keep(x)
+	}
+	for key, d := range s.columns {
+		if _, told := s.said[key]; !told {
+			keep(*d)
+		}
+	}
+	n := len(kept) - s.room
+	if n <= 0 {
+		return
+	}
+	slices.SortFunc(kept, func(a, b described) int {
+		return cmp.Or(a.heard.Compare(b.heard), a.at.Compare(b.at), strings.Compare(a.key, b.key))
+	})
+	for _, d := range kept[:n] {
+		s.forgetDescribed(d, round)
+		s.undescribed++
+	}
+}
+
+func (s *source) forgetDescribed(d described, round time.Time) {
+	if _, told := s.said[d.key]; told {
+		s.gone = append(s.gone, d.key)
+	}
+	delete(s.columns, d.key)
+	delete(s.said, d.key)
+	if d.at.After(round) { // a clock was wrong then
+		d.at = round
+	}
+	s.raiseFloor(d.at)
+}
+
+func (s *source) raiseFloor(at time.Time) {
+	if at.After(s.floor) {
+		s.floor, s.raised = at, true
+	}
+}
+
 // saveColumns keeps what was told.
 func (s *source) saveColumns(put func(string, varint.Encoder)) {
 	slices.Sort(s.resaid)
 	for _, key := range slices.Compact(s.resaid) {
-		put(key, s.said[key].encode())
+		if said, there := s.said[key]; there {
+			put(key, said.encode())
+		}
 	}
 	s.resaid = nil
+	if s.raised {
+		var e varint.Encoder
+		e.Uint(positionsVersion)
+		e.Time(s.floor)
+		put(floorKey, e)
+		s.raised = false
+	}
 }

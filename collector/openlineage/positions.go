@@ -21,10 +21,12 @@ import (
 // Positions are what each run has said, and how far the journal is observed. See docs/format/positions.md.
 //
 // Keys: "journal"; "round", the newest; "run/HASH", a run; "open/HASH", an access that goes on; "job/HASH",
-// what is kept of a job and its runs; and those of internal/rhythm.
+// what is kept of a job and its runs; "columns/HASH", what was told of columns;
+// "columns", how new what was forgotten of that is; and those of internal/rhythm.
 const (
 	positionsVersion = 1
 	runsVersion      = 2 // of a run: 1 has no facets
+	columnsVersion   = 2 // of what was said of columns: 1 lacks when it came, and its digest is of other words
 )
 
 const (
@@ -169,6 +171,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		}
 		if err := s.restore(key, positions[key]); err != nil {
 			s.tell.Leave(key, err)
+			s.unsure = s.unsure || key == floorKey || strings.HasPrefix(key, columnsPrefix)
 		}
 	}
 	s.was, s.heard = maps.Clone(s.open), len(positions) > 0
@@ -214,11 +217,14 @@ func (s *source) restore(key string, value []byte) error {
 	var said *saidColumns
 	var topic string
 	var at offsets
+	var floor time.Time
 	switch {
 	case key == journalKey:
 		s.number = d.Int()
 	case strings.HasPrefix(key, columnsPrefix):
-		said = &saidColumns{at: d.Time(), digest: d.String()}
+		said = decodeSaid(&d, version)
+	case key == floorKey:
+		floor = d.Time()
 	case strings.HasPrefix(key, openPrefix):
 		a = decodeAccess(&d)
 	case strings.HasPrefix(key, runPrefix):
@@ -235,6 +241,8 @@ func (s *source) restore(key string, value []byte) error {
 		s.edges += len(r.edges)
 	case said != nil && err == nil:
 		s.said[key] = *said
+	case key == floorKey && err == nil:
+		s.floor = floor
 	case a.Op != lineage.OpNone && err == nil && openKey(a) == key:
 		s.open[a] = true
 	case k != nil && err == nil && keptKey(k.job()) == key:

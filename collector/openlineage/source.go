@@ -46,22 +46,30 @@ type source struct {
 	// open are the accesses that were told to go on, and was those that are kept as such.
 	open, was map[lineage.Access]bool
 	// columns are what events said of columns since the start, said what was told of them, resaid what of that is new.
-	columns   map[string]*described
-	said      map[string]saidColumns
-	resaid    []string
-	asked     map[spelled]told            // of the round
-	unsettled map[runevent.Name]unsettled // datasets of Kafka that are no watched topic
-	gone      []string                    // position keys to remove
-	readers   []*reader                   // of topics
-	offsets   map[string]offsets          // up to where each topic is observed
-	moved     map[string]bool             // those of them that are to be saved
-	kept      map[runevent.Name]*kept     // what is kept of jobs and their runs
-	dropped   int                         // runs that were forgotten for want of room, since the start
-	forgotten int                         // jobs likewise
+	columns map[string]*described
+	said    map[string]saidColumns
+	resaid  []string
+	// room is of how many things what is said of their columns is kept. floor is how new what was forgotten may be, and
+	// raised whether that is to be saved; unsure, that some was lost with positions that could not be read. leftOut is
+	// when the newest event came that is not newer, undescribed how many were forgotten for want of room since the
+	// start.
+	room           int
+	floor, leftOut time.Time
+	raised, unsure bool
+	undescribed    int
+	asked          map[spelled]told            // of the round
+	unsettled      map[runevent.Name]unsettled // datasets of Kafka that are no watched topic
+	gone           []string                    // position keys to remove
+	readers        []*reader                   // of topics
+	offsets        map[string]offsets          // up to where each topic is observed
+	moved          map[string]bool             // those of them that are to be saved
+	kept           map[runevent.Name]*kept     // what is kept of jobs and their runs
+	dropped        int                         // runs that were forgotten for want of room, since the start
+	forgotten      int                         // jobs likewise
 }
 
 func newSource(cfg Config, j *journal, tell *collector.Teller) *source {
-	s := &source{cfg: cfg, journal: j, tell: tell}
+	s := &source{cfg: cfg, journal: j, tell: tell, room: mostDescribed}
 	s.rhythm = rhythm.New(rhythm.Config{Tick: cfg.Interval, GoesOn: func(a lineage.Access) bool { return s.open[a] }})
 	s.forget()
 	return s
@@ -70,6 +78,7 @@ func newSource(cfg Config, j *journal, tell *collector.Teller) *source {
 func (s *source) forget() {
 	s.runs, s.edges, s.number, s.heard, s.gone = map[runKey]*run{}, 0, 0, false, nil
 	s.columns, s.said, s.resaid = map[string]*described{}, map[string]saidColumns{}, nil
+	s.floor, s.raised, s.unsure = time.Time{}, false, false
 	s.rhythm.Forget()
 	s.kept = map[runevent.Name]*kept{}
 	s.offsets, s.moved = map[string]offsets{}, map[string]bool{}
@@ -97,6 +106,10 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	if ails != nil {
 		collector.MissAll(o, "OpenLineage events can't be written to disk, and their senders are told so: "+ails.Error())
 	}
+	if s.unsure {
+		s.unsure = false
+		s.raiseFloor(round.Truncate(time.Millisecond))
+	}
 	for i := range due {
 		s.merge(&due[i])
 	}
@@ -106,6 +119,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	s.tellRuns(o, jobs)
 	s.tellColumns(o)
 	s.expire(round)
+	s.forgetColumns(round)
 	s.rhythm.Observe([]*lineage.Observation{o})
 	t.Blind(o, s.blind())
 	s.savePositions(t, o)
@@ -387,6 +401,12 @@ func (s *source) blind() (spots []lineage.BlindSpot) {
 	}
 	if s.forgotten > 0 {
 		add(fmt.Sprintf("jobs beyond %d: of those that said nothing for the longest, runs are no longer listed", mostKept), "fewer jobs")
+	}
+	if !s.leftOut.IsZero() {
+		add("columns in OpenLineage events that came late, within the last day: of what they describe something newer may be known that lineaged does not remember, since such were forgotten", "a newer event of the same job")
+	}
+	if s.undescribed > 0 {
+		add(fmt.Sprintf("columns of datasets and outputs beyond %d: those that jobs described the longest ago are forgotten, so that a change of them is no event, and an event that comes late is left out", s.room), "fewer datasets")
 	}
 	return spots
 }
