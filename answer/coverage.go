@@ -1,23 +1,47 @@
 package answer
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/store"
 )
 
 // Coverage returns what was observed of the named clusters in the view's window; none: of all. Of one that nobody
 // watches nothing is: named beside others it is a gap.
 func (v *View) Coverage(ids ...lineage.ClusterID) lineage.Coverage {
+	return v.coverageIn(v.held, v.win.Window, ids)
+}
+
+// CoverageBack is Coverage of the lookback, which is of all of the flows, the silent ones too, and says when that is.
+func (v *View) CoverageBack(ctx context.Context, ids ...lineage.ClusterID) (lineage.Coverage, lineage.Window, error) {
+	in := lineage.Window{Start: v.held.Back.Start, End: v.win.End}
+	held, err := v.back.get(ctx, func(ctx context.Context) (*store.Window, error) {
+		held, err := v.a.history.Window(ctx, store.Ask{Window: in, Until: v.until, Coverage: true})
+		if err != nil {
+			return nil, fmt.Errorf("read what was observed of the lookback: %w", err)
+		}
+		return held, nil
+	})
+	if err != nil {
+		return lineage.Coverage{}, in, err
+	}
+	return v.coverageIn(held, in, ids), in, nil
+}
+
+// coverageIn is what the sources of some clusters observed of a time, by what the store holds of it.
+func (v *View) coverageIn(held *store.Window, in lineage.Window, ids []lineage.ClusterID) lineage.Coverage {
 	of := v.scopeOf(ids)
 	if len(ids) > 0 && len(of.sources) == 0 {
 		return lineage.Coverage{}
 	}
-	out := v.inWords(v.held.Coverage(of.sources...))
+	out := v.inWords(held.Coverage(of.sources...))
 	for _, id := range of.strange {
 		out.Complete = false
-		out.Gaps = append(out.Gaps, lineage.Gap{Source: lineage.Source{Cluster: string(id), Name: "brokers"}, Window: v.win.Window, Reason: notWatched})
+		out.Gaps = append(out.Gaps, lineage.Gap{Source: lineage.Source{Cluster: string(id), Name: "brokers"}, Window: in, Reason: notWatched})
 	}
 	slices.SortStableFunc(out.Gaps, func(a, b lineage.Gap) int { return a.Window.Start.Compare(b.Window.Start) })
 	out.ObservedFraction *= of.share

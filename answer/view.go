@@ -61,6 +61,7 @@ type View struct {
 	tagged       once[*tagging]
 	timelines    timelines
 	around       once[[]lineage.Gap] // see gapsAround
+	back         once[*store.Window] // see CoverageBack
 
 	// commits are the rows of declared groups whose positions moved within the lookback, see takeCommits.
 	commits map[int32]bool

@@ -206,16 +206,22 @@ func (a *API) question(r *http.Request) (*question, error) {
 
 const mostGaps = 20 // of one answer
 
-// coverage is what was observed of an answer's window. It is not of Marquez's API, and in each answer.
+// coverage is what was observed of the time that an answer's edges are of, and of the last ten minutes of it. It is not
+// of Marquez's API, and in each answer.
 type coverage struct {
+	observed
+	Last      observed `json:"last"`
+	HeldSince *instant `json:"heldSince"`
+	Truncated bool     `json:"truncated,omitempty"`
+}
+
+type observed struct {
 	Start            time.Time `json:"start"`
 	End              time.Time `json:"end"`
 	Complete         bool      `json:"complete"`
 	ObservedFraction float64   `json:"observedFraction"`
 	Gaps             []gap     `json:"gaps"`
 	MoreGaps         int       `json:"moreGaps,omitempty"`
-	HeldSince        *instant  `json:"heldSince"`
-	Truncated        bool      `json:"truncated,omitempty"`
 }
 
 type gap struct {
@@ -231,17 +237,12 @@ func (q *question) covered(is any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write an answer: %w", err)
 	}
-	of, w := q.view.Coverage(q.scope...), q.view.Window()
-	c := coverage{
-		Start: w.Start.UTC(), End: w.End.UTC(), Complete: of.Complete && !q.cut, ObservedFraction: of.ObservedFraction,
-		Gaps: []gap{}, HeldSince: when(q.view.HeldSince()), Truncated: q.cut,
+	back, in, err := q.view.CoverageBack(q.Context(), q.scope...)
+	if err != nil {
+		return nil, err
 	}
-	for i, g := range of.Gaps {
-		if i == mostGaps {
-			c.MoreGaps = len(of.Gaps) - mostGaps
-			break
-		}
-		c.Gaps = append(c.Gaps, gap{g.Source.Cluster + "/" + g.Source.Name, g.Window.Start.UTC(), g.Window.End.UTC(), g.Reason})
+	c := coverage{
+		observed: q.observed(back, in), Last: q.observed(q.view.Coverage(q.scope...), q.view.Window().Window), HeldSince: when(q.view.HeldSince()), Truncated: q.cut,
 	}
 	last, err := json.Marshal(c)
 	if err != nil {
@@ -249,6 +250,19 @@ func (q *question) covered(is any) ([]byte, error) {
 	}
 	body = append(body[:len(body)-1], `,"coverage":`...)
 	return append(append(body, last...), "}\n"...), nil
+}
+
+// observed writes what was observed of a time; of an answer that is cut it is not all.
+func (q *question) observed(of lineage.Coverage, in lineage.Window) observed {
+	out := observed{Start: in.Start.UTC(), End: in.End.UTC(), Complete: of.Complete && !q.cut, ObservedFraction: of.ObservedFraction, Gaps: []gap{}}
+	for i, g := range of.Gaps {
+		if i == mostGaps {
+			out.MoreGaps = len(of.Gaps) - mostGaps
+			break
+		}
+		out.Gaps = append(out.Gaps, gap{g.Source.Cluster + "/" + g.Source.Name, g.Window.Start.UTC(), g.Window.End.UTC(), g.Reason})
+	}
+	return out
 }
 
 // refusal is an error that its asker may read.

@@ -207,8 +207,8 @@ func TestAsOf(t *testing.T) {
 		f := func(instant string, datasets, gaps int, complete bool) {
 			t.Helper()
 			body := s.has("namespaces/" + nsWest + "/datasets?asOf=" + instant)
-			is, _ := at(t, body, "coverage", "gaps").([]any)
-			if at(t, body, "totalCount") != float64(datasets) || (len(is) > 0) != (gaps > 0) || at(t, body, "coverage", "complete") != complete {
+			is, _ := at(t, body, "coverage", "last", "gaps").([]any)
+			if at(t, body, "totalCount") != float64(datasets) || (len(is) > 0) != (gaps > 0) || at(t, body, "coverage", "last", "complete") != complete {
 				t.Errorf("as of %s: %v", instant, body)
 			}
 		}
@@ -217,6 +217,38 @@ func TestAsOf(t *testing.T) {
 		f("2000-01-01T01:19:00%2B01:00", 2, 0, true)
 		if code, body := s.ask("jobs/runs/9c66b278-db60-4da4-a9df-d3deeb7064e0?asOf=2000-01-01T00:19:00Z"); code != http.StatusOK {
 			t.Errorf("a run is answered with %d: %v", code, body)
+		}
+	})
+}
+
+// TestCoverageIsOfWhatEdgesAreOf: edges are of seven days, so what was not observed of these is said, and of the last
+// ten minutes apart: that these were is no word about the days before.
+func TestCoverageIsOfWhatEdgesAreOf(t *testing.T) {
+	in(t, func(t *testing.T, s *shop) {
+		const orders = "dataset:kafka://b1:9092:orders"
+		for _, path := range []string{"lineage?nodeId=" + url.QueryEscape(orders) + "&", "jobs?", "namespaces/airflow/jobs/load?"} {
+			body := s.has(path + "asOf=2000-01-01T00:19:00Z")
+			f := func(want string, of ...any) {
+				t.Helper()
+				if got := fmt.Sprint(at(t, body, append([]any{"coverage"}, of...)...)); got != want {
+					t.Errorf("%s: %v is %s, not %s", path, of, got, want)
+				}
+			}
+			f("1999-12-25T00:19:00Z", "start")
+			f("2000-01-01T00:19:00Z", "end")
+			f("false", "complete")
+			f("2000-01-01T00:00:00Z", "gaps", 0, "end") // before all data
+			f("2000-01-01T00:09:00Z", "last", "start")
+			f("true", "last", "complete")
+			f("1", "last", "observedFraction")
+			f("[]", "last", "gaps")
+			if seen, _ := at(t, body, "coverage", "observedFraction").(float64); seen <= 0 || seen > 0.01 {
+				t.Errorf("%s: of seven days %v were observed", path, seen)
+			}
+			missed, _ := at(t, body, "coverage", "gaps").([]any) // the last ten minutes know nothing of it
+			if !strings.Contains(fmt.Sprint(missed), "2000-01-01T00:04:00Z") {
+				t.Errorf("%s: the gap within the seven days is not said: %v", path, missed)
+			}
 		}
 	})
 }
