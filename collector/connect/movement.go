@@ -14,18 +14,20 @@ import (
 
 // movement is what a connector moves, as far as it can be told.
 type movement struct {
-	node       lineage.Node
-	home       lineage.ClusterID // the Kafka cluster that its topics are in; empty: not a watched one
-	target     lineage.ClusterID // the one that it writes to, the same way
-	reads      []string          // topics
-	writes     []string
-	vague      bool                         // it may write topics that are not known yet
-	uncounted  bool                         // its producers leave no count of their own
-	datasets   map[string][]lineage.Dataset // by topic as in Kafka; "" holds what belongs to no single one
-	replicator lineage.ReplicatorFact       // of MirrorMaker 2's connectors; else zero
-	copies     []copied
-	planned    []copied // that it is configured to copy and does not, since it does not run
-	waits      bool     // which replicator it is a part of can't be said yet
+	node             lineage.Node
+	home             lineage.ClusterID // the Kafka cluster that its topics are in; empty: not a watched one
+	target           lineage.ClusterID // the one that it writes to, the same way
+	reads            []string          // topics
+	writes           []string
+	history          lineage.Topic                // where the schema's history is kept; of no name: nowhere that can be told
+	vague            bool                         // it may write topics that are not known yet
+	uncounted        bool                         // its producers leave no count of their own
+	historyUncounted bool                         // nor does that which writes the history
+	datasets         map[string][]lineage.Dataset // by topic as in Kafka; "" holds what belongs to no single one
+	replicator       lineage.ReplicatorFact       // of MirrorMaker 2's connectors; else zero
+	copies           []copied
+	planned          []copied // that it is configured to copy and does not, since it does not run
+	waits            bool     // which replicator it is a part of can't be said yet
 }
 
 // movement reads a connector's settings. They do not outlive it.
@@ -59,6 +61,7 @@ func (t *take) movement(name string, d described, c *connector) movement {
 		})
 		m.vague = !whole && c.topics == nil
 		m.datasets = t.outside(name, d, m.writes)
+		m.history, m.historyUncounted = t.history(name, get), !historyCounted(get)
 	default:
 		t.spot("what connector "+name+" moves: the worker that answers does not know its class, so not even whether it is a sink", "install its plugin on all workers")
 	}
@@ -88,6 +91,9 @@ func (t *take) tellMovement(name string, d described, c *connector, m movement) 
 			sight(t.main, lineage.Access{Topic: lineage.Topic{Cluster: m.target, Name: topic}, Op: lineage.Write}, false)
 		}
 	}
+	if m.history.Name != "" {
+		sight(t.main, lineage.Access{Topic: m.history, Op: lineage.Write}, false)
+	}
 	if d.running() {
 		t.tellWriter(m)
 	}
@@ -110,6 +116,9 @@ func (t *take) tellMovement(name string, d described, c *connector, m movement) 
 // tellWriter tells the board what a running connector writes without a count. One whose topics are not known yet may
 // write any.
 func (t *take) tellWriter(m movement) {
+	if m.history.Name != "" && m.historyUncounted {
+		t.writers.Add(m.history.Cluster, m.history.Name, m.node)
+	}
 	if !m.uncounted || m.target == "" {
 		return
 	}

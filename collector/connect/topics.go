@@ -23,15 +23,21 @@ func (t *take) home(name string, get func(string) string, consumer bool) lineage
 	if servers == "" {
 		return t.kafka()
 	}
+	return t.found("the topics of connector "+name+": its "+key, servers)
+}
+
+// found returns the Kafka cluster that a setting leads to; empty, and said, where that is no watched one. what is the
+// setting, and of what.
+func (t *take) found(what, servers string) lineage.ClusterID {
 	w, a, ok := t.cfg.Board.Find(t.cfg.Name, "", []string{servers}, nil)
 	switch {
 	case ok:
 	case a.Told():
-		t.spot("the topics of connector "+name+": its "+key+" lead to the cluster "+a.Cluster+", which was not seen yet", "see why that cluster's source is lost")
+		t.spot(what+" lead to the cluster "+a.Cluster+", which was not seen yet", "see why that cluster's source is lost")
 	case a.Problem == alias.NotWatched:
-		t.spot("the topics of connector "+name+": its "+key+" lead to a Kafka cluster that is not watched", a.Remedy())
+		t.spot(what+" lead to a Kafka cluster that is not watched", a.Remedy())
 	default:
-		t.spot("the topics of connector "+name+": to which Kafka cluster its "+key+" lead can't be told: "+a.Why, a.Remedy())
+		t.spot(what+": to which Kafka cluster they lead can't be told: "+a.Why, a.Remedy())
 	}
 	return w.ID
 }
