@@ -164,6 +164,7 @@ func costs() (c ComplexityRoot) {
 	c.Starved.Nearest = c.Finding.With
 	c.FindingConnection.ByKind = func(child int) int { return child/usualLimit + 1 }
 	c.Query.Clusters = func(child int) int { return times(10, child) }
+	c.Query.ClusterSpellings = func(child int, _ bool) int { return times(usualSpellings, child) }
 	c.TopicUsage.Writers = func(child int) int { return times(usualFlows, child) }
 	c.TopicUsage.Readers = c.TopicUsage.Writers
 	c.Ledger.Sealed = func(child int, _ string, _ WindowInput) int { return add(chainRead, child) }

@@ -198,6 +198,26 @@ type ComplexityRoot struct {
 		Topics      func(childComplexity int) int
 	}
 
+	ClusterSpelling struct {
+		Basis      func(childComplexity int) int
+		By         func(childComplexity int) int
+		Candidates func(childComplexity int) int
+		Cluster    func(childComplexity int) int
+		From       func(childComplexity int) int
+		Matched    func(childComplexity int) int
+		Problem    func(childComplexity int) int
+		Rule       func(childComplexity int) int
+		Spelling   func(childComplexity int) int
+		Why        func(childComplexity int) int
+	}
+
+	ClusterSpellings struct {
+		Full        func(childComplexity int) int
+		Items       func(childComplexity int) int
+		Since       func(childComplexity int) int
+		UntoldCount func(childComplexity int) int
+	}
+
 	ColumnAt struct {
 		Assumed   func(childComplexity int) int
 		Direction func(childComplexity int) int
@@ -971,6 +991,7 @@ type ComplexityRoot struct {
 	Query struct {
 		Candidates         func(childComplexity int, topic string, window WindowInput, first int) int
 		Closure            func(childComplexity int, roots []string, direction graph.Direction, window WindowInput, evidence []lineage.EvidenceKind, includeInactive bool, includeInternal bool) int
+		ClusterSpellings   func(childComplexity int, untold bool) int
 		Clusters           func(childComplexity int) int
 		ColumnLineage      func(childComplexity int, field string, direction graph.Direction, window WindowInput) int
 		Coverage           func(childComplexity int, window WindowInput) int
@@ -1617,6 +1638,7 @@ type QueryResolver interface {
 	ColumnLineage(ctx context.Context, field string, direction graph.Direction, window WindowInput) (*ColumnLineage, error)
 	Retire(ctx context.Context, days int, kinds []answer.RetireKind, cluster *string, owner *string, first int, after *string) (*RetireConnection, error)
 	Storage(ctx context.Context) (*Storage, error)
+	ClusterSpellings(ctx context.Context, untold bool) (*ClusterSpellings, error)
 	Ledger(ctx context.Context) (*Ledger, error)
 	UsageBill(ctx context.Context, window WindowInput, groupBy usage.Grouping, cluster *string, first int, after *string) (*UsageBill, error)
 	Editing(ctx context.Context) (*Editing, error)
@@ -2350,6 +2372,92 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cluster.Topics(childComplexity), true
+
+	case "ClusterSpelling.basis":
+		if e.ComplexityRoot.ClusterSpelling.Basis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpelling.Basis(childComplexity), true
+	case "ClusterSpelling.by":
+		if e.ComplexityRoot.ClusterSpelling.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpelling.By(childComplexity), true
+	case "ClusterSpelling.candidates":
+		if e.ComplexityRoot.ClusterSpelling.Candidates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpelling.Candidates(childComplexity), true
+	case "ClusterSpelling.cluster":
+		if e.ComplexityRoot.ClusterSpelling.Cluster == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpelling.Cluster(childComplexity), true
+	case "ClusterSpelling.from":
+		if e.ComplexityRoot.ClusterSpelling.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpelling.From(childComplexity), true
+	case "ClusterSpelling.matched":
+		if e.ComplexityRoot.ClusterSpelling.Matched == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpelling.Matched(childComplexity), true
+	case "ClusterSpelling.problem":
+		if e.ComplexityRoot.ClusterSpelling.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpelling.Problem(childComplexity), true
+	case "ClusterSpelling.rule":
+		if e.ComplexityRoot.ClusterSpelling.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpelling.Rule(childComplexity), true
+	case "ClusterSpelling.spelling":
+		if e.ComplexityRoot.ClusterSpelling.Spelling == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpelling.Spelling(childComplexity), true
+	case "ClusterSpelling.why":
+		if e.ComplexityRoot.ClusterSpelling.Why == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpelling.Why(childComplexity), true
+
+	case "ClusterSpellings.full":
+		if e.ComplexityRoot.ClusterSpellings.Full == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpellings.Full(childComplexity), true
+	case "ClusterSpellings.items":
+		if e.ComplexityRoot.ClusterSpellings.Items == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpellings.Items(childComplexity), true
+	case "ClusterSpellings.since":
+		if e.ComplexityRoot.ClusterSpellings.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpellings.Since(childComplexity), true
+	case "ClusterSpellings.untoldCount":
+		if e.ComplexityRoot.ClusterSpellings.UntoldCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClusterSpellings.UntoldCount(childComplexity), true
 
 	case "ColumnAt.assumed":
 		if e.ComplexityRoot.ColumnAt.Assumed == nil {
@@ -5712,6 +5820,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Closure(childComplexity, args["roots"].([]string), args["direction"].(graph.Direction), args["window"].(WindowInput), args["evidence"].([]lineage.EvidenceKind), args["includeInactive"].(bool), args["includeInternal"].(bool)), true
+	case "Query.clusterSpellings":
+		if e.ComplexityRoot.Query.ClusterSpellings == nil {
+			break
+		}
+
+		args, err := ec.field_Query_clusterSpellings_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ClusterSpellings(childComplexity, args["untold"].(bool)), true
 	case "Query.clusters":
 		if e.ComplexityRoot.Query.Clusters == nil {
 			break
@@ -8875,6 +8994,8 @@ type Query {
   retire(days: Int! = 30, kinds: [RetireKind!], cluster: ID, owner: String, first: Int! = 50, after: String): RetireConnection
   "What lineaged's own store holds, and what a year of the load of now would take. It is of no window."
   storage: Storage
+  "How others call the watched clusters: Connect, MirrorMaker 2, events, declarations. What can't be told is first. untold: that alone. It is of no window. null: nobody tells."
+  clusterSpellings(untold: Boolean! = false): ClusterSpellings
   "What was said of usage so that it can't be changed unseen; null: it is switched off. It is of no window, and read at /export/ledger."
   ledger: Ledger
   """
@@ -9168,6 +9289,42 @@ type Storage {
   measured: Duration
   year: StorageYear
 }
+"""
+As it was told since the process began, and as it is resolved by what is known now. untoldCount: how many of all can't be told, whatever was asked for. full: more came than are remembered, which are 1,000; the others are resolved all the same.
+"""
+type ClusterSpellings { since: Time!  full: Boolean!  untoldCount: Int!  items: [ClusterSpelling!]! }
+"""
+spelling: without what stands before an @. from: who spells it so, e.g. a namespace of jobs; null: nobody in particular. by: the sources of lineaged that were told so. Where it is known which cluster that is: cluster, its configured name; basis; matched, the address, name or rule that decided.
+Where not: problem; why, in words; candidates, the names of clusters that it may be; rule, an entry of cluster_aliases that would settle it, to be copied; null: none would help.
+"""
+type ClusterSpelling {
+  spelling: String!
+  from: String
+  by: [String!]!
+  cluster: String
+  basis: SpellingBasis
+  matched: String
+  problem: SpellingProblem
+  why: String
+  candidates: [String!]!
+  rule: String
+}
+enum SpellingBasis {
+  RULE         # a rule of cluster_aliases says so
+  CLUSTER_ID   # it is the id that the brokers report
+  CONFIGURED   # it holds an address by which the cluster is configured
+  ADVERTISED   # it holds an address that a broker of the cluster advertises
+  NAME         # it is the name under which the cluster is configured
+}
+enum SpellingProblem {
+  NO_ADDRESS   # it names none: unknown:unknown, null:-1, nothing
+  NOT_WATCHED
+  AMBIGUOUS    # several watched clusters are meant by it
+  CONFLICTING  # an address that means something in one network only, of a cluster that has none of the topics
+  NOT_KAFKA
+  BAD_RULE     # the rule names a cluster that is not watched
+}
+
 "bytesPerSeriesDay: what a day of one series takes; null until a block of the tier is sealed, after some more than an hour, a day, ten days."
 type StorageTier { step: Duration!  retention: Duration!  bytes: Int64!  bytesPerSeriesDay: Float }
 """
@@ -10207,6 +10364,46 @@ func (ec *executionContext) childFields_Cluster(ctx context.Context, field graph
 		return ec.fieldContext_Cluster_timeline(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Cluster", field.Name)
+}
+
+func (ec *executionContext) childFields_ClusterSpelling(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "spelling":
+		return ec.fieldContext_ClusterSpelling_spelling(ctx, field)
+	case "from":
+		return ec.fieldContext_ClusterSpelling_from(ctx, field)
+	case "by":
+		return ec.fieldContext_ClusterSpelling_by(ctx, field)
+	case "cluster":
+		return ec.fieldContext_ClusterSpelling_cluster(ctx, field)
+	case "basis":
+		return ec.fieldContext_ClusterSpelling_basis(ctx, field)
+	case "matched":
+		return ec.fieldContext_ClusterSpelling_matched(ctx, field)
+	case "problem":
+		return ec.fieldContext_ClusterSpelling_problem(ctx, field)
+	case "why":
+		return ec.fieldContext_ClusterSpelling_why(ctx, field)
+	case "candidates":
+		return ec.fieldContext_ClusterSpelling_candidates(ctx, field)
+	case "rule":
+		return ec.fieldContext_ClusterSpelling_rule(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClusterSpelling", field.Name)
+}
+
+func (ec *executionContext) childFields_ClusterSpellings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "since":
+		return ec.fieldContext_ClusterSpellings_since(ctx, field)
+	case "full":
+		return ec.fieldContext_ClusterSpellings_full(ctx, field)
+	case "untoldCount":
+		return ec.fieldContext_ClusterSpellings_untoldCount(ctx, field)
+	case "items":
+		return ec.fieldContext_ClusterSpellings_items(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClusterSpellings", field.Name)
 }
 
 func (ec *executionContext) childFields_ColumnAt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13330,6 +13527,20 @@ func (ec *executionContext) field_Query_closure_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["includeInternal"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_clusterSpellings_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "untold",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["untold"] = arg0
 	return args, nil
 }
 
@@ -17830,6 +18041,337 @@ func (ec *executionContext) fieldContext_Cluster_timeline(ctx context.Context, f
 	if fc.Args, err = ec.field_Cluster_timeline_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ClusterSpelling_spelling(ctx context.Context, field graphql.CollectedField, obj *ClusterSpelling) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpelling_spelling(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Spelling, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpelling_spelling(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClusterSpelling", field, false, false, "String")
+}
+
+func (ec *executionContext) _ClusterSpelling_from(ctx context.Context, field graphql.CollectedField, obj *ClusterSpelling) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpelling_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpelling_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClusterSpelling", field, false, false, "String")
+}
+
+func (ec *executionContext) _ClusterSpelling_by(ctx context.Context, field graphql.CollectedField, obj *ClusterSpelling) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpelling_by(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpelling_by(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClusterSpelling", field, false, false, "String")
+}
+
+func (ec *executionContext) _ClusterSpelling_cluster(ctx context.Context, field graphql.CollectedField, obj *ClusterSpelling) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpelling_cluster(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cluster, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpelling_cluster(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClusterSpelling", field, false, false, "String")
+}
+
+func (ec *executionContext) _ClusterSpelling_basis(ctx context.Context, field graphql.CollectedField, obj *ClusterSpelling) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpelling_basis(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Basis, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *SpellingBasis) graphql.Marshaler {
+			return ec.marshalOSpellingBasis2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSpellingBasis(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpelling_basis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClusterSpelling", field, false, false, "SpellingBasis")
+}
+
+func (ec *executionContext) _ClusterSpelling_matched(ctx context.Context, field graphql.CollectedField, obj *ClusterSpelling) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpelling_matched(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Matched, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpelling_matched(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClusterSpelling", field, false, false, "String")
+}
+
+func (ec *executionContext) _ClusterSpelling_problem(ctx context.Context, field graphql.CollectedField, obj *ClusterSpelling) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpelling_problem(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Problem, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *SpellingProblem) graphql.Marshaler {
+			return ec.marshalOSpellingProblem2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSpellingProblem(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpelling_problem(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClusterSpelling", field, false, false, "SpellingProblem")
+}
+
+func (ec *executionContext) _ClusterSpelling_why(ctx context.Context, field graphql.CollectedField, obj *ClusterSpelling) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpelling_why(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Why, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpelling_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClusterSpelling", field, false, false, "String")
+}
+
+func (ec *executionContext) _ClusterSpelling_candidates(ctx context.Context, field graphql.CollectedField, obj *ClusterSpelling) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpelling_candidates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Candidates, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpelling_candidates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClusterSpelling", field, false, false, "String")
+}
+
+func (ec *executionContext) _ClusterSpelling_rule(ctx context.Context, field graphql.CollectedField, obj *ClusterSpelling) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpelling_rule(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpelling_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClusterSpelling", field, false, false, "String")
+}
+
+func (ec *executionContext) _ClusterSpellings_since(ctx context.Context, field graphql.CollectedField, obj *ClusterSpellings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpellings_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpellings_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClusterSpellings", field, false, false, "Time")
+}
+
+func (ec *executionContext) _ClusterSpellings_full(ctx context.Context, field graphql.CollectedField, obj *ClusterSpellings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpellings_full(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Full, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpellings_full(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClusterSpellings", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ClusterSpellings_untoldCount(ctx context.Context, field graphql.CollectedField, obj *ClusterSpellings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpellings_untoldCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UntoldCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpellings_untoldCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClusterSpellings", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ClusterSpellings_items(ctx context.Context, field graphql.CollectedField, obj *ClusterSpellings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClusterSpellings_items(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Items, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []ClusterSpelling) graphql.Marshaler {
+			return ec.marshalNClusterSpelling2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐClusterSpellingᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ClusterSpellings_items(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ClusterSpellings",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ClusterSpelling(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -33115,6 +33657,50 @@ func (ec *executionContext) fieldContext_Query_storage(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_clusterSpellings(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_clusterSpellings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ClusterSpellings(ctx, fc.Args["untold"].(bool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ClusterSpellings) graphql.Marshaler {
+			return ec.marshalOClusterSpellings2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐClusterSpellings(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_clusterSpellings(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ClusterSpellings(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_clusterSpellings_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_ledger(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -46051,6 +46637,132 @@ func (ec *executionContext) _Cluster(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
+var clusterSpellingImplementors = []string{"ClusterSpelling"}
+
+func (ec *executionContext) _ClusterSpelling(ctx context.Context, sel ast.SelectionSet, obj *ClusterSpelling) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, clusterSpellingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ClusterSpelling")
+		case "spelling":
+			out.Values[i] = ec._ClusterSpelling_spelling(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "from":
+			out.Values[i] = ec._ClusterSpelling_from(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "by":
+			out.Values[i] = ec._ClusterSpelling_by(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cluster":
+			out.Values[i] = ec._ClusterSpelling_cluster(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "basis":
+			out.Values[i] = ec._ClusterSpelling_basis(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "matched":
+			out.Values[i] = ec._ClusterSpelling_matched(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "problem":
+			out.Values[i] = ec._ClusterSpelling_problem(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "why":
+			out.Values[i] = ec._ClusterSpelling_why(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "candidates":
+			out.Values[i] = ec._ClusterSpelling_candidates(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rule":
+			out.Values[i] = ec._ClusterSpelling_rule(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var clusterSpellingsImplementors = []string{"ClusterSpellings"}
+
+func (ec *executionContext) _ClusterSpellings(ctx context.Context, sel ast.SelectionSet, obj *ClusterSpellings) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, clusterSpellingsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ClusterSpellings")
+		case "since":
+			out.Values[i] = ec._ClusterSpellings_since(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "full":
+			out.Values[i] = ec._ClusterSpellings_full(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "untoldCount":
+			out.Values[i] = ec._ClusterSpellings_untoldCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "items":
+			out.Values[i] = ec._ClusterSpellings_items(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var columnAtImplementors = []string{"ColumnAt"}
 
 func (ec *executionContext) _ColumnAt(ctx context.Context, sel ast.SelectionSet, obj *ColumnAt) graphql.Marshaler {
@@ -51247,6 +51959,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_storage(ctx, field)
 				})
+		case "clusterSpellings":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_clusterSpellings(ctx, field)
+				})
 		case "ledger":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -55541,6 +56259,26 @@ func (ec *executionContext) marshalNCluster2ᚖgithubᚗcomᚋlineagedᚋlineage
 	return ec._Cluster(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNClusterSpelling2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐClusterSpelling(ctx context.Context, sel ast.SelectionSet, v ClusterSpelling) graphql.Marshaler {
+	return ec._ClusterSpelling(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNClusterSpelling2ᚕgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐClusterSpellingᚄ(ctx context.Context, sel ast.SelectionSet, v []ClusterSpelling) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNClusterSpelling2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐClusterSpelling(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNColumnAt2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnAt(ctx context.Context, sel ast.SelectionSet, v ColumnAt) graphql.Marshaler {
 	return ec._ColumnAt(ctx, sel, &v)
 }
@@ -58625,6 +59363,13 @@ func (ec *executionContext) marshalOCluster2ᚖgithubᚗcomᚋlineagedᚋlineage
 	return ec._Cluster(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOClusterSpellings2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐClusterSpellings(ctx context.Context, sel ast.SelectionSet, v *ClusterSpellings) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ClusterSpellings(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOColumnLineage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnLineage(ctx context.Context, sel ast.SelectionSet, v *ColumnLineage) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -59519,6 +60264,38 @@ func (ec *executionContext) marshalOSeries2ᚖgithubᚗcomᚋlineagedᚋlineaged
 		return graphql.Null
 	}
 	return ec._Series(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOSpellingBasis2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSpellingBasis(ctx context.Context, v any) (*SpellingBasis, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(SpellingBasis)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSpellingBasis2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSpellingBasis(ctx context.Context, sel ast.SelectionSet, v *SpellingBasis) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOSpellingProblem2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSpellingProblem(ctx context.Context, v any) (*SpellingProblem, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(SpellingProblem)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSpellingProblem2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐSpellingProblem(ctx context.Context, sel ast.SelectionSet, v *SpellingProblem) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalOStarved2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐStarved(ctx context.Context, sel ast.SelectionSet, v *Starved) graphql.Marshaler {

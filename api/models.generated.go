@@ -134,6 +134,21 @@ type Client struct {
 	LastSeen         time.Time          `json:"lastSeen"`
 }
 
+// spelling: without what stands before an @. from: who spells it so, e.g. a namespace of jobs; null: nobody in particular. by: the sources of lineaged that were told so. Where it is known which cluster that is: cluster, its configured name; basis; matched, the address, name or rule that decided.
+// Where not: problem; why, in words; candidates, the names of clusters that it may be; rule, an entry of cluster_aliases that would settle it, to be copied; null: none would help.
+type ClusterSpelling struct {
+	Spelling   string           `json:"spelling"`
+	From       *string          `json:"from,omitempty"`
+	By         []string         `json:"by"`
+	Cluster    *string          `json:"cluster,omitempty"`
+	Basis      *SpellingBasis   `json:"basis,omitempty"`
+	Matched    *string          `json:"matched,omitempty"`
+	Problem    *SpellingProblem `json:"problem,omitempty"`
+	Why        *string          `json:"why,omitempty"`
+	Candidates []string         `json:"candidates"`
+	Rule       *string          `json:"rule,omitempty"`
+}
+
 // path: within the node, of a topic with its part. direction: from the column that is asked for, which has null. inSchema: whether a schema of the node has it; null: not known. reads: it is what a program reads, which is hurt without it, and not where data lies. assumed: nobody says that the program reads
 // this column: it reads what holds it.
 type ColumnAt struct {
@@ -940,6 +955,130 @@ func (e *RegisterRole) UnmarshalJSON(b []byte) error {
 }
 
 func (e RegisterRole) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type SpellingBasis string
+
+const (
+	SpellingBasisRule       SpellingBasis = "RULE"
+	SpellingBasisClusterID  SpellingBasis = "CLUSTER_ID"
+	SpellingBasisConfigured SpellingBasis = "CONFIGURED"
+	SpellingBasisAdvertised SpellingBasis = "ADVERTISED"
+	SpellingBasisName       SpellingBasis = "NAME"
+)
+
+var AllSpellingBasis = []SpellingBasis{
+	SpellingBasisRule,
+	SpellingBasisClusterID,
+	SpellingBasisConfigured,
+	SpellingBasisAdvertised,
+	SpellingBasisName,
+}
+
+func (e SpellingBasis) IsValid() bool {
+	switch e {
+	case SpellingBasisRule, SpellingBasisClusterID, SpellingBasisConfigured, SpellingBasisAdvertised, SpellingBasisName:
+		return true
+	}
+	return false
+}
+
+func (e SpellingBasis) String() string {
+	return string(e)
+}
+
+func (e *SpellingBasis) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SpellingBasis(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SpellingBasis", str)
+	}
+	return nil
+}
+
+func (e SpellingBasis) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SpellingBasis) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SpellingBasis) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+type SpellingProblem string
+
+const (
+	SpellingProblemNoAddress   SpellingProblem = "NO_ADDRESS"
+	SpellingProblemNotWatched  SpellingProblem = "NOT_WATCHED"
+	SpellingProblemAmbiguous   SpellingProblem = "AMBIGUOUS"
+	SpellingProblemConflicting SpellingProblem = "CONFLICTING"
+	SpellingProblemNotKafka    SpellingProblem = "NOT_KAFKA"
+	SpellingProblemBadRule     SpellingProblem = "BAD_RULE"
+)
+
+var AllSpellingProblem = []SpellingProblem{
+	SpellingProblemNoAddress,
+	SpellingProblemNotWatched,
+	SpellingProblemAmbiguous,
+	SpellingProblemConflicting,
+	SpellingProblemNotKafka,
+	SpellingProblemBadRule,
+}
+
+func (e SpellingProblem) IsValid() bool {
+	switch e {
+	case SpellingProblemNoAddress, SpellingProblemNotWatched, SpellingProblemAmbiguous, SpellingProblemConflicting, SpellingProblemNotKafka, SpellingProblemBadRule:
+		return true
+	}
+	return false
+}
+
+func (e SpellingProblem) String() string {
+	return string(e)
+}
+
+func (e *SpellingProblem) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SpellingProblem(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SpellingProblem", str)
+	}
+	return nil
+}
+
+func (e SpellingProblem) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SpellingProblem) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SpellingProblem) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

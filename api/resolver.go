@@ -15,6 +15,7 @@ import (
 type resolver struct {
 	answers *answer.Answers
 	stored  func(context.Context) (*Storage, error) // nil: nobody tells
+	spelled func() *ClusterSpellings                // nil: nobody tells
 	ledger  func() *Ledger                          // nil: there is none
 	catalog Catalog                                 // nil: nothing is edited
 	log     *slog.Logger
@@ -238,4 +239,12 @@ func (q *query) Storage(ctx context.Context) (*Storage, error) {
 		return nil, nil //nolint:nilnil // nobody tells: null
 	}
 	return q.a.stored(ctx)
+}
+
+// ClusterSpellings answers clusterSpellings.
+func (q *query) ClusterSpellings(_ context.Context, untold bool) (*ClusterSpellings, error) {
+	if q.a.spelled == nil {
+		return nil, nil //nolint:nilnil // nobody tells: null
+	}
+	return q.a.spelled().ordered(untold), nil
 }

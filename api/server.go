@@ -36,6 +36,8 @@ type Options struct {
 	Sizes func() Sizes
 	// Storage tells what the store holds and what a year of it would take; nil: null.
 	Storage func(context.Context) (*Storage, error)
+	// Spellings tells how others call the watched clusters; nil: null.
+	Spellings func() *ClusterSpellings
 	// Ledger tells how the ledger is; nil, or one that returns nil: there is none.
 	Ledger func() *Ledger
 	// Catalog takes what people say of nodes; nil: nobody can.
@@ -87,7 +89,7 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	a := &resolver{answers: o.Answers, stored: o.Storage, ledger: o.Ledger, catalog: o.Catalog, log: o.Log}
+	a := &resolver{answers: o.Answers, stored: o.Storage, spelled: o.Spellings, ledger: o.Ledger, catalog: o.Catalog, log: o.Log}
 	m := newMetrics(a, o)
 
 	mux := http.NewServeMux()

@@ -430,25 +430,26 @@ func twoClusters(t testing.TB) *world {
 
 // served is a server and what it answers from.
 type served struct {
-	Declared *lineage.Declarations
-	History  answer.History
-	Rounds   store.Watcher
-	Identity func() answer.Identity
-	Clusters []answer.ClusterConfig
-	Connects []answer.ConnectConfig
-	UI       http.Handler
-	Hosts    []string
-	Log      *slog.Logger
-	Version  string
-	Revision string
-	Limits   api.Limits
-	Metrics  api.Metrics
-	Now      func() time.Time
-	Sizes    func() api.Sizes
-	Storage  func(context.Context) (*api.Storage, error)
-	Trouble  func() []string
-	Stopping func() bool
-	Exports  map[string]api.Exporter
+	Declared  *lineage.Declarations
+	History   answer.History
+	Rounds    store.Watcher
+	Identity  func() answer.Identity
+	Clusters  []answer.ClusterConfig
+	Connects  []answer.ConnectConfig
+	UI        http.Handler
+	Hosts     []string
+	Log       *slog.Logger
+	Version   string
+	Revision  string
+	Limits    api.Limits
+	Metrics   api.Metrics
+	Now       func() time.Time
+	Sizes     func() api.Sizes
+	Storage   func(context.Context) (*api.Storage, error)
+	Spellings func() *api.ClusterSpellings
+	Trouble   func() []string
+	Stopping  func() bool
+	Exports   map[string]api.Exporter
 
 	NoIntrospection bool
 }
@@ -456,7 +457,7 @@ type served struct {
 func serve(s served) *api.Server {
 	return api.New(api.Options{
 		Answers: answer.New(answer.Options{History: s.History, Rounds: s.Rounds, Identity: s.Identity, Declared: func() *lineage.Declarations { return s.Declared }, Clusters: s.Clusters, Connects: s.Connects, Now: s.Now}),
-		UI:      s.UI, Hosts: s.Hosts, Log: s.Log, Version: s.Version, Revision: s.Revision, Limits: s.Limits, Metrics: s.Metrics, Sizes: s.Sizes, Storage: s.Storage, Trouble: s.Trouble,
+		UI:      s.UI, Hosts: s.Hosts, Log: s.Log, Version: s.Version, Revision: s.Revision, Limits: s.Limits, Metrics: s.Metrics, Sizes: s.Sizes, Storage: s.Storage, Spellings: s.Spellings, Trouble: s.Trouble,
 		Stopping: s.Stopping, NoIntrospection: s.NoIntrospection, Exports: s.Exports,
 	})
 }

@@ -36,7 +36,8 @@ type Board struct {
 	rules      []lineage.ClusterRule
 	doubles    map[string]lineage.ClusterID // source names of clusters that are watched under another name, with its id
 	aliases    *alias.Resolver              // of what is known now; nil: to be made
-	asked      map[spelled]map[string]bool  // how clusters were spelled, and who said so
+	asked      map[spelled]*saidSo          // how clusters were spelled, and who said so
+	moreAsked  bool                         // in more ways than are remembered
 
 	jobRuns map[string]JobRun // by the id that an engine has for it
 	// topics of which somebody wants the commits of groups that nobody is in, and for how many more rounds

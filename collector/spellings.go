@@ -15,8 +15,17 @@ import (
 // mostSpellings bounds how many ways to spell a cluster are remembered. Who answers does not depend on it.
 const mostSpellings = 1000
 
+// mostDoubted bounds how many of the topics that cast doubt on a spelling are remembered.
+const mostDoubted = 20
+
 // spelled is one way in which somebody spells a cluster.
 type spelled struct{ text, from, name string }
+
+// saidSo is who told of a spelling, and topics that he said are there where that cast doubt on it, at last.
+type saidSo struct {
+	by      map[string]bool // sources
+	doubted []string
+}
 
 // Spelling is how somebody spells a cluster, and which one that is as far as is known now.
 type Spelling struct {
@@ -87,8 +96,8 @@ func (b *Board) Resolve(by string, q alias.Question) (Watched, alias.Answer) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.remember(by, q)
 	a := b.resolver().Resolve(q)
+	b.remember(by, q, a)
 	return b.clusters[a.Cluster], a
 }
 
@@ -100,19 +109,25 @@ func (b *Board) resolver() *alias.Resolver {
 	return b.aliases
 }
 
-// remember notes who spells a cluster how. The caller holds the lock.
-func (b *Board) remember(by string, q alias.Question) {
+// remember notes who spells a cluster how, and what makes that doubtful. The caller holds the lock.
+func (b *Board) remember(by string, q alias.Question, a alias.Answer) {
 	key := spelled{q.Spelling, q.From, q.Name}
-	switch {
-	case b.asked == nil:
-		b.asked = map[spelled]map[string]bool{}
-	case b.asked[key] == nil && len(b.asked) >= mostSpellings:
-		return
+	if b.asked == nil {
+		b.asked = map[spelled]*saidSo{}
 	}
-	if b.asked[key] == nil {
-		b.asked[key] = map[string]bool{}
+	said := b.asked[key]
+	if said == nil {
+		if len(b.asked) >= mostSpellings {
+			b.moreAsked = true
+			return
+		}
+		said = &saidSo{by: map[string]bool{}}
+		b.asked[key] = said
 	}
-	b.asked[key][by] = true
+	said.by[by] = true
+	if a.Problem == alias.Conflicting {
+		said.doubted = slices.Clone(q.Topics[:min(len(q.Topics), mostDoubted)])
+	}
 }
 
 // Find returns the watched cluster that somebody else knows by bootstrap addresses or, where these don't tell, by an
@@ -133,13 +148,13 @@ func (b *Board) Spellings() (all []Spelling, full bool) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for q, by := range b.asked {
-		a := b.resolver().Resolve(alias.Question{Spelling: q.text, From: q.from, Name: q.name})
+	for q, said := range b.asked {
+		a := b.resolver().Resolve(alias.Question{Spelling: q.text, From: q.from, Name: q.name, Topics: said.doubted})
 		a.Spelling = cmp.Or(a.Spelling, q.name)
-		all = append(all, Spelling{a, slices.Sorted(maps.Keys(by))})
+		all = append(all, Spelling{a, slices.Sorted(maps.Keys(said.by))})
 	}
 	slices.SortFunc(all, func(x, y Spelling) int {
 		return cmp.Or(strings.Compare(x.Spelling, y.Spelling), strings.Compare(x.From, y.From))
 	})
-	return all, len(b.asked) >= mostSpellings
+	return all, b.moreAsked
 }

@@ -122,7 +122,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	}
 	defer func() { err = errors.Join(err, book.close()) }()
 	options := apiOptions(cfg, store, asks, book, log)
-	options.User = user(cfg)
+	options.User, options.Spellings = user(cfg), spellings(board, clock.Now())
 	options.Exports[catalogExport] = edited.export(asks)
 	options.Imports = map[string]http.Handler{catalogImport: edited.imports(cfg.Catalog.Edit, options.User)}
 	if cfg.Catalog.Edit {

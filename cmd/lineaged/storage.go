@@ -32,7 +32,7 @@ func storage(store timeseries.Store) func(context.Context) (*api.Storage, error)
 }
 
 // above returns x where it is greater than what stands for unknown.
-func above[T int64 | float64 | time.Duration](x, unknown T) *T {
+func above[T int64 | float64 | time.Duration | string](x, unknown T) *T {
 	if x > unknown {
 		return &x
 	}

@@ -21,7 +21,7 @@ export async function newcomer(url) {
     must(inside <= room, `the map of the demo is ${inside} px wide, and there are ${room}`);
     page.off('request', note);
     const others = all.filter((name) => name !== 'Overview' && name !== 'LineageVersion').sort();
-    const want = ['CatalogSize', 'Changes', 'GroupedMap', 'Storage', 'SuggestedJoins', 'Timeline'];
+    const want = ['CatalogSize', 'Changes', 'ClusterSpellings', 'GroupedMap', 'Storage', 'SuggestedJoins', 'Timeline'];
     must(others.join() === want.join(), `it asked ${others}`);
   });
   await check('what changed is compared with what data is held of, or it is said why not and what can be', async () => {

@@ -16,6 +16,7 @@ import { Findings } from './findings';
 import { Happened, MATTERING } from './happened';
 import { SuggestedJoins } from './joins';
 import { GroupedMap } from './map';
+import { ClusterNames } from './spellings';
 import { Storage } from './storage';
 import { Tops } from './tops';
 
@@ -73,6 +74,7 @@ export function OverviewPage() {
           </div>
           <GroupedMap state={state} change={change} />
           <SuggestedJoins window={window} />
+          <ClusterNames />
           <Storage />
         </>
       )}
