@@ -19,7 +19,7 @@ type movement struct {
 	target           lineage.ClusterID // the one that it writes to, the same way
 	reads            []string          // topics
 	writes           []string
-	history          lineage.Topic                // where the schema's history is kept; of no name: nowhere that can be told
+	history          lineage.Topic                // of its schema, where that can be told; else of no name
 	vague            bool                         // it may write topics that are not known yet
 	uncounted        bool                         // its producers leave no count of their own
 	historyUncounted bool                         // nor does that which writes the history
