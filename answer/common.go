@@ -152,5 +152,5 @@ func sameDated(a, b *lineage.DatedFact) bool {
 
 func sameFact(a, b *lineage.Fact) bool {
 	return a.Gone == b.Gone && a.Topic == b.Topic && a.Group == b.Group && a.Cluster == b.Cluster && a.Connect == b.Connect && a.Connector == b.Connector &&
-		a.Replicator == b.Replicator && a.Source == b.Source && a.Permission == b.Permission && len(a.BlindSpots)+len(b.BlindSpots) == 0 && a.Key == b.Key
+		a.Replicator == b.Replicator && a.Source == b.Source && a.Permission == b.Permission && a.Ways == b.Ways && len(a.BlindSpots)+len(b.BlindSpots) == 0 && a.Key == b.Key
 }

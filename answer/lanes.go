@@ -15,8 +15,8 @@ import (
 var noLane = []string{""}
 
 // lanes returns the ways through its node that an access belongs to: a topic and its copy are one through a replicator,
-// a topic and the dataset that it is joined with one through a connector. What a connector moves that is joined with
-// nothing, as its dead letters, belongs to all of its ways.
+// a topic and the dataset that it is joined with one through a connector, and what a job says itself leads to one of
+// its outputs. What a connector moves that is joined with nothing, as its dead letters, belongs to all of its ways.
 func (v *View) lanes(x *access) []string {
 	switch x.node.Kind {
 	case lineage.ReplicatorNode:
@@ -38,6 +38,10 @@ func (v *View) lanes(x *access) []string {
 		// writes.
 		if v.accounts[x.node] {
 			return []string{x.Access.Op.String() + " " + x.Access.Topic.Name}
+		}
+	case lineage.JobNode, lineage.StreamJobNode:
+		if w := v.ways[x.node]; w != nil {
+			return w.lanes(x)
 		}
 	default:
 	}

@@ -35,7 +35,8 @@ const anyLane = "*"
 type walkKey struct {
 	node lineage.Node
 	lane string
-	late bool // whatever moves is gone through too
+	by   lineage.Node // in place of a lane: by all lanes of what it reads there
+	late bool         // whatever moves is gone through too
 }
 
 // starvedBy returns who downstream of a flow gets nothing more by it, as far as is seen; late: who gets it later.
@@ -44,13 +45,7 @@ func (f *finder) starvedBy(is lineage.Flow, late bool) *Starved {
 	if is.To == store {
 		return f.walk(walkKey{node: store, late: late})
 	}
-	lane := anyLane
-	for _, i := range f.v.of(is) {
-		if lanes := f.v.lanes(&f.v.accesses[i]); len(lanes) == 1 {
-			lane = lanes[0]
-		}
-	}
-	return f.walk(walkKey{node: program, lane: lane, late: late})
+	return f.walk(walkKey{node: program, by: store, late: late})
 }
 
 // walk goes from topics to who reads them, and from programs to what they write, as long as nothing is seen to come in
@@ -126,13 +121,22 @@ func (w *walking) readers(n lineage.Node) {
 			continue
 		}
 		for _, lane := range w.v.lanes(x) {
-			w.meet(walkKey{x.node, lane, w.late})
+			w.meet(walkKey{node: x.node, lane: lane, late: w.late})
 		}
 	}
 }
 
 // written meets what a program writes of what it reads by a lane, and that does not move all the same.
 func (w *walking) written(from walkKey) {
+	lanes := map[string]bool{from.lane: true}
+	if from.by.Kind != lineage.NoKind {
+		clear(lanes)
+		for _, i := range w.v.of(lineage.Flow{From: from.by, To: from.node}) {
+			for _, lane := range w.v.lanes(&w.v.accesses[i]) {
+				lanes[lane] = true
+			}
+		}
+	}
 	for _, i := range w.v.accessesOf(from.node) {
 		if !w.look() {
 			return
@@ -142,7 +146,7 @@ func (w *walking) written(from walkKey) {
 			continue
 		}
 		for _, lane := range w.v.lanes(x) {
-			if lane == from.lane || from.lane == anyLane {
+			if lanes[lane] || from.lane == anyLane {
 				w.meet(walkKey{node: x.far, late: w.late})
 			}
 		}

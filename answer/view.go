@@ -44,6 +44,7 @@ type View struct {
 	mixed      map[lineage.Node]bool             // see lanes
 	joined     map[lineage.Node][]string         // the same way
 	accounts   map[lineage.Node]bool             // the same way
+	ways       map[lineage.Node]*waysThrough     // the same way; nil: no job tells of any
 	groups     map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
 
 	// These are of a view of groups: whom each stands for, and of what kind of flows each flow is made, how many of
@@ -210,6 +211,7 @@ func (t *topicView) current() (s incarnation, ok bool) {
 // viewFacts are the kinds of facts that a view is made of.
 var viewFacts = []lineage.FactKind{
 	lineage.ClusterFacts, lineage.TopicFacts, lineage.GroupFacts, lineage.ConnectFacts, lineage.ConnectorFacts, lineage.ReplicatorFacts, lineage.PermissionFacts, lineage.JobFacts,
+	lineage.WaysFacts,
 }
 
 // viewAsk is what a view asks of the store.
@@ -240,6 +242,7 @@ func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d
 	if err := v.takeCommits(ctx); err != nil {
 		return nil, err
 	}
+	v.ways = v.waysOfJobs()
 	return v, ctx.Err()
 }
 

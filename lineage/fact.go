@@ -25,11 +25,12 @@ const (
 	ColumnsFacts             // what a job makes columns of; FactKey.Name is the job's id and what it writes
 	JobFacts                 // FactKey.Source is the name of the Flink that runs it, FactKey.Name the job's
 	RunFacts                 // what a job says of its runs; FactKey.Source is who hears it, FactKey.Name its node's id
+	WaysFacts                // which ways lead through a job, as it says itself; FactKey as of RunFacts
 )
 
 // FactKinds is one more than the greatest kind, and EventTypes one more than the greatest type of event.
 const (
-	FactKinds  = 15
+	FactKinds  = 16
 	EventTypes = 18
 )
 
@@ -59,6 +60,7 @@ type Fact struct {
 	Columns    *ColumnsFact
 	Job        *JobFact
 	Runs       *RunsFact
+	Ways       *WaysFact
 }
 
 // DatedFact is a fact and the round since which it holds.

@@ -251,7 +251,7 @@ func TestMetricsByRule(t *testing.T) {
 
 // TestBounds holds the bounds that are no constants of their types, so that a switch over all kinds need not name them.
 func TestBounds(t *testing.T) {
-	if FactKinds != RunFacts+1 || EventTypes != SchemaChanged+1 {
-		t.Errorf("%d kinds of facts and %d types of events, want %d and %d", FactKinds, EventTypes, RunFacts+1, SchemaChanged+1)
+	if FactKinds != WaysFacts+1 || EventTypes != SchemaChanged+1 {
+		t.Errorf("%d kinds of facts and %d types of events, want %d and %d", FactKinds, EventTypes, WaysFacts+1, SchemaChanged+1)
 	}
 }

@@ -118,6 +118,10 @@ func TestWhatIsAcceptedIsReadAgain(t *testing.T) {
 		"a run that reads what is not there": {refuse: true, change: fact(lineage.Fact{
 			Key: key(lineage.RunFacts), Runs: &lineage.RunsFact{Runs: []lineage.Run{{Reads: []int{0}}}},
 		})},
+		"ways of a job of an unknown kind": {refuse: true, change: fact(lineage.Fact{Key: key(lineage.WaysFacts), Ways: &lineage.WaysFact{Job: lineage.Node{Kind: 255}}})},
+		"a way to what is not there": {refuse: true, change: fact(lineage.Fact{
+			Key: key(lineage.WaysFacts), Ways: &lineage.WaysFact{Ends: []lineage.Node{{}}, Ways: []lineage.JobWay{{From: -1, To: 1}}},
+		})},
 		"a run of nothing": {change: fact(lineage.Fact{Key: key(lineage.RunFacts), Runs: &lineage.RunsFact{Runs: []lineage.Run{{State: 255, Cut: -1}}}})},
 		"an empty topology": {change: fact(lineage.Fact{
 			Key: key(lineage.GroupFacts), Group: &lineage.GroupFact{Topology: &lineage.Topology{Epoch: -1, Subtopologies: []lineage.Subtopology{{}}}},

@@ -127,6 +127,11 @@ func randomFact(r *rand.Rand) lineage.Fact {
 		f.Job = randomJob(r)
 	case lineage.RunFacts:
 		f.Runs = randomRuns(r)
+	case lineage.WaysFacts:
+		f.Ways = &lineage.WaysFact{Job: randomNode(r), Ends: []lineage.Node{randomNode(r), randomNode(r)}}
+		for range r.IntN(3) {
+			f.Ways.Ways = append(f.Ways.Ways, lineage.JobWay{From: r.IntN(3) - 1, To: r.IntN(2), Until: time.Unix(r.Int64N(1e10), 0).UTC()})
+		}
 	default:
 		randomColumns(r, &f)
 	}

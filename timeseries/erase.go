@@ -205,6 +205,8 @@ func (x *eraser) fact(f *lineage.Fact) {
 		x.columns(f)
 	case lineage.RunFacts:
 		x.jobRuns(f.Runs)
+	case lineage.WaysFacts:
+		x.jobWays(f.Ways)
 	case lineage.PermissionFacts:
 		for i := range f.Permission.Rules {
 			r := &f.Permission.Rules[i]

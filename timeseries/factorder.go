@@ -137,5 +137,5 @@ func sameDated(a, b *lineage.DatedFact) bool {
 
 func sameFact(a, b *lineage.Fact) bool {
 	return a.Gone == b.Gone && a.Topic == b.Topic && a.Group == b.Group && a.Cluster == b.Cluster && a.Connect == b.Connect && a.Connector == b.Connector &&
-		a.Replicator == b.Replicator && a.Source == b.Source && a.Permission == b.Permission && a.Runs == b.Runs && a.Schema == b.Schema && a.Transform == b.Transform && a.Columns == b.Columns && len(a.BlindSpots) == 0 && len(b.BlindSpots) == 0 && a.Key == b.Key
+		a.Replicator == b.Replicator && a.Source == b.Source && a.Permission == b.Permission && a.Runs == b.Runs && a.Ways == b.Ways && a.Schema == b.Schema && a.Transform == b.Transform && a.Columns == b.Columns && len(a.BlindSpots) == 0 && len(b.BlindSpots) == 0 && a.Key == b.Key
 }

@@ -16,7 +16,7 @@ func checkFact(f lineage.Fact) error {
 		lineage.ClusterFacts: f.Cluster != nil, lineage.TopicFacts: f.Topic != nil, lineage.GroupFacts: f.Group != nil,
 		lineage.ConnectFacts: f.Connect != nil, lineage.ConnectorFacts: f.Connector != nil, lineage.ReplicatorFacts: f.Replicator != nil,
 		lineage.SourceFacts: f.Source != nil, lineage.PermissionFacts: f.Permission != nil, lineage.RunFacts: f.Runs != nil, lineage.JobFacts: f.Job != nil,
-		lineage.SchemaFacts: f.Schema != nil, lineage.TransformFacts: f.Transform != nil, lineage.ColumnsFacts: f.Columns != nil,
+		lineage.SchemaFacts: f.Schema != nil, lineage.TransformFacts: f.Transform != nil, lineage.ColumnsFacts: f.Columns != nil, lineage.WaysFacts: f.Ways != nil,
 	} {
 		if set != (kind == f.Key.Kind && !f.Gone) {
 			return fmt.Errorf("the fact about %q does not hold exactly what its kind says", f.Key.Name)
@@ -36,7 +36,7 @@ func checkFact(f lineage.Fact) error {
 	if j := f.Job; j != nil && slices.ContainsFunc(j.Also, func(n lineage.Node) bool { return !n.Kind.Storable() }) {
 		return fmt.Errorf("the fact about %q names a node of an unknown kind", f.Key.Name)
 	}
-	if !checkRuns(f.Runs) {
+	if !checkRuns(f.Runs) || !checkWays(f.Ways) {
 		return fmt.Errorf("the fact about %q names a node of an unknown kind, or one that is not there", f.Key.Name)
 	}
 	if len(f.BlindSpots) > 0 && (f.Gone || f.Key.Kind != lineage.BlindSpotFacts) {

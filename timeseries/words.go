@@ -365,6 +365,8 @@ func (w *writer) factBody(f lineage.Fact) {
 		}
 	case lineage.RunFacts:
 		w.jobRuns(f.Runs)
+	case lineage.WaysFacts:
+		w.jobWays(f.Ways)
 	case lineage.SchemaFacts:
 		w.schema(f.Schema)
 	case lineage.TransformFacts:
@@ -528,6 +530,8 @@ func (r *reader) factBody(key lineage.FactKey) lineage.Fact {
 		f.Permission = p
 	case lineage.RunFacts:
 		f.Runs = r.jobRuns()
+	case lineage.WaysFacts:
+		f.Ways = r.jobWays()
 	case lineage.SchemaFacts:
 		f.Schema = r.schema()
 	case lineage.TransformFacts:

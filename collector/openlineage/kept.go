@@ -104,12 +104,9 @@ func (r *run) state(now time.Time, ttl time.Duration) lineage.RunState {
 // tellRuns tells what changed of the runs of jobs.
 func (s *source) tellRuns(o *lineage.Observation, jobs []*job) {
 	for _, j := range jobs {
-		if !slices.ContainsFunc(j.runs, func(r *run) bool {
-			return r.dirty || r.id != "" && r.state(o.Round, s.cfg.TimeToLive) != r.stated
-		}) {
-			continue
+		if slices.ContainsFunc(j.runs, func(r *run) bool { return r.changed(o.Round, s.cfg.TimeToLive) }) {
+			s.keep(o, j)
 		}
-		s.keep(o, j)
 	}
 	if n := len(s.kept) - mostKept; n > 0 {
 		all := slices.SortedFunc(maps.Values(s.kept), func(a, b *kept) int {
@@ -226,7 +223,7 @@ func (s *source) listed(round time.Time, j *job, r *run, ends *table) lineage.Ru
 	if p := f.Parent; p != nil {
 		x.Parent = lineage.ParentRun{Namespace: p.Job.Namespace, Job: p.Job.Name, Run: p.Run}
 	}
-	for _, e := range slices.SortedFunc(maps.Keys(r.edges), edge.compare) {
+	for _, e := range slices.SortedFunc(maps.Keys(r.named()), edge.compare) {
 		list := &x.Reads
 		if e.op == lineage.Write {
 			list = &x.Writes

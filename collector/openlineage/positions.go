@@ -20,12 +20,12 @@ import (
 
 // Positions are what each run has said, and how far the journal is observed. See docs/format/positions.md.
 //
-// Keys: "journal"; "round", the newest; "run/HASH", a run; "open/HASH", an access that goes on; "job/HASH",
-// what is kept of a job and its runs; "columns/HASH", what was told of columns;
-// "columns", how new what was forgotten of that is; and those of internal/rhythm.
+// Keys: "journal"; "round", the newest; "run/HASH", a run; "open/HASH", an access that goes on; "job/HASH", what is
+// kept of a job and its runs; "ways/HASH", what was told of the ways through it; "columns/HASH", what was told of
+// columns; "columns", how new what was forgotten of that is; and those of internal/rhythm.
 const (
 	positionsVersion = 1
-	runsVersion      = 2 // of a run: 1 has no facets
+	runsVersion      = 3 // of a run: 1 has no facets, 2 no ways
 	columnsVersion   = 2 // of what was said of columns: 1 lacks when it came, and its digest is of other words
 )
 
@@ -60,6 +60,7 @@ func (s *source) savePositions(t *collector.Take, o *lineage.Observation) {
 	at.Time(o.Round)
 	put(roundKey, at)
 	s.saveKept(put)
+	s.saveWays(put)
 	moved := len(s.moved) > 0
 	s.saveOffsets(put)
 	var dirty []*run
@@ -153,6 +154,7 @@ func (r *run) encode() (e varint.Encoder) {
 		e.Time(r.said[name].at)
 		e.String(r.said[name].text)
 	}
+	r.encodeWays(&e)
 	return e
 }
 
@@ -214,6 +216,7 @@ func (s *source) restore(key string, value []byte) error {
 	var r *run
 	var a lineage.Access
 	var k *kept
+	var w *ways
 	var said *saidColumns
 	var topic string
 	var at offsets
@@ -231,6 +234,8 @@ func (s *source) restore(key string, value []byte) error {
 		r = decodeRun(&d, version)
 	case strings.HasPrefix(key, keptPrefix):
 		k = decodeKept(&d)
+	case strings.HasPrefix(key, waysPrefix):
+		w = decodeWays(&d)
 	case strings.HasPrefix(key, topicPrefix):
 		topic, at = decodeOffsets(&d)
 	}
@@ -238,7 +243,7 @@ func (s *source) restore(key string, value []byte) error {
 	switch {
 	case r != nil && err == nil && r.key() == key:
 		s.runs[r.runKey] = r
-		s.edges += len(r.edges)
+		s.edges += r.weight()
 	case said != nil && err == nil:
 		s.said[key] = *said
 	case key == floorKey && err == nil:
@@ -247,6 +252,8 @@ func (s *source) restore(key string, value []byte) error {
 		s.open[a] = true
 	case k != nil && err == nil && keptKey(k.job()) == key:
 		s.kept[k.job()] = k
+	case w != nil && err == nil && waysKey(w.job) == key:
+		s.ways[w.job] = w
 	case err == nil && topicPrefix+topic == key:
 		s.offsets[topic] = at
 	case err == nil && key != journalKey:
@@ -258,7 +265,7 @@ func (s *source) restore(key string, value []byte) error {
 }
 
 func decodeRun(d *varint.Decoder, version uint64) *run {
-	r := &run{edges: map[edge]time.Time{}, said: map[string]said{}}
+	r := newRun(runKey{})
 	r.job.Namespace, r.job.Name, r.id = d.String(), d.String(), d.String()
 	for _, t := range [...]*time.Time{&r.seen, &r.ended, &r.moved, &r.whole, &r.told} {
 		*t = d.Time()
@@ -282,6 +289,9 @@ func decodeRun(d *varint.Decoder, version uint64) *run {
 			name := d.String()
 			r.said[name] = said{d.Time(), d.String()}
 		}
+	}
+	if version > 2 {
+		r.decodeWays(d)
 	}
 	if d.Err() != nil {
 		return nil

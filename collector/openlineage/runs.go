@@ -45,6 +45,9 @@ type run struct {
 	end                       runevent.Type    // of the newest event that ended it
 	stated                    lineage.RunState // as it is listed; 0: it is not
 	said                      map[string]said
+	ways                      map[runevent.Way]time.Time // when an event told of each last
+	explicit                  time.Time                  // of the newest event with the job's own lineage facet
+	also                      map[runevent.Name]runevent.Name
 	dirty, fresh              bool // to be kept anew; an event came in this round
 }
 
@@ -88,7 +91,46 @@ func (r *run) take(e *runevent.Event, arrived time.Time) {
 			r.edges[x] = later(r.edges[x], at)
 		}
 	}
+	for _, w := range e.Ways {
+		r.ways[w] = later(r.ways[w], at)
+	}
+	if e.Explicit {
+		r.explicit = later(r.explicit, at)
+	}
+	for _, x := range e.Also {
+		if was, there := r.also[x.Name]; !there || x.Is.Compare(was) > 0 {
+			r.also[x.Name] = x.Is
+		}
+	}
 	r.dirty, r.fresh = true, true
+}
+
+func newRun(key runKey) *run {
+	return &run{runKey: key, edges: map[edge]time.Time{}, said: map[string]said{}, ways: map[runevent.Way]time.Time{}, also: map[runevent.Name]runevent.Name{}}
+}
+
+// weight is how much of a run is kept, in names.
+func (r *run) weight() int { return len(r.edges) + len(r.ways) + len(r.also) }
+
+// is returns the name that a dataset is known by, where an event told another.
+func (r *run) is(n runevent.Name) runevent.Name {
+	if other, there := r.also[n]; there {
+		return other
+	}
+	return n
+}
+
+// named returns what the run ever named, each by the name that it is known by.
+func (r *run) named() map[edge]time.Time {
+	if len(r.also) == 0 {
+		return r.edges
+	}
+	out := make(map[edge]time.Time, len(r.edges))
+	for x, at := range r.edges {
+		x.dataset = r.is(x.dataset)
+		out[x] = later(out[x], at)
+	}
+	return out
 }
 
 func later(a, b time.Time) time.Time {
@@ -101,9 +143,10 @@ func later(a, b time.Time) time.Time {
 // current returns what the run reads and writes, in a fixed order: all that it ever named, but for what an event that
 // names all there is left out.
 func (r *run) current() []edge {
-	out := make([]edge, 0, len(r.edges))
-	for _, x := range slices.SortedFunc(maps.Keys(r.edges), edge.compare) {
-		if !r.edges[x].Before(r.whole) {
+	named := r.named()
+	out := make([]edge, 0, len(named))
+	for _, x := range slices.SortedFunc(maps.Keys(named), edge.compare) {
+		if !named[x].Before(r.whole) {
 			out = append(out, x)
 		}
 	}

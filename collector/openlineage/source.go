@@ -40,7 +40,7 @@ type source struct {
 	rhythm  *rhythm.Tracker // of what runs say that they moved, which begins and ends
 
 	runs   map[runKey]*run
-	edges  int // of all runs
+	edges  int // of all runs, with their ways and other names
 	number int64
 	heard  bool // an event has come, ever
 	// open are the accesses that were told to go on, and was those that are kept as such.
@@ -64,6 +64,8 @@ type source struct {
 	offsets        map[string]offsets          // up to where each topic is observed
 	moved          map[string]bool             // those of them that are to be saved
 	kept           map[runevent.Name]*kept     // what is kept of jobs and their runs
+	ways           map[runevent.Name]*ways     // those through jobs that tell of them
+	pathless       map[runevent.Name]bool      // jobs that tell of more of them than may be
 	dropped        int                         // runs that were forgotten for want of room, since the start
 	forgotten      int                         // jobs likewise
 }
@@ -81,6 +83,7 @@ func (s *source) forget() {
 	s.floor, s.raised, s.unsure = time.Time{}, false, false
 	s.rhythm.Forget()
 	s.kept = map[runevent.Name]*kept{}
+	s.ways, s.pathless = map[runevent.Name]*ways{}, map[runevent.Name]bool{}
 	s.offsets, s.moved = map[string]offsets{}, map[string]bool{}
 	s.open, s.was, s.unsettled = map[lineage.Access]bool{}, map[lineage.Access]bool{}, map[runevent.Name]unsettled{}
 }
@@ -116,6 +119,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	s.tellMissed(o)
 	jobs := s.jobs()
 	s.tellJobs(o, jobs)
+	s.tellWays(o, jobs)
 	s.tellRuns(o, jobs)
 	s.tellColumns(o)
 	s.expire(round)
@@ -153,16 +157,16 @@ func (s *source) merge(x *entry) {
 	key := runKey{e.Job, e.Run}
 	r := s.runs[key]
 	if r == nil {
-		r = &run{runKey: key, edges: map[edge]time.Time{}, said: map[string]said{}}
+		r = newRun(key)
 		s.runs[key] = r
 	}
-	before := len(r.edges)
+	before := r.weight()
 	if s.edges > maxEdges {
-		e.Reads, e.Writes = nil, nil
+		e.Reads, e.Writes, e.Ways, e.Also = nil, nil, nil, nil
 		s.refused.add("runs name more datasets than are kept", x.Arrived)
 	}
 	r.take(e, x.Arrived)
-	s.edges += len(r.edges) - before
+	s.edges += r.weight() - before
 	s.cfg.Board.SetJobRun(r.engineID, collector.JobRun{
 		Node: lineage.Node{Scope: key.job.Namespace, Kind: lineage.StreamJobNode, Name: key.job.Name}, Writes: r.writes(),
 	})
@@ -352,7 +356,8 @@ func (s *source) which(as spelled) told {
 func (s *source) expire(round time.Time) {
 	drop := func(r *run) {
 		delete(s.runs, r.runKey)
-		s.edges -= len(r.edges)
+		s.edges -= r.weight()
+		s.rememberWays(r)
 		s.gone = append(s.gone, r.key())
 	}
 	kept := make([]*run, 0, len(s.runs))
@@ -396,6 +401,7 @@ func (s *source) blind() (spots []lineage.BlindSpot) {
 	if words := s.refused.words(); words != "" {
 		add("OpenLineage events that were of no use within the last day: "+words, "the answer to each said what is wrong with it, docs/openlineage.md#answers")
 	}
+	s.blindWays(add)
 	if s.dropped > 0 {
 		add(fmt.Sprintf("runs beyond %d: the oldest are forgotten, so that an event of one that comes late tells of that event alone", s.cfg.MaxRuns), "fewer runs")
 	}

@@ -162,6 +162,7 @@ func (r *reader) links(m *Made, to string, list json.RawMessage) bool {
 	for _, text := range all {
 		f := members(text)
 		from, p := r.name(f, "")
+		from = r.is(from)
 		field, _ := f.text("field")
 		if field = column(field); p != nil || field == "" {
 			return false

@@ -36,6 +36,7 @@ func Parse(body []byte) (e Event, flags []string, err error) {
 		return Event{}, nil, p
 	}
 	r.columns(&e, top)
+	e.Also = r.aliases()
 	slices.Sort(r.flags)
 	return e, slices.Compact(r.flags), nil
 }
@@ -125,8 +126,11 @@ func (f fields) text(name string) (s string, ok bool) {
 
 func (f fields) within(name string) fields { return members(f[name]) }
 
-// reader notes what breaks the specification.
-type reader struct{ flags []string }
+// reader notes what breaks the specification, and by which other names datasets go.
+type reader struct {
+	flags []string
+	also  map[Name]Name
+}
 
 func (r *reader) flag(word string) { r.flags = append(r.flags, word) }
 
@@ -330,6 +334,10 @@ func (r *reader) known(n Name, symlinks fields) Name {
 	}
 	for _, text := range all {
 		if other, p := r.name(members(text), ""); p == nil && IsKafka(other.Namespace) {
+			if r.also == nil {
+				r.also = map[Name]Name{}
+			}
+			r.also[n] = other
 			return other
 		}
 	}
@@ -346,56 +354,4 @@ func once(names []Name) []Name {
 		seen[n] = true
 		return was
 	})
-}
-
-// lineage reads the lineage facets: what they name is read and written too.
-func (r *reader) lineage(e *Event, top fields) *ProblemError {
-	entries, n := []fields{}, 0
-	take := func(text json.RawMessage) {
-		var all []json.RawMessage
-		if json.Unmarshal(text, &all) != nil {
-			r.flag("a lineage facet is no list")
-		}
-		for _, x := range all {
-			entries = append(entries, members(x))
-		}
-	}
-	if f := top.within("job").within("facets").within("lineage"); f.has("entries") {
-		take(f["entries"])
-	}
-	var outputs []json.RawMessage
-	_ = json.Unmarshal(top["outputs"], &outputs) // what is wrong with it is said elsewhere
-	for _, text := range outputs {
-		if f := members(text).within("facets").within("lineage"); f != nil {
-			entries = append(entries, f)
-		}
-	}
-	for _, entry := range entries {
-		if kind, _ := entry.text("type"); kind == "DATASET" {
-			e.Writes = r.add(e.Writes, entry)
-		}
-		lists := []json.RawMessage{entry["inputs"]}
-		for _, f := range entry.within("fields") {
-			lists = append(lists, members(f)["inputs"])
-		}
-		for _, list := range lists {
-			var all []json.RawMessage
-			_ = json.Unmarshal(list, &all) // none, or no list
-			if n += len(all); n > mostDatasets {
-				return lacks("/job/facets/lineage", "names more than %d inputs", mostDatasets)
-			}
-			for _, text := range all {
-				if f := members(text); !f.is("JOB") {
-					e.Reads = r.add(e.Reads, f)
-				}
-			}
-		}
-	}
-	e.Reads, e.Writes = once(e.Reads), once(e.Writes)
-	return nil
-}
-
-func (f fields) is(kind string) bool {
-	word, _ := f.text("type")
-	return word == kind
 }

@@ -56,6 +56,18 @@ type Name struct {
 	Name      string `json:"n"`
 }
 
+// Way is that what is read at From goes where To is written. A zero From says of To that all ways to it are told.
+type Way struct {
+	From Name `json:"a,omitzero"`
+	To   Name `json:"b"`
+}
+
+// Alias is another name of a dataset: a table over a topic is the topic.
+type Alias struct {
+	Name Name `json:"n"`
+	Is   Name `json:"d"`
+}
+
 // Event is what one event says.
 type Event struct {
 	Kind Kind      `json:"k"`
@@ -78,6 +90,12 @@ type Event struct {
 	Reads  []Name `json:"in,omitempty"`
 	Writes []Name `json:"out,omitempty"`
 	Facets Facets `json:"f,omitzero"`
+	// Ways are those through the job that it tells by a lineage facet. Explicit: the job's own facet is there, so that
+	// there are no others through this event.
+	Ways     []Way `json:"w,omitempty"`
+	Explicit bool  `json:"x,omitempty"`
+	// Also are other names of datasets, each with the one that it is known by here.
+	Also []Alias `json:"al,omitempty"`
 	// Schemas and Made are what it says of columns.
 	Schemas []Schema `json:"sc,omitempty"`
 	Made    []Made   `json:"cl,omitempty"`

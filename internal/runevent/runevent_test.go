@@ -51,7 +51,10 @@ func TestWhatIsTaken(t *testing.T) {
 	f(`,"inputs":{"namespace":"a"}`, func(*runevent.Event) {}, "inputs is no list")
 	f(`,"inputs":[{"namespace":"a","name":"b"},{"name":"c"},7,{"namespace":"a","name":"b"}]`, func(e *runevent.Event) { e.Reads = name("a/b") }, "a dataset without a name")
 	f(`,"outputs":[{"namespace":"hive","name":"t","facets":{"symlinks":{"identifiers":[{"namespace":"kafka://b:1","name":"orders","type":"TABLE"}]}}}]`,
-		func(e *runevent.Event) { e.Writes = name("kafka://b:1/orders") })
+		func(e *runevent.Event) {
+			e.Writes = name("kafka://b:1/orders")
+			e.Also = []runevent.Alias{{Name: runevent.Name{Namespace: "hive", Name: "t"}, Is: e.Writes[0]}}
+		})
 	f(`,"job":{"namespace":"ns","name":"j","facets":{"jobType":{"processingType":"STREAMING","integration":"FLINK"}}}`,
 		func(e *runevent.Event) { e.Typed, e.Streams, e.Integration = true, true, "FLINK" })
 	f(`,"job":{"namespace":"ns","name":"j","facets":{"jobType":{"processingType":"BATCH","integration":"DBT","emissionPattern":{"eventTrigger":"PERIODIC","eventContentMode":"COMPLETE_SNAPSHOT","windowDuration":300}}}}`,
@@ -59,7 +62,10 @@ func TestWhatIsTaken(t *testing.T) {
 			e.Typed, e.Integration, e.Snapshot, e.Every = true, "DBT", true, 5*time.Minute
 		})
 	f(`,"job":{"namespace":"ns","name":"j","facets":{"lineage":{"entries":[{"namespace":"x","name":"to","type":"DATASET","inputs":[{"namespace":"x","name":"from","type":"DATASET"},{"type":"JOB"}]}]}}}`,
-		func(e *runevent.Event) { e.Reads, e.Writes = name("x/from"), name("x/to") })
+		func(e *runevent.Event) {
+			e.Reads, e.Writes, e.Explicit = name("x/from"), name("x/to"), true
+			e.Ways = []runevent.Way{{To: e.Writes[0]}, {From: e.Reads[0], To: e.Writes[0]}}
+		})
 	f(`,"inputs":[{"namespace":"postgres://u:pw@db:5432","name":"d.t"}]`, func(e *runevent.Event) { e.Reads = name("postgres://db:5432/d.t") })
 }
 
