@@ -101,6 +101,7 @@ func TestOpenLineage(t *testing.T) {
 			}
 		}
 	}
+	compatible(t, ask)
 	send("RUNNING", `{"namespace":"pg://db:5432","name":"late"}`, "")
 	s.end()
 	s = start(t, serves)
