@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,8 @@ import (
 // testEvent is a line of `go test -json` (see `go doc test2json`).
 type testEvent struct {
 	Action, Package, ImportPath, Test, Output, FailedBuild string
+
+	Elapsed float64 // seconds, of what ended
 }
 
 // goTest runs `go test -json` and turns its stream into counts and, for what failed, the output of just those tests.
@@ -41,6 +44,9 @@ func goTestIn(ctx context.Context, out *output, dir string, env []string, args .
 	}
 	for _, s := range sum.skips() {
 		out.notef("skipped %s", s)
+	}
+	if all := sum.longest(); len(all) > 0 {
+		out.notef("longest: %s", strings.Join(all, ", "))
 	}
 	c := sum.counts()
 	if c.skipped > 0 && inCI() {
@@ -70,12 +76,13 @@ type summary struct {
 	output  map[string]*strings.Builder
 	built   map[string]string // compiler output by import path
 	broken  map[string]string // package → import path whose build failed
+	took    map[string]float64
 }
 
 func newSummary() *summary {
 	return &summary{
 		results: map[string]string{}, tests: map[string]bool{}, parents: map[string]bool{},
-		output: map[string]*strings.Builder{}, built: map[string]string{}, broken: map[string]string{},
+		output: map[string]*strings.Builder{}, built: map[string]string{}, broken: map[string]string{}, took: map[string]float64{},
 	}
 }
 
@@ -113,7 +120,7 @@ func (s *summary) event(e testEvent) {
 	case "build-output":
 		s.built[e.ImportPath] += e.Output
 	case "pass", "fail", "skip":
-		s.results[key] = e.Action
+		s.results[key], s.took[key] = e.Action, e.Elapsed
 		if e.FailedBuild != "" {
 			s.broken[key] = e.FailedBuild
 		}
@@ -204,6 +211,46 @@ func (s *summary) skips() []string {
 		lines = append(lines, short(key)+": "+reason)
 	}
 	slices.Sort(lines)
+	return lines
+}
+
+const (
+	// mostTold is how many packages are told that took long, and how many tests of each.
+	mostTold = 8
+	// worthTelling is how many seconds of a test are worth a word.
+	worthTelling = 5
+)
+
+// longest names the packages that took longest, each with its longest tests, in seconds: it is where a run gets
+// shorter. Tests of one package that run at once wait for each other, and are told longer than they are.
+func (s *summary) longest() (lines []string) {
+	below := map[string][]string{}
+	var packages []string
+	for key, took := range s.took {
+		pkg, test, _ := strings.Cut(key, " ")
+		switch {
+		case took < worthTelling || strings.Contains(test, "/"):
+		case s.tests[key]:
+			below[pkg] = append(below[pkg], key)
+		default:
+			packages = append(packages, key)
+		}
+	}
+	first := func(keys []string) []string {
+		slices.SortFunc(keys, func(a, b string) int { return cmp.Or(cmp.Compare(s.took[b], s.took[a]), strings.Compare(a, b)) })
+		return keys[:min(len(keys), mostTold)]
+	}
+	for _, pkg := range first(packages) {
+		line := fmt.Sprintf("%s %.0f", short(pkg), s.took[pkg])
+		var tests []string
+		for _, key := range first(below[pkg]) {
+			tests = append(tests, fmt.Sprintf("%s %.0f", strings.TrimPrefix(key, pkg+" "), s.took[key]))
+		}
+		if len(tests) > 0 {
+			line += " (" + strings.Join(tests, ", ") + ")"
+		}
+		lines = append(lines, line)
+	}
 	return lines
 }
 

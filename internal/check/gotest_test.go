@@ -50,6 +50,23 @@ func TestSummaryCountsLeavesAndBrokenPackages(t *testing.T) {
 	}
 }
 
+func TestLongest(t *testing.T) {
+	s := newSummary()
+	if err := s.read(strings.NewReader(`{"Action":"pass","Package":"m/a","Test":"TestLong/part","Elapsed":30}
+{"Action":"pass","Package":"m/a","Test":"TestLong","Elapsed":30.4}
+{"Action":"pass","Package":"m/a","Test":"TestShort","Elapsed":0.1}
+{"Action":"fail","Package":"m/a","Test":"TestOther","Elapsed":31}
+{"Action":"fail","Package":"m/a","Elapsed":62}
+{"Action":"pass","Package":"m/b","Elapsed":70}
+{"Action":"pass","Package":"m/c","Elapsed":1}
+`)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(s.longest(), ", "), "m/b 70, m/a 62 (TestOther 31, TestLong 30)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestLastCounts(t *testing.T) {
 	f := func(in string, want counts, wantOK bool) {
 		t.Helper()

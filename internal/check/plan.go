@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
+	slash "path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -129,27 +132,54 @@ var longest = []string{"/timeseries", "/cmd/lineaged", "/answer", "/collector/ka
 
 func goTests(ctx context.Context, out *output) (counts, error) {
 	names := "^(" + strings.Join(single, "|") + ")$"
-	all, err := allGoTests(ctx, out, nil, "-race", "-timeout=15m", "-skip="+names)
+	all, err := allGoTests(ctx, out, "-race", "-timeout=15m", "-skip="+names)
 	alone, aloneErr := goTest(ctx, out, nil, append([]string{"-timeout=15m", "-run=" + names}, singlePackages...)...)
 	all.add(alone)
 	return all, errors.Join(err, aloneErr)
 }
 
-// longTests runs all packages once more, in their long form. The cache does not see what a package looks at before its
-// tests begin.
+// longTests runs the packages whose tests have a long form once more, in it, one after the other: what they do at once
+// is to use all processors. The cache does not see what a package looks at before its tests begin.
 func longTests(ctx context.Context, out *output) (counts, error) {
-	return allGoTests(ctx, out, []string{longForm}, "-count=1", "-timeout=180m")
+	packages, err := askForLong(os.DirFS("."))
+	if err != nil {
+		return counts{}, err
+	}
+	return goTest(ctx, out, []string{longForm}, append([]string{"-count=1", "-p=1", "-timeout=180m"}, packages...)...)
+}
+
+// askForLong returns the packages of a tree of which a test asks whether its long form is wanted, but acceptance,
+// whose long form is a step of its own.
+func askForLong(root fs.FS) (packages []string, err error) {
+	name, _, _ := strings.Cut(longForm, "=")
+	err = fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git"):
+			return fs.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := fs.ReadFile(root, path)
+		if pkg := "./" + slash.Dir(path); err == nil && bytes.Contains(text, []byte(`Getenv("`+name+`")`)) && !strings.HasSuffix(acceptance, pkg[1:]) {
+			packages = append(packages, pkg)
+		}
+		return err
+	})
+	slices.Sort(packages)
+	return slices.Compact(packages), err
 }
 
 // allGoTests runs the tests of all packages but acceptance, the longest first.
-func allGoTests(ctx context.Context, out *output, env []string, args ...string) (counts, error) {
+func allGoTests(ctx context.Context, out *output, args ...string) (counts, error) {
 	list, err := exec.CommandContext(ctx, "go", "list", "./...").Output()
 	if err != nil {
 		return counts{}, fmt.Errorf("go list: %w", err)
 	}
 	packages := slices.DeleteFunc(strings.Fields(string(list)), func(p string) bool { return p == acceptance })
 	slices.SortStableFunc(packages, func(a, b string) int { return cmp.Compare(turn(a), turn(b)) })
-	return goTest(ctx, out, env, append(args, packages...)...)
+	return goTest(ctx, out, nil, append(args, packages...)...)
 }
 
 // turn says when a package begins, among others.

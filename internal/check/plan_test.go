@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 func names(phases [][]step) (all []string) {
@@ -59,6 +60,22 @@ func TestSingleTestsAreRun(t *testing.T) {
 			t.Errorf("there is no %s", name)
 		}
 	}
+}
+
+// What asks whether its long form is wanted is run in it, and what is not a test or has a step of its own is not.
+func TestLongPackages(t *testing.T) {
+	asks := &fstest.MapFile{Data: []byte(`if os.Getenv("` + strings.TrimSuffix(longForm, "=1") + `") != "" {`)}
+	got, err := askForLong(fstest.MapFS{
+		"b/b_test.go": asks, "b/c_test.go": asks, "a/deep/a_test.go": asks, "c/c.go": asks, "d/d_test.go": {}, "ui/node_modules/e/e_test.go": asks,
+		strings.TrimPrefix(acceptance, "github.com/lineaged/lineaged/") + "/f_test.go": asks,
+	})
+	if err != nil || !slices.Equal(got, []string{"./a/deep", "./b"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	if got, err = askForLong(os.DirFS("../..")); err != nil || !slices.Contains(got, "./timeseries") {
+		t.Errorf("here: %q, %v", got, err)
+	}
+	t.Log(got)
 }
 
 func TestParseTargets(t *testing.T) {
