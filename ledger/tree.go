@@ -1,10 +1,12 @@
 package ledger
 
 import (
+	"cmp"
 	"container/list"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/bits"
 	"path"
@@ -268,55 +270,86 @@ func (t *tree) expand(level int, n int64) (*expanded, error) {
 	return x, nil
 }
 
-// knotted is a tile of leaves of which no more is made than is asked for.
+// knotted is a tile of leaves of which no more is read and made than is asked for: that of a leaf's way up is one group
+// of leaves, whose hash is a knot.
 type knotted struct {
-	n             int64
-	leaves, knots []tlog.Hash
+	n      int64
+	knots  []tlog.Hash
+	group  int64 // of leaves; -1: none
+	leaves [1 << knotHeight]tlog.Hash
 }
 
-// knotted returns a tile of leaves that is not expanded, and was once; false: it is to be expanded. One that is asked
+// knotted returns a tile of leaves that is not expanded, and was once; nil: it is to be expanded. One that is asked
 // for again right away is asked for once more, most probably.
-func (t *tree) knotted(n int64) (x knotted, ok bool) {
+func (t *tree) knotted(n int64) *knotted {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, held := t.tiles.get(tileKey{0, n}); held || t.once == n {
-		return x, false
+		return nil
 	}
 	knots, ok := t.knots.get(n)
 	if !ok {
-		return x, false
-	}
-	leaves, err := t.hashes(0, n)
-	if err != nil || len(leaves) != tileWidth {
-		return x, false
+		return nil
 	}
 	t.once = n
-	return knotted{n, leaves, knots}, true
+	return &knotted{n: n, knots: knots, group: -1}
 }
 
-// hash returns the hash over 2^k leaves.
-func (x *knotted) hash(k int, at int64) tlog.Hash {
-	if k < knotHeight {
-		return subtree(x.leaves[at<<k : (at+1)<<k])
+// hash returns the hash over 2^k leaves of a tile.
+func (t *tree) hash(x *knotted, k int, at int64) (h tlog.Hash, err error) {
+	if k >= knotHeight {
+		return subtree(x.knots[at<<(k-knotHeight) : (at+1)<<(k-knotHeight)]), nil
 	}
-	return subtree(x.knots[at<<(k-knotHeight) : (at+1)<<(k-knotHeight)])
+	if group := at >> (knotHeight - k); x.group != group {
+		if err := t.readGroup(x, group); err != nil {
+			return h, err
+		}
+	}
+	at &= 1<<(knotHeight-k) - 1
+	return subtree(x.leaves[at<<k : (at+1)<<k]), nil
+}
+
+// readGroup reads the leaves under a knot, and nothing else of their tile.
+func (t *tree) readGroup(x *knotted, group int64) error {
+	path := tilePath(0, x.n, tileWidth)
+	f, err := t.fsys.Open(path)
+	if err != nil {
+		return fmt.Errorf("read a tile: %w", err)
+	}
+	defer f.Close()
+	var data [len(x.leaves) * tlog.HashSize]byte
+	from := group * int64(len(data))
+	if r, ok := f.(io.ReaderAt); ok {
+		_, err = r.ReadAt(data[:], from)
+	} else if _, err = io.CopyN(io.Discard, f, from); err == nil {
+		_, err = io.ReadFull(f, data[:])
+	}
+	if err != nil {
+		return fmt.Errorf("read %s from byte %d: %w", path, from, err)
+	}
+	for i := range x.leaves {
+		x.leaves[i] = tlog.Hash(data[i*tlog.HashSize:])
+	}
+	x.group = group
+	return nil
 }
 
 // ReadHashes returns hashes by their index in tlog's order of storage.
 func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
-	leaves := knotted{n: -1}
+	var leaves *knotted
 	for i, index := range indexes {
 		level, n := tlog.SplitStoredHashIndex(index)
 		k := level % tileHeight
 		if tile := (n << k) / tileWidth; level < tileHeight {
-			if leaves.n != tile {
-				if x, ok := t.knotted(tile); ok {
-					leaves = x
-				}
+			if leaves == nil || leaves.n != tile {
+				leaves = cmp.Or(t.knotted(tile), leaves)
 			}
-			if leaves.n == tile {
-				out[i] = leaves.hash(k, n%(tileWidth>>k))
+			if leaves != nil && leaves.n == tile {
+				var err error
+				if out[i], err = t.hash(leaves, k, n%(tileWidth>>k)); err != nil {
+					return nil, err
+				}
 				continue
 			}
 		}
