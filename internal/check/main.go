@@ -55,6 +55,11 @@ func main() {
 		}
 		return
 	}
+	// What was compiled for one checkout then serves the next, which lies elsewhere.
+	if err := os.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -trimpath")); err != nil {
+		fmt.Fprintf(os.Stderr, "check: %v\n", err)
+		os.Exit(1)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := prerequisites(ctx, *long); err != nil {
