@@ -107,6 +107,10 @@ func (v *View) subjectOf(e *lineage.Event) (*lineage.Node, *lineage.Flow) {
 		x.node, _ = v.identity.Resolve(v.clusters.of(e.Access.Topic.Cluster), e.Access, v.knows.Of(e.Access))
 		x.node = v.shown(x.node)
 		return nil, new(x.flow())
+	case e.Access.Client.Mover.Kind != lineage.NoKind: // a job
+		x := lineage.Access{Op: lineage.Read, Client: lineage.Client{Mover: e.Access.Client.Mover}}
+		n, _ := v.identity.Resolve(lineage.Cluster{}, x, v.knows.Of(x))
+		return new(v.shown(n)), nil
 	case e.Access.Topic.Name != "":
 		return new(v.topicNode(e.Access.Topic)), nil
 	case e.Group.Group != "":

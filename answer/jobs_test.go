@@ -109,9 +109,11 @@ func TestJobOfAnEngine(t *testing.T) {
 		w.observe("west", "all", 1, facts(clusterFact(1), topicFact(orders)), w.moved(lineage.Access{Topic: orders}, lineage.NoEvidence, 5), w.moved(reads, lineage.GroupOffsets, 1))
 		w.observe("flink-west", "jobs", 1, facts(fact(job, &is), fact(idle, &lineage.JobFact{Engine: "Apache Flink", State: "CREATED", Restarts: -1})))
 		w.observe("west", "all", 2, w.moved(lineage.Access{Topic: orders}, lineage.NoEvidence, 5), w.moved(reads, lineage.GroupOffsets, 4))
-		w.observe("flink-west", "jobs", 2, says(job, lineage.Read, lineage.Flink))
+		restarted := lineage.Event{Type: lineage.JobRestarted, Access: lineage.Access{Client: lineage.Client{Mover: job}}, Detail: "once"}
+		w.observe("flink-west", "jobs", 2, says(job, lineage.Read, lineage.Flink), happened(restarted))
 		w.observe("openlineage", "events", 2, says(also, lineage.Read, lineage.OpenLineage), says(also, lineage.Write, lineage.OpenLineage))
-		w.observe("flink-west", "jobs", 3, facts(fact(job, nil)))
+		restarted.Type, restarted.Access.Client.Mover = lineage.JobFailed, also // whoever tells of it
+		w.observe("flink-west", "jobs", 3, facts(fact(job, nil)), happened(restarted))
 		w.observe("west", "all", 3)
 		time.Sleep(time.Until(round(3)))
 		v := named(t, w, answer.Between(round(1), round(2)))
@@ -135,6 +137,20 @@ func TestJobOfAnEngine(t *testing.T) {
 		n = v.Rows([]lineage.Node{job}, nil).Node(job)
 		if v.Has(also) || n.EngineJob() != nil || n.Engine() != "Apache Flink" {
 			t.Errorf("forgotten by its engine, the job is %+v, run by %q, and its other self is there: %v", n.EngineJob(), n.Engine(), v.Has(also))
+		}
+		v = named(t, w, answer.Between(round(1), round(3)))
+		for of, want := range map[*lineage.Node]string{&job: "JOB_FAILED JOB_RESTARTED ", &idle: "", new(topicNode("orders")): ""} {
+			events, err := v.Events(t.Context(), of)
+			got := ""
+			for _, e := range events {
+				got += e.Type.String() + " "
+				if e.Node == nil || *e.Node != job || e.Flow != nil {
+					t.Errorf("%s is about %v and %v", e.Type, e.Node, e.Flow)
+				}
+			}
+			if err != nil || got != want {
+				t.Errorf("to %v happened %q, want %q; %v", *of, got, want, err)
+			}
 		}
 	})
 }

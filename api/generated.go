@@ -9693,6 +9693,11 @@ enum EventType { TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROU
   ACCESS_DENIED      # somebody was refused what he asked for, once or more often in a round: the node is what he asked for
   ADMINISTERED       # somebody was allowed to change a topic, a group or the cluster itself, as to delete it: whether it came about is not said. Known from authorizer logs and audit topics alone
   SCHEMA_CHANGED     # a schema has another version, is new or is gone, or its compatibility was set: of the topic, where the subject tells which
+  JOB_STARTED        # of a stream job, as Flink tells: a run of it began, from a savepoint or without
+  JOB_ENDED          # a run of it ended, stopped or cancelled, or its Flink knows it no more
+  JOB_FAILED         # a run of it failed, and does not begin again by itself
+  JOB_RESTARTED      # a run of it began again by itself after a failure, once or more often since it was last looked at
+  CHECKPOINT_FAILED  # checkpoints of it failed, once or more often since it was last looked at
 }
 type Event { id: ID!  at: Time!  type: EventType!  node: Node  flow: Flow  detail: String! }
 
@@ -56784,42 +56789,52 @@ func (ec *executionContext) marshalNEventType2githubᚗcomᚋlineagedᚋlineaged
 
 var (
 	unmarshalNEventType2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEventType = map[string]lineage.EventType{
-		"TOPIC_CREATED":    lineage.TopicCreated,
-		"TOPIC_DELETED":    lineage.TopicDeleted,
-		"TOPIC_RECREATED":  lineage.TopicRecreated,
-		"CONFIG_CHANGED":   lineage.ConfigChanged,
-		"GROUP_JOINED":     lineage.GroupJoined,
-		"GROUP_LEFT":       lineage.GroupLeft,
-		"FLOW_STARTED":     lineage.FlowStarted,
-		"FLOW_STOPPED":     lineage.FlowStopped,
-		"LEADERS_MOVED":    lineage.LeadersMoved,
-		"SOURCE_LOST":      lineage.SourceLost,
-		"SOURCE_RECOVERED": lineage.SourceRecovered,
-		"OFFSETS_SET":      lineage.OffsetsSet,
-		"RECORDS_LOST":     lineage.RecordsLost,
-		"CLUSTER_CHANGED":  lineage.ClusterChanged,
-		"ACCESS_DENIED":    lineage.AccessDenied,
-		"ADMINISTERED":     lineage.Administered,
-		"SCHEMA_CHANGED":   lineage.SchemaChanged,
+		"TOPIC_CREATED":     lineage.TopicCreated,
+		"TOPIC_DELETED":     lineage.TopicDeleted,
+		"TOPIC_RECREATED":   lineage.TopicRecreated,
+		"CONFIG_CHANGED":    lineage.ConfigChanged,
+		"GROUP_JOINED":      lineage.GroupJoined,
+		"GROUP_LEFT":        lineage.GroupLeft,
+		"FLOW_STARTED":      lineage.FlowStarted,
+		"FLOW_STOPPED":      lineage.FlowStopped,
+		"LEADERS_MOVED":     lineage.LeadersMoved,
+		"SOURCE_LOST":       lineage.SourceLost,
+		"SOURCE_RECOVERED":  lineage.SourceRecovered,
+		"OFFSETS_SET":       lineage.OffsetsSet,
+		"RECORDS_LOST":      lineage.RecordsLost,
+		"CLUSTER_CHANGED":   lineage.ClusterChanged,
+		"ACCESS_DENIED":     lineage.AccessDenied,
+		"ADMINISTERED":      lineage.Administered,
+		"SCHEMA_CHANGED":    lineage.SchemaChanged,
+		"JOB_STARTED":       lineage.JobStarted,
+		"JOB_ENDED":         lineage.JobEnded,
+		"JOB_FAILED":        lineage.JobFailed,
+		"JOB_RESTARTED":     lineage.JobRestarted,
+		"CHECKPOINT_FAILED": lineage.CheckpointFailed,
 	}
 	marshalNEventType2githubᚗcomᚋlineagedᚋlineagedᚋlineageᚐEventType = map[lineage.EventType]string{
-		lineage.TopicCreated:    "TOPIC_CREATED",
-		lineage.TopicDeleted:    "TOPIC_DELETED",
-		lineage.TopicRecreated:  "TOPIC_RECREATED",
-		lineage.ConfigChanged:   "CONFIG_CHANGED",
-		lineage.GroupJoined:     "GROUP_JOINED",
-		lineage.GroupLeft:       "GROUP_LEFT",
-		lineage.FlowStarted:     "FLOW_STARTED",
-		lineage.FlowStopped:     "FLOW_STOPPED",
-		lineage.LeadersMoved:    "LEADERS_MOVED",
-		lineage.SourceLost:      "SOURCE_LOST",
-		lineage.SourceRecovered: "SOURCE_RECOVERED",
-		lineage.OffsetsSet:      "OFFSETS_SET",
-		lineage.RecordsLost:     "RECORDS_LOST",
-		lineage.ClusterChanged:  "CLUSTER_CHANGED",
-		lineage.AccessDenied:    "ACCESS_DENIED",
-		lineage.Administered:    "ADMINISTERED",
-		lineage.SchemaChanged:   "SCHEMA_CHANGED",
+		lineage.TopicCreated:     "TOPIC_CREATED",
+		lineage.TopicDeleted:     "TOPIC_DELETED",
+		lineage.TopicRecreated:   "TOPIC_RECREATED",
+		lineage.ConfigChanged:    "CONFIG_CHANGED",
+		lineage.GroupJoined:      "GROUP_JOINED",
+		lineage.GroupLeft:        "GROUP_LEFT",
+		lineage.FlowStarted:      "FLOW_STARTED",
+		lineage.FlowStopped:      "FLOW_STOPPED",
+		lineage.LeadersMoved:     "LEADERS_MOVED",
+		lineage.SourceLost:       "SOURCE_LOST",
+		lineage.SourceRecovered:  "SOURCE_RECOVERED",
+		lineage.OffsetsSet:       "OFFSETS_SET",
+		lineage.RecordsLost:      "RECORDS_LOST",
+		lineage.ClusterChanged:   "CLUSTER_CHANGED",
+		lineage.AccessDenied:     "ACCESS_DENIED",
+		lineage.Administered:     "ADMINISTERED",
+		lineage.SchemaChanged:    "SCHEMA_CHANGED",
+		lineage.JobStarted:       "JOB_STARTED",
+		lineage.JobEnded:         "JOB_ENDED",
+		lineage.JobFailed:        "JOB_FAILED",
+		lineage.JobRestarted:     "JOB_RESTARTED",
+		lineage.CheckpointFailed: "CHECKPOINT_FAILED",
 	}
 )
 

@@ -31,7 +31,7 @@ const (
 // FactKinds is one more than the greatest kind, and EventTypes one more than the greatest type of event.
 const (
 	FactKinds  = 16
-	EventTypes = 18
+	EventTypes = 23
 )
 
 // FactKey names what a fact is about. Source is the Cluster part of a Source: facts are known before a cluster's id is.
@@ -341,12 +341,18 @@ const (
 	AccessDenied   // somebody was refused what he asked for, once or more often in a round
 	Administered   // somebody was allowed to change a topic, a group, a cluster or the like itself
 	SchemaChanged  // a schema has another version, is new or is gone; Topic is empty where it is not known
+	// what happened to a stream job, which is the Mover of Access.Client, as its engine tells
+	JobStarted       // a run of it began; also one from a savepoint
+	JobEnded         // a run of it ended without failing, or is known no more
+	JobFailed        // a run of it failed for good
+	JobRestarted     // a run of it began again by itself, once or more often
+	CheckpointFailed // a run of it could not keep its state, once or more often
 )
 
 var eventNames = [EventTypes]string{
 	"", "TOPIC_CREATED", "TOPIC_DELETED", "TOPIC_RECREATED", "CONFIG_CHANGED", "GROUP_JOINED", "GROUP_LEFT", "FLOW_STARTED",
 	"FLOW_STOPPED", "LEADERS_MOVED", "SOURCE_LOST", "SOURCE_RECOVERED", "OFFSETS_SET", "RECORDS_LOST", "CLUSTER_CHANGED", "ACCESS_DENIED",
-	"ADMINISTERED", "SCHEMA_CHANGED",
+	"ADMINISTERED", "SCHEMA_CHANGED", "JOB_STARTED", "JOB_ENDED", "JOB_FAILED", "JOB_RESTARTED", "CHECKPOINT_FAILED",
 }
 
 // String returns the type as the GraphQL enum spells it; for people, a number where it is not known.
@@ -361,7 +367,7 @@ func (t EventType) String() string {
 // Access for flows (RecordsLost: the flow's or the topic's), none for sources and clusters; SchemaChanged is a topic's
 // where that is known, or of a dataset, which stands in its Detail; of AccessDenied what was
 // refused where it is a topic or a group, and else none. Administered is as AccessDenied, with who it was as the
-// Client of Access and an AdministeredUse's Detail.
+// Client of Access and an AdministeredUse's Detail. Of a job the Access has the Mover of its Client alone.
 type Event struct {
 	At     time.Time
 	Type   EventType

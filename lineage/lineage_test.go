@@ -197,7 +197,8 @@ func TestNumbersOnDisk(t *testing.T) {
 		}
 	}
 	events := strings.Fields(`TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROUP_JOINED GROUP_LEFT FLOW_STARTED FLOW_STOPPED LEADERS_MOVED
-		SOURCE_LOST SOURCE_RECOVERED OFFSETS_SET RECORDS_LOST CLUSTER_CHANGED ACCESS_DENIED ADMINISTERED SCHEMA_CHANGED`)
+		SOURCE_LOST SOURCE_RECOVERED OFFSETS_SET RECORDS_LOST CLUSTER_CHANGED ACCESS_DENIED ADMINISTERED SCHEMA_CHANGED
+		JOB_STARTED JOB_ENDED JOB_FAILED JOB_RESTARTED CHECKPOINT_FAILED`)
 	if len(events) != len(eventNames)-1 {
 		t.Fatalf("%d events, want %d", len(eventNames)-1, len(events))
 	}
@@ -251,7 +252,7 @@ func TestMetricsByRule(t *testing.T) {
 
 // TestBounds holds the bounds that are no constants of their types, so that a switch over all kinds need not name them.
 func TestBounds(t *testing.T) {
-	if FactKinds != WaysFacts+1 || EventTypes != SchemaChanged+1 {
-		t.Errorf("%d kinds of facts and %d types of events, want %d and %d", FactKinds, EventTypes, WaysFacts+1, SchemaChanged+1)
+	if FactKinds != WaysFacts+1 || EventTypes != CheckpointFailed+1 {
+		t.Errorf("%d kinds of facts and %d types of events, want %d and %d", FactKinds, EventTypes, WaysFacts+1, CheckpointFailed+1)
 	}
 }

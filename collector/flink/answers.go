@@ -24,9 +24,9 @@ type listed struct {
 }
 
 // over reports whether the run has ended for good.
-func (l *listed) over() bool {
-	return l.State == "FINISHED" || l.State == "CANCELED" || l.State == "FAILED"
-}
+func (l *listed) over() bool { return over(l.State) }
+
+func over(state string) bool { return state == "FINISHED" || state == "CANCELED" || state == "FAILED" }
 
 // jobs asks for all runs that the JobManager knows: those that ended are kept for an hour, as is usual.
 func (c *client) jobs(ctx context.Context) ([]listed, error) {
@@ -54,10 +54,21 @@ func (c *client) version(ctx context.Context) (string, error) {
 	return is.Version, err
 }
 
-// vertices asks what a run is made of.
-func (c *client) vertices(ctx context.Context, id string) (all []lineage.JobVertex, err error) {
+// described is what a run is made of, and how it goes.
+type described struct {
+	state    string
+	now      int64            // ms, by Flink's clock
+	stamps   map[string]int64 // ms, by Flink's clock: when it came last into each state; 0: never
+	vertices []lineage.JobVertex
+}
+
+// describe asks what a run is made of and how it goes.
+func (c *client) describe(ctx context.Context, id string) (d described, err error) {
 	var is struct {
-		Vertices []struct {
+		State      string           `json:"state"`
+		Now        int64            `json:"now"`
+		Timestamps map[string]int64 `json:"timestamps"`
+		Vertices   []struct {
 			ID          string `json:"id"`
 			Name        string `json:"name"`
 			Status      string `json:"status"`
@@ -66,13 +77,14 @@ func (c *client) vertices(ctx context.Context, id string) (all []lineage.JobVert
 	}
 	err = c.Get(ctx, "/jobs/"+url.PathEscape(id), &is)
 	for _, v := range is.Vertices[:min(len(is.Vertices), mostVertices)] {
-		all = append(all, lineage.JobVertex{ID: v.ID, Name: short(v.Name), State: v.Status, Parallelism: v.Parallelism})
+		d.vertices = append(d.vertices, lineage.JobVertex{ID: v.ID, Name: short(v.Name), State: v.Status, Parallelism: v.Parallelism})
 	}
-	return all, err
+	d.state, d.now, d.stamps = is.State, is.Now, is.Timestamps
+	return d, err
 }
 
-// checkpoints asks how a run keeps its state; nil: it does not.
-func (c *client) checkpoints(ctx context.Context, id string) (*lineage.Checkpoints, error) {
+// checkpointing asks how a run keeps its state; nil: it does not, or has ended before it could.
+func (c *client) checkpointing(ctx context.Context, id string) (*lineage.Checkpoints, error) {
 	var how struct {
 		Mode     string `json:"mode"`
 		Interval int64  `json:"interval"` // ms; the greatest there is where none is made
@@ -87,19 +99,39 @@ func (c *client) checkpoints(ctx context.Context, id string) (*lineage.Checkpoin
 	if how.Interval <= 0 || how.Interval >= century.Milliseconds() {
 		return nil, nil //nolint:nilnil // see above
 	}
-	var is struct {
-		Counts struct {
-			Completed int64 `json:"completed"`
-			Failed    int64 `json:"failed"`
-			Restored  int64 `json:"restored"`
-		} `json:"counts"`
-	}
+	return &lineage.Checkpoints{Mode: how.Mode, Every: time.Duration(how.Interval) * time.Millisecond}, nil
+}
+
+// kept is how a run kept its state. Paths of savepoints are not read.
+type kept struct {
+	Counts struct {
+		Completed int64 `json:"completed"`
+		Failed    int64 `json:"failed"`
+		Restored  int64 `json:"restored"`
+	} `json:"counts"`
+	Latest struct {
+		Savepoint *struct {
+			Type string `json:"checkpoint_type"` // SYNC_SAVEPOINT: of a stop
+		} `json:"savepoint"`
+		Failed *struct {
+			At int64 `json:"failure_timestamp"` // ms, by Flink's clock
+		} `json:"failed"`
+		Restored *struct {
+			Savepoint bool `json:"is_savepoint"`
+		} `json:"restored"`
+	} `json:"latest"`
+}
+
+// checkpoints asks how a run that keeps its state did so; nil: Flink does not tell.
+func (c *client) checkpoints(ctx context.Context, id string) (*kept, error) {
+	var is kept
 	if err := c.Get(ctx, "/jobs/"+url.PathEscape(id)+"/checkpoints", &is); err != nil {
+		if errors.Is(err, rest.ErrNotFound) {
+			err = nil
+		}
 		return nil, err
 	}
-	return &lineage.Checkpoints{
-		Mode: how.Mode, Every: time.Duration(how.Interval) * time.Millisecond, Completed: is.Counts.Completed, Failed: is.Counts.Failed, Restored: is.Counts.Restored,
-	}, nil
+	return &is, nil
 }
 
 // metric is one metric of a run or, over all its subtasks, of a vertex. Flink gathers them once somebody asks: the

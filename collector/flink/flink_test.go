@@ -43,6 +43,7 @@ type jobManager struct {
 	values  map[string]map[string]float64
 	lazy    map[string]bool // paths of metrics that were asked for: the first answer is empty
 	asked   []string
+	elapsed time.Duration    // by how much its clock has gone on
 	answer  http.HandlerFunc // instead; nil: as recorded
 	user    string           // nobody else is let in; empty: all are
 }
@@ -101,11 +102,30 @@ func (m *jobManager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		put(all)
 	case m.answers[path] != nil:
-		put(m.answers[path])
+		put(m.timed(m.answers[path]))
 	default:
 		w.WriteHeader(http.StatusNotFound)
 		put(map[string]any{"errors": []string{"not found"}})
 	}
+}
+
+// timed is an answer with the clock as it is now.
+func (m *jobManager) timed(answer json.RawMessage) any {
+	var is map[string]any
+	if json.Unmarshal(answer, &is) != nil || is["now"] == nil {
+		return answer
+	}
+	is["now"] = m.now(is)
+	return is
+}
+
+// now is the time, in ms.
+func (m *jobManager) now(is map[string]any) float64 {
+	now, ok := is["now"].(float64)
+	if !ok {
+		panic("it has no clock")
+	}
+	return now + float64(m.elapsed.Milliseconds())
 }
 
 func (m *jobManager) instead(h http.HandlerFunc) {
@@ -222,6 +242,7 @@ func (w *world) rounds(n int) {
 	w.obs, w.told = nil, 0
 	for range n {
 		w.at = w.at.Add(tick)
+		w.m.elapsed += tick
 		w.take(w.Context(), w.at)
 		w.board.SetEnds(west, w.at, func(topic string) collector.Ends { return collector.Ends{Offsets: w.ends[topic]} })
 		w.board.SetCommits(west, w.at, slices.Clone(w.commits))
@@ -334,7 +355,7 @@ func TestOneJobOfSeveralRuns(t *testing.T) {
 		return slices.DeleteFunc(all, func(j map[string]any) bool { return j["jid"] != leastJob })
 	})
 	w.rounds(1)
-	if !w.facts["copy payments"].Gone || w.facts["copy fl.orders"].Gone || len(w.positions) != 1 {
+	if !w.facts["copy payments"].Gone || w.facts["copy fl.orders"].Gone || len(w.positions) != 2 {
 		t.Errorf("after a start: %+v, %d positions", w.facts, len(w.positions))
 	}
 }

@@ -1,6 +1,7 @@
 package flink
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,7 +10,7 @@ import (
 	"hash/crc32"
 	"maps"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/varint"
@@ -18,7 +19,12 @@ import (
 
 // Positions say which jobs were told, so that one that is forgotten meanwhile is said to be, and what was found out
 // of each that is not told again. See docs/format/positions.md. Key: "job/HASH".
-const positionsVersion = 1
+//
+// Another key, "listed", says that jobs were listed, so that one which is not among them is new.
+const (
+	positionsVersion = 2
+	listedKey        = "listed"
+)
 
 // positionKey is of a fixed length whatever the name is.
 func positionKey(name string) string {
@@ -32,6 +38,10 @@ func (t *take) savePositions() {
 		o.Positions = append(o.Positions, lineage.Position{Key: key})
 	}
 	t.gone = nil
+	if !t.known {
+		o.Positions = append(o.Positions, lineage.Position{Key: listedKey, Value: []byte{positionsVersion}})
+		t.known = true
+	}
 	for _, name := range slices.Sorted(maps.Keys(t.jobs)) {
 		if j := t.jobs[name]; j.dirty || !j.kept {
 			o.Positions = append(o.Positions, lineage.Position{Key: positionKey(name), Value: j.encode()})
@@ -40,9 +50,11 @@ func (t *take) savePositions() {
 	}
 }
 
-func (j *job) encode() []byte {
+func (j *job) encode() []byte { return j.encodeAs(positionsVersion) }
+
+func (j *job) encodeAs(version uint64) []byte {
 	e := varint.Encoder{}
-	e.Uint(positionsVersion)
+	e.Uint(version)
 	e.String(j.name)
 	e.Uint(uint64(len(j.also)))
 	for _, n := range j.also {
@@ -56,8 +68,26 @@ func (j *job) encode() []byte {
 		e.String(g.Group)
 	}
 	e.String(j.writes)
+	if version > 1 {
+		j.encodeMet(&e)
+	}
 	e.Uint(uint64(crc32.ChecksumIEEE(e)))
 	return e
+}
+
+func (j *job) encodeMet(e *varint.Encoder) {
+	all := slices.SortedFunc(maps.Values(j.met), func(a, b *met) int { return cmp.Or(cmp.Compare(b.started, a.started), strings.Compare(a.id, b.id)) })
+	all = all[:min(len(all), mostMet)]
+	e.Uint(uint64(len(all)))
+	for _, m := range all {
+		e.String(m.id)
+		for _, n := range [...]int64{m.started, m.restarts, m.restarting, m.failed} {
+			e.Int(n)
+		}
+		e.Bool(m.begins)
+		e.Bool(m.over)
+		e.Time(m.at)
+	}
 }
 
 // Restore implements collector.Source.
@@ -69,6 +99,9 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		return fmt.Errorf("read positions of %s: %w", s.id(partJobs), err)
 	}
 	for _, key := range slices.Sorted(maps.Keys(positions)) {
+		if s.known = true; key == listedKey {
+			continue
+		}
 		j, err := decodeJob(positions[key])
 		if err == nil && positionKey(j.name) != key {
 			err = errors.New("it is another job's")
@@ -84,8 +117,9 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 
 func decodeJob(value []byte) (*job, error) {
 	d := varint.Decoder{Left: value}
-	d.Version(positionsVersion)
-	j := &job{name: d.String(), sighted: map[lineage.Topic]time.Time{}, kept: true}
+	version := d.Versions(1, positionsVersion)
+	j := newJob(d.String())
+	j.kept = true
 	for range d.Count() {
 		n := lineage.Node{Kind: lineage.NodeKind(d.Uint()), Scope: d.String(), Name: d.String()}
 		if n.Kind != lineage.StreamJobNode && n.Kind != lineage.JobNode {
@@ -103,6 +137,15 @@ func decodeJob(value []byte) (*job, error) {
 		j.groups = append(j.groups, lineage.GroupRef{Cluster: lineage.ClusterID(d.String()), Group: d.String()})
 	}
 	j.writes = d.String()
+	if version > 1 { // before, nothing that happened was told
+		for range d.Count() {
+			if d.Err() != nil {
+				break
+			}
+			m := &met{id: d.String(), started: d.Int(), restarts: d.Int(), restarting: d.Int(), failed: d.Int(), begins: d.Bool(), over: d.Bool(), at: d.Time()}
+			j.met[m.id] = m
+		}
+	}
 	read := len(value) - len(d.Left)
 	if sum := d.Uint(); sum != uint64(crc32.ChecksumIEEE(value[:read])) {
 		d.Fail()

@@ -51,6 +51,9 @@ type source struct {
 	asked   time.Time       // when the version was asked for; zero: never
 	jobs    map[string]*job // by name
 	runs    map[string]*run // by id
+	listed  bool            // a list was read before this round
+	cut     bool            // jobs were left out of that list, so that one which is not known may be old
+	known   bool            // jobs were listed before lineaged was started
 	gone    []string        // position keys to remove
 	past    []past          // commits of groups, the oldest first
 }
@@ -64,8 +67,13 @@ type job struct {
 	also    []lineage.Node     // as which others tell of it
 	writes  string             // the run of which others tell what it writes; empty: of none
 	sighted map[lineage.Topic]time.Time
+	met     map[string]*met // what was told of its runs, by their ids
 	dirty   bool
 	kept    bool // a position says that its fact is told
+}
+
+func newJob(name string) *job {
+	return &job{name: name, sighted: map[lineage.Topic]time.Time{}, met: map[string]*met{}}
 }
 
 // run is what is known of one run of a job.
@@ -74,9 +82,10 @@ type run struct {
 	looked      time.Time // when it was asked for last, or later where that failed, since others wait; zero: never
 	seen        time.Time // when that told all; zero: never
 	failed      string    // why the newest look failed; empty: it did not
-	vertices    []lineage.JobVertex
-	restarts    int64
+	described             // by the newest look that did not fail
+	restarts    int64     // -1: not told
 	checkpoints *lineage.Checkpoints
+	kept        *kept               // as it is now; nil: it keeps no state, or that is not told
 	names       map[string][]string // by vertex, of the metrics that say something of sources
 	named       time.Time           // when they were read
 	checked     time.Time           // when checkpoints were read
@@ -102,6 +111,7 @@ func newSource(cfg Config) *source {
 // forget brings the source to the state of a first start.
 func (s *source) forget() {
 	s.jobs, s.runs, s.version, s.asked, s.gone, s.past = map[string]*job{}, map[string]*run{}, "", time.Time{}, nil, nil
+	s.listed, s.cut, s.known = false, false, false
 }
 
 // take is one round under way.
@@ -137,8 +147,10 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	t.look()
 	t.tellReads()
 	for _, name := range slices.Sorted(maps.Keys(t.jobs)) {
+		t.tellHappened(t.jobs[name])
 		t.tellJob(t.jobs[name])
 	}
+	t.listed, t.cut = true, t.left > 0
 	t.sayFailed()
 	t.sayUntold()
 	t.savePositions()
@@ -197,7 +209,7 @@ func (t *take) list() error {
 			continue
 		}
 		if j == nil {
-			j = &job{name: l.Name, sighted: map[lineage.Topic]time.Time{}}
+			j = newJob(l.Name)
 			t.jobs[l.Name] = j
 		}
 		j.runs, ids[l.ID] = append(j.runs, l), true
@@ -218,7 +230,7 @@ func (t *take) look() {
 				t.runs[l.ID] = r
 			}
 			r.fresh = false
-			if l.over() && !r.seen.IsZero() { // what it is does not change any more
+			if !r.seen.IsZero() && over(r.state) { // what it is does not change any more
 				continue
 			}
 			if r.looked.IsZero() || t.round.Sub(r.looked) >= lookEvery*t.cfg.Interval {
@@ -241,22 +253,19 @@ func (t *take) look() {
 
 // lookAt asks for all that is told of a run. One that Flink forgot since the list was made is no failure.
 func (t *take) lookAt(r *run) error {
-	vertices, err := t.client.vertices(t.ctx, r.id)
+	is, err := t.client.describe(t.ctx, r.id)
 	if errors.Is(err, rest.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	r.vertices = vertices
+	r.described = is
 	if r.restarts, err = t.client.restarts(t.ctx, r.id); err != nil {
 		return err
 	}
-	if r.checked.IsZero() || !t.round.Truncate(slowly).Equal(r.checked.Truncate(slowly)) {
-		if r.checkpoints, err = t.client.checkpoints(t.ctx, r.id); err != nil {
-			return err
-		}
-		r.checked = t.round
+	if err := t.readCheckpoints(r); err != nil {
+		return err
 	}
 	if err := t.readNames(r); err != nil {
 		return err
@@ -265,6 +274,33 @@ func (t *take) lookAt(r *run) error {
 		return err
 	}
 	r.seen = t.round
+	return nil
+}
+
+// readCheckpoints reads how a run keeps its state, each time that it is looked at: how many failed is told as it
+// happens, and the fact says what was so some minutes ago, as each version of it is kept.
+func (t *take) readCheckpoints(r *run) error {
+	due := r.checked.IsZero() || !t.round.Truncate(slowly).Equal(r.checked.Truncate(slowly)) || over(r.state)
+	how := r.checkpoints
+	if due {
+		var err error
+		if how, err = t.client.checkpointing(t.ctx, r.id); err != nil {
+			return err
+		}
+	}
+	var now *kept
+	if how != nil {
+		var err error
+		if now, err = t.client.checkpoints(t.ctx, r.id); err != nil {
+			return err
+		}
+	}
+	if r.kept = now; !due {
+		return nil
+	}
+	if r.checked, r.checkpoints = t.round, how; how != nil && now != nil {
+		how.Completed, how.Failed, how.Restored = now.Counts.Completed, now.Counts.Failed, now.Counts.Restored
+	}
 	return nil
 }
 

@@ -82,12 +82,15 @@ export function marks(bar: Span, most: number, clock: Clock = 'local'): number[]
 /** Events that matter to who looks for what is wrong, the gravest first. */
 export const GRAVE: readonly EventType[] = [
   'RECORDS_LOST',
+  'JOB_FAILED',
   'FLOW_STOPPED',
   'TOPIC_DELETED',
   'TOPIC_RECREATED',
   'OFFSETS_SET',
   'ACCESS_DENIED',
   'CLUSTER_CHANGED',
+  'JOB_RESTARTED',
+  'CHECKPOINT_FAILED',
 ];
 
 /** What a source says of itself: folded where there is more to see. */

@@ -95,6 +95,11 @@ export const EVENT_WORD: Record<EventType, string> = {
   ACCESS_DENIED: 'Access refused',
   ADMINISTERED: 'Allowed to administer',
   SCHEMA_CHANGED: 'Schema changed',
+  JOB_STARTED: 'Job started',
+  JOB_ENDED: 'Job ended',
+  JOB_FAILED: 'Job failed',
+  JOB_RESTARTED: 'Job restarted by itself',
+  CHECKPOINT_FAILED: 'Checkpoint failed',
 };
 
 export type Activity = 'active' | 'inactive' | 'around' | 'unobserved';

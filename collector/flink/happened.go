@@ -1,0 +1,234 @@
+package flink
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// This file tells what happened to jobs: that a run began, began again by itself, could not keep its state, ended or
+// failed. What was so when lineaged first looked has not happened. Flink counts, and says of each kind when it was
+// last: what came between two looks is told as one event, at the newest, with what is known of when.
+
+// mostMet bounds the runs of one job that are in its position, the newest.
+const mostMet = 16
+
+// met is what was told of a run, so that only what is new is told.
+type met struct {
+	id         string
+	started    int64     // ms of Flink's clock: with another one a JobManager took the run up anew, and counts from 0
+	restarts   int64     // -1: not told
+	restarting int64     // ms of Flink's clock, when it began again last; 0: never
+	failed     int64     // checkpoints; -1: not told
+	begins     bool      // that it began is still to be told
+	over       bool      // that it is over was told, or is old
+	at         time.Time // when it was looked at; zero: never
+}
+
+// tellHappened tells what happened to the runs of a job.
+func (t *take) tellHappened(j *job) {
+	for _, id := range slices.Sorted(maps.Keys(j.met)) {
+		if slices.ContainsFunc(j.runs, func(l listed) bool { return l.ID == id }) {
+			continue
+		}
+		if m := j.met[id]; !m.over {
+			t.event(j, lineage.JobEnded, time.Time{}, "Flink knows its run %s no more: how it ended is not known%s", id, t.since(m))
+		}
+		delete(j.met, id)
+		j.dirty = true
+	}
+	runs := slices.SortedFunc(slices.Values(j.runs), func(a, b listed) int { return cmp.Or(cmp.Compare(a.Started, b.Started), strings.Compare(a.ID, b.ID)) })
+	for i := range runs {
+		l, r := &runs[i], t.runs[runs[i].ID]
+		m := t.meet(j, l)
+		if !r.seen.Equal(t.round) {
+			continue
+		}
+		was := *m
+		t.tellBegun(j, l, r, m)
+		t.tellRestarts(j, l, r, m)
+		t.tellCheckpoints(j, r, m)
+		t.tellEnd(j, r, m)
+		m.at = was.at
+		j.dirty = j.dirty || *m != was
+		m.at = t.round
+	}
+}
+
+// meet returns what was told of a run. One that is new since lineaged watches begins with nothing that has happened.
+func (t *take) meet(j *job, l *listed) *met {
+	m := j.met[l.ID]
+	if m != nil {
+		return m
+	}
+	m = &met{id: l.ID, started: l.Started, restarts: -1, failed: -1, over: l.over()}
+	if t.isNew(j, l) {
+		m.restarts, m.failed, m.begins, m.over = 0, 0, true, false
+	}
+	j.met[l.ID], j.dirty = m, true
+	return m
+}
+
+// isNew reports whether a run that was not met began since lineaged watches.
+func (t *take) isNew(j *job, l *listed) bool {
+	switch {
+	case t.listed: // in the list before it was not
+		return !t.cut
+	case !j.kept: // the job is not among those that were told before lineaged was started
+		return t.known && !t.cut
+	default:
+		newest := int64(0)
+		for _, m := range j.met {
+			newest = max(newest, m.started)
+		}
+		return newest > 0 && l.Started > newest
+	}
+}
+
+func (t *take) tellBegun(j *job, l *listed, r *run, m *met) {
+	if !m.begins || r.state == "INITIALIZING" || r.state == "CREATED" || r.state == "RECONCILING" {
+		return
+	}
+	m.begins = false
+	words := ""
+	if r.kept != nil && r.kept.Latest.Restored != nil {
+		if words = ", from a checkpoint"; r.kept.Latest.Restored.Savepoint {
+			words = ", from a savepoint"
+		}
+	}
+	for i := range j.runs {
+		if o := &j.runs[i]; o.ID != l.ID && o.ID == before(j, l) {
+			words += fmt.Sprintf("; the run before, %s, is %s", o.ID, o.State)
+		}
+	}
+	t.event(j, lineage.JobStarted, r.when("INITIALIZING", t.round), "its run %s began%s", l.ID, words)
+}
+
+// before returns the run of a job that began last before another; empty: Flink knows none.
+func before(j *job, l *listed) (id string) {
+	newest := int64(0)
+	for i := range j.runs {
+		if o := &j.runs[i]; o.ID != l.ID && o.Started <= l.Started && o.Started >= newest {
+			id, newest = o.ID, o.Started
+		}
+	}
+	return id
+}
+
+// tellRestarts tells that a run began again by itself. Its count comes late, later than its state, and not at all once
+// it is over; when it began again last comes with the state.
+func (t *take) tellRestarts(j *job, l *listed, r *run, m *met) {
+	n, was, again := r.restarts, m.restarts, r.stamps["RESTARTING"]
+	at := time.Time{}
+	if again > m.restarting && (m.restarting > 0 || was >= 0) {
+		at = r.when("RESTARTING", t.round)
+	}
+	tell := func(at time.Time, words string, args ...any) {
+		t.event(j, lineage.JobRestarted, at, "its run %s %s", l.ID, fmt.Sprintf(words, args...))
+		m.restarting = again
+	}
+	switch {
+	case m.started != l.Started:
+		tell(r.when("INITIALIZING", t.round), "was taken up anew by a JobManager, and began again at least %s%s: how often before that is not known", times(1+max(n, 0)), t.since(m))
+		m.restarts, m.started = max(n, 0), l.Started // it counts from then on
+	case n > was && was >= 0:
+		if at.IsZero() || n > was+1 {
+			tell(at, "began again by itself %s%s", times(n-was), t.since(m))
+		} else {
+			tell(at, "began again by itself")
+		}
+		m.restarts = n
+	case n < was && n >= 0:
+		tell(at, "began again by itself at least %s%s: Flink counts anew, and had counted %d", times(max(n, 1)), t.since(m), was)
+		m.restarts = n
+	case !at.IsZero() && (n < 0 || over(r.state)):
+		tell(at, "began again by itself at least once%s", t.since(m))
+	case n >= 0 && was < 0: // from here on
+		m.restarts, m.restarting = n, again
+	}
+}
+
+func (t *take) tellCheckpoints(j *job, r *run, m *met) {
+	if r.kept == nil {
+		return
+	}
+	n, was, at := r.kept.Counts.Failed, m.failed, time.Time{}
+	if last := r.kept.Latest.Failed; last != nil {
+		at = r.on(last.At, t.round)
+	}
+	switch {
+	case was < 0 || n == was:
+	case n > was:
+		t.event(j, lineage.CheckpointFailed, at, "%s of its run %s failed%s", many(n-was, "checkpoint"), r.id, t.since(m))
+	case n > 0:
+		t.event(j, lineage.CheckpointFailed, at, "at least %s of its run %s failed%s: Flink counts anew", many(n, "checkpoint"), r.id, t.since(m))
+	}
+	m.failed = n
+}
+
+func (t *take) tellEnd(j *job, r *run, m *met) {
+	if m.over || !over(r.state) {
+		return
+	}
+	m.over = true
+	at := r.when(r.state, t.round)
+	switch {
+	case r.state == "FAILED":
+		t.event(j, lineage.JobFailed, at, "its run %s failed, and does not begin again by itself", r.id)
+	case r.state == "CANCELED":
+		t.event(j, lineage.JobEnded, at, "its run %s was cancelled", r.id)
+	case r.kept != nil && r.kept.Latest.Savepoint != nil && r.kept.Latest.Savepoint.Type == "SYNC_SAVEPOINT":
+		t.event(j, lineage.JobEnded, at, "its run %s was stopped with a savepoint", r.id)
+	default:
+		t.event(j, lineage.JobEnded, at, "its run %s finished", r.id)
+	}
+}
+
+// event tells what happened to a job, at an instant; zero: it is not known when, so that it stands where it was seen.
+func (t *take) event(j *job, what lineage.EventType, at time.Time, words string, args ...any) {
+	if at.IsZero() {
+		at = t.round
+	}
+	t.main.Events = append(t.main.Events, lineage.Event{
+		At: at, Type: what, Access: lineage.Access{Client: lineage.Client{Mover: t.node(j.name)}}, Detail: fmt.Sprintf(words, args...),
+	})
+}
+
+// since says between when and when what a look tells can have been, in words: what the look before told was as old as
+// Flink's metrics may be.
+func (t *take) since(m *met) string {
+	if m.at.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(", between %s and %s", m.at.Add(-lateness).UTC().Format(time.RFC3339), t.round.UTC().Format(time.RFC3339))
+}
+
+// when returns when a run came into a state last, by the clock of lineaged; zero: Flink does not say.
+func (r *run) when(state string, round time.Time) time.Time { return r.on(r.stamps[state], round) }
+
+// on is an instant of Flink's clock by that of lineaged, which a look compared; never after the look.
+func (r *run) on(ms int64, round time.Time) time.Time {
+	if ms <= 0 || r.now <= 0 {
+		return time.Time{}
+	}
+	return round.Add(-time.Duration(max(r.now-ms, 0)) * time.Millisecond)
+}
+
+func times(n int64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func many(n int64, what string) string {
+	if n == 1 {
+		return "a " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
