@@ -186,9 +186,10 @@ func (q *inquiry) findSuspects() {
 	}
 }
 
-// here reports whether a node is an application or a stream job of the topic's environment.
+// here reports whether a node is an application or a stream job of the topic's environment, or a job that an engine
+// tells of, whose scope is the engine's, and that moves something in the topic's cluster.
 func (q *inquiry) here(n lineage.Node) bool {
-	return n.Kind == lineage.StreamJobNode && n.Scope == q.cluster.Name ||
+	return n.Kind == lineage.StreamJobNode && (n.Scope == q.cluster.Name || q.v.movers.jobs[n].fact != nil && slices.Contains(q.v.ClustersOf(n), q.topic.cluster)) ||
 		n.Kind == lineage.ApplicationNode && (n.Scope == q.cluster.Environment || n.Scope == q.cluster.Name)
 }
 

@@ -101,6 +101,9 @@ func TestCandidates(t *testing.T) {
 	rules := func(rules ...lineage.Permission) func(w *world, n int) []filling {
 		return func(_ *world, _ int) []filling { return []filling{acls(rules...)} }
 	}
+	job := lineage.Fact{Key: lineage.FactKey{Source: "flink-west", Kind: lineage.JobFacts, Name: "copy"}, Job: &lineage.JobFact{
+		Engine: "Apache Flink", State: "RUNNING", Reads: []lineage.GroupRef{{Cluster: west, Group: "copy"}},
+	}}
 	for _, x := range []struct {
 		name string
 		each func(w *world, n int) []filling // of each round
@@ -148,6 +151,26 @@ func TestCandidates(t *testing.T) {
 				sighted(reads(in, lineage.Client{Group: "audit", Member: "audit-1", ClientID: "audit"}), lineage.GroupMembership, ""),
 			}
 		}, "application:west/copy +restarts", ""},
+		{"a job of Flink's", func(w *world, n int) []filling {
+			w.observe("flink-west", "jobs", n, facts(job))
+			return []filling{w.moved(writes(out, producer(5)), lineage.ProducerState, bursts(n)), w.moved(reads(in, group("copy")), lineage.GroupOffsets, bursts(n))}
+		}, "streamjob:flink-west/copy +rates", ""},
+		{"a job of Flink's, which restarts, and a twin, which does not", func(w *world, n int) []filling {
+			var fill []filling
+			if n%15 == 0 {
+				fill = append(fill, happened(lineage.Event{Type: lineage.JobRestarted, Access: lineage.Access{Client: lineage.Client{Mover: lineage.Node{Scope: "flink-west", Kind: lineage.StreamJobNode, Name: "copy"}}}}))
+			}
+			w.observe("flink-west", "jobs", n, append(fill, facts(job))...)
+			nobody := facts(lineage.Fact{Key: lineage.FactKey{Source: "west", Kind: lineage.GroupFacts, Name: "copy"}, Group: &lineage.GroupFact{State: "Empty", MembersKnown: true}})
+			return []filling{
+				w.moved(writes(out, producer(int64(n/15))), lineage.ProducerState, 50), w.moved(reads(in, group("copy")), lineage.GroupOffsets, 50), w.moved(reads(in, group("twin")), lineage.GroupOffsets, 50), nobody,
+			}
+		}, "streamjob:flink-west/copy +restarts", ""},
+		{"a job of Flink's, of whose runs nothing was told: that its group has no members speaks neither for nor against it", func(w *world, n int) []filling {
+			w.observe("flink-west", "jobs", n, facts(job))
+			nobody := facts(lineage.Fact{Key: lineage.FactKey{Source: "west", Kind: lineage.GroupFacts, Name: "copy"}, Group: &lineage.GroupFact{State: "Empty", MembersKnown: true}})
+			return []filling{w.moved(writes(out, producer(int64(n/15))), lineage.ProducerState, bursts(n)), w.moved(reads(in, group("copy")), lineage.GroupOffsets, bursts(n)), nobody}
+		}, "streamjob:flink-west/copy +rates", ""},
 		{"restarts, told as events", func(w *world, n int) []filling {
 			fill := []filling{w.moved(writes(out, producer(int64(n/15))), lineage.ProducerState, 50), w.moved(reads(in, group("copy")), lineage.GroupOffsets, 50)}
 			if n%15 == 0 {

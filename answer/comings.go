@@ -3,6 +3,7 @@ package answer
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -50,11 +51,14 @@ func (q *inquiry) weighRestarts(ctx context.Context) error {
 		if !watched[s.node] {
 			continue
 		}
-		c := coincide(ids, newest(merged(members[s.node], q.within()/2)), q.within(), v.win.End.Sub(from))
+		c, what := coincide(ids, newest(merged(members[s.node], q.within()/2)), q.within(), v.win.End.Sub(from)), "its members came or went"
+		if v.movers.jobs[s.node].fact != nil {
+			what = "its runs began, began again or ended"
+		}
 		if c.factor > 1 {
-			s.add(ClueRestarts, c.factor, "its members came or went at %d of the %d times at which producer ids of the topic appeared or ended, of which %.0f %% would be by chance", c.hits, c.all, 100*c.chance)
+			s.add(ClueRestarts, c.factor, "%s at %d of the %d times at which producer ids of the topic appeared or ended, of which %.0f %% would be by chance", what, c.hits, c.all, 100*c.chance)
 		} else if c.factor < 1 {
-			s.add(ClueRestarts, c.factor, "its members came or went at %d of the %d times at which producer ids of the topic appeared or ended", c.hits, c.all)
+			s.add(ClueRestarts, c.factor, "%s at %d of the %d times at which producer ids of the topic appeared or ended", what, c.hits, c.all)
 		}
 	}
 	return nil
@@ -140,12 +144,21 @@ func (q *inquiry) memberMoments(ctx context.Context) (moments map[lineage.Node][
 			}
 		}
 	}
-	events, err := v.a.history.Events(ctx, store.EventFilter{Window: v.held.Back, Types: []lineage.EventType{lineage.GroupJoined, lineage.GroupLeft}, Limit: mostJoins})
+	events, err := v.a.history.Events(ctx, store.EventFilter{Window: v.held.Back, Types: []lineage.EventType{
+		lineage.GroupJoined, lineage.GroupLeft, lineage.JobStarted, lineage.JobRestarted, lineage.JobEnded, lineage.JobFailed,
+	}, Limit: mostJoins})
 	if err != nil {
 		return nil, nil, fmt.Errorf("read events: %w", err)
 	}
+	// the group of an engine's job never has members: its runs come and go, as far as that was told
+	maps.DeleteFunc(watched, func(n lineage.Node, _ bool) bool { return v.movers.jobs[n].fact != nil })
 	for _, e := range events.List {
-		if n, ok := groups[e.Group]; ok {
+		n, ok := groups[e.Group]
+		if e.Access.Client.Mover.Kind != lineage.NoKind {
+			of, _ := v.subjectOf(&e)
+			n, ok = *of, q.by[*of] != nil
+		}
+		if ok {
 			watched[n] = true
 			moments[n] = append(moments[n], e.At)
 		}

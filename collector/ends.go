@@ -159,3 +159,15 @@ func (b *Board) Ends(cluster lineage.ClusterID, topic string, since time.Time) E
 	}
 	return told.topics[topic]
 }
+
+// AllEnds returns the newest ends of all topics that somebody wants, and the round as of which they are. Whoever gets
+// them must not change them.
+func (b *Board) AllEnds(cluster lineage.ClusterID) (topics map[string]Ends, round time.Time) {
+	if b == nil {
+		return nil, time.Time{}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	told := b.ends[cluster]
+	return told.topics, told.round
+}

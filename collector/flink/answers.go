@@ -140,6 +140,7 @@ type metric struct {
 	ID    string  `json:"id"`
 	Value string  `json:"value"`
 	Max   float64 `json:"max"`
+	Sum   float64 `json:"sum"`
 }
 
 // restarts asks how often a run began again by itself; -1: it does not say.
@@ -163,6 +164,12 @@ func (c *client) metrics(ctx context.Context, id, vertex string, names ...string
 		path += "?agg=max&get=" + url.QueryEscape(strings.Join(names, ","))
 	}
 	err = c.Get(ctx, path, &all)
+	return all, err
+}
+
+// sums asks for the values of some metrics of a vertex, all subtasks together.
+func (c *client) sums(ctx context.Context, id, vertex string, names ...string) (all []metric, err error) {
+	err = c.Get(ctx, "/jobs/"+url.PathEscape(id)+"/vertices/"+url.PathEscape(vertex)+"/subtasks/metrics?agg=sum&get="+url.QueryEscape(strings.Join(names, ",")), &all)
 	return all, err
 }
 

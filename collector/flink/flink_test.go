@@ -93,11 +93,11 @@ func (m *jobManager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(r.URL.Path, "/subtasks/metrics") && !m.lazy[r.URL.Path]:
 		m.lazy[r.URL.Path] = true
 		put([]metric{})
-	case r.URL.Query().Get("agg") == "max":
+	case r.URL.Query().Has("agg"):
 		all := []metric{}
 		for id := range strings.SplitSeq(r.URL.Query().Get("get"), ",") {
 			if v, ok := m.values[r.URL.Path][id]; ok {
-				all = append(all, metric{ID: id, Max: v})
+				all = append(all, metric{ID: id, Max: v, Sum: v})
 			}
 		}
 		put(all)
@@ -170,18 +170,19 @@ const west lineage.ClusterID = "id-west"
 // world is the source with a sink in memory and a cluster on the board. Its rounds are taken by hand.
 type world struct {
 	*testing.T
-	m         *jobManager
-	cfg       Config
-	board     *collector.Board
-	take      func(context.Context, time.Time)
-	at        time.Time
-	ends      map[string][]int64
-	commits   []collector.GroupCommits
-	obs       []lineage.Observation // of the newest rounds call
-	facts     map[string]lineage.Fact
-	told      int // facts of jobs
-	spots     []lineage.BlindSpot
-	positions map[string][]byte
+	m             *jobManager
+	cfg           Config
+	board         *collector.Board
+	take          func(context.Context, time.Time)
+	at            time.Time
+	ends          map[string][]int64
+	transactional string // a topic with transactions
+	commits       []collector.GroupCommits
+	obs           []lineage.Observation // of the newest rounds call
+	facts         map[string]lineage.Fact
+	told          int // facts of jobs
+	spots         []lineage.BlindSpot
+	positions     map[string][]byte
 }
 
 func newWorld(t *testing.T, change func(*Config)) *world {
@@ -244,7 +245,9 @@ func (w *world) rounds(n int) {
 		w.at = w.at.Add(tick)
 		w.m.elapsed += tick
 		w.take(w.Context(), w.at)
-		w.board.SetEnds(west, w.at, func(topic string) collector.Ends { return collector.Ends{Offsets: w.ends[topic]} })
+		w.board.SetEnds(west, w.at, func(topic string) collector.Ends {
+			return collector.Ends{Offsets: w.ends[topic], Transactional: topic == w.transactional}
+		})
 		w.board.SetCommits(west, w.at, slices.Clone(w.commits))
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// This file says which topics a job reads and what is not known of what it writes.
+// This file says which topics a job reads.
 
 // tellReads tells which topics jobs read, and finds the groups by which they do.
 func (t *take) tellReads() {
@@ -19,6 +19,7 @@ func (t *take) tellReads() {
 		return
 	}
 	t.remember(cluster.ID)
+	t.grow(cluster)
 	reading := map[*job]map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(t.jobs)) {
 		t.readsOf(cluster, t.jobs[name], reading)
@@ -149,24 +150,4 @@ func (t *take) sight(j *job, r *run, topic lineage.Topic, name string) {
 		Access:   lineage.Access{Topic: topic, Op: lineage.Read, Client: lineage.Client{Mover: t.node(j.name)}},
 		Evidence: lineage.Flink, Moved: moved, Detail: "metrics of a KafkaSource of the job name the topic, of " + how,
 	})
-}
-
-// saySinks says of a job that writes to Kafka that it is not known where. What OpenLineage tells, or a rule, is
-// known.
-func (t *take) saySinks(j *job) {
-	sinks := map[string]bool{}
-	for i := range j.runs {
-		l := &j.runs[i]
-		if l.over() || j.writes == l.ID {
-			continue
-		}
-		for name := range t.runs[l.ID].sinks {
-			sinks[name] = true
-		}
-	}
-	if len(sinks) == 0 || len(j.fact.Writes) > 0 {
-		return
-	}
-	t.spot(fmt.Sprintf("what job %s writes: Flink does not name the topics of its Kafka sinks %s", j.name, collector.Some(slices.Collect(maps.Keys(sinks)))),
-		"let it send OpenLineage events (docs/flink.md), or where it writes exactly once say under flink[].jobs what its transactional.ids begin with")
 }

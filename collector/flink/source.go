@@ -56,6 +56,7 @@ type source struct {
 	known   bool            // jobs were listed before lineaged was started
 	gone    []string        // position keys to remove
 	past    []past          // commits of groups, the oldest first
+	grown   []*growth       // how many records topics had, the oldest first
 }
 
 // job is what is kept of one between rounds, whatever its runs are.
@@ -90,6 +91,8 @@ type run struct {
 	named       time.Time           // when they were read
 	checked     time.Time           // when checkpoints were read
 	sinks       map[string]bool     // operators that write to Kafka
+	writers     map[string][]string // by vertex, those of them that count what they send
+	sends       map[sink]*sending
 	places      map[place]position
 	read        time.Time          // when these were read
 	judged      time.Time          // read, once it was held against groups' commits
@@ -110,7 +113,7 @@ func newSource(cfg Config) *source {
 
 // forget brings the source to the state of a first start.
 func (s *source) forget() {
-	s.jobs, s.runs, s.version, s.asked, s.gone, s.past = map[string]*job{}, map[string]*run{}, "", time.Time{}, nil, nil
+	s.jobs, s.runs, s.version, s.asked, s.gone, s.past, s.grown = map[string]*job{}, map[string]*run{}, "", time.Time{}, nil, nil, nil
 	s.listed, s.cut, s.known = false, false, false
 }
 
@@ -226,7 +229,7 @@ func (t *take) look() {
 			l := &t.jobs[name].runs[i]
 			r := t.runs[l.ID]
 			if r == nil {
-				r = &run{id: l.ID, restarts: -1, verdicts: map[string]verdict{}}
+				r = &run{id: l.ID, restarts: -1, verdicts: map[string]verdict{}, sends: map[sink]*sending{}}
 				t.runs[l.ID] = r
 			}
 			r.fresh = false
@@ -273,6 +276,9 @@ func (t *take) lookAt(r *run) error {
 	if err := t.readPlaces(r); err != nil {
 		return err
 	}
+	if err := t.readSent(r); err != nil {
+		return err
+	}
 	r.seen = t.round
 	return nil
 }
@@ -310,7 +316,7 @@ func (t *take) readNames(r *run) error {
 	if len(r.names) > 0 && t.round.Sub(r.named) < slowly {
 		return nil
 	}
-	names, sinks, n := map[string][]string{}, map[string]bool{}, 0
+	names, sinks, writers, n, count := map[string][]string{}, map[string]bool{}, map[string][]string{}, 0, 0
 	for _, v := range r.vertices {
 		all, err := t.client.metrics(t.ctx, r.id, v.ID)
 		if err != nil && !errors.Is(err, rest.ErrNotFound) {
@@ -321,13 +327,16 @@ func (t *take) readNames(r *run) error {
 				names[v.ID] = append(names[v.ID], m.ID)
 				n++
 			}
-			if operator, ok := sinkOf(m.ID); ok {
-				sinks[operator] = true
+			if operator, ok := sinkOf(m.ID); ok && !sinks[operator] {
+				if sinks[operator] = true; count < mostSinks {
+					writers[v.ID] = append(writers[v.ID], operator)
+					count++
+				}
 			}
 		}
 	}
 	if len(names) > 0 || len(sinks) > 0 { // else they are not gathered yet
-		r.names, r.named, r.sinks = names, t.round, sinks
+		r.names, r.named, r.sinks, r.writers = names, t.round, sinks, writers
 	}
 	return nil
 }
