@@ -487,6 +487,14 @@ func TestToldByOthers(t *testing.T) {
 	if f := w.facts["copy fl.orders"].Job; len(f.Also) > 0 || !w.spotted("what job copy fl.orders writes") {
 		t.Errorf("another is also %v; %v", f.Also, w.spots)
 	}
+	const zero = "00000000000000000000000000000000"
+	w.m.clone(leastJob, zero, 1)
+	w.m.list(func(all []map[string]any) []map[string]any { all[len(all)-1]["name"] = "its own cluster's"; return all })
+	w.board.SetJobRun(zero, collector.JobRun{Node: lineage.Node{Scope: "jobs", Kind: lineage.StreamJobNode, Name: "of another cluster"}, Writes: true})
+	w.rounds(4)
+	if f := w.facts["its own cluster's"].Job; f == nil || len(f.Also) > 0 || !w.spotted("which OpenLineage events job its own cluster's sends") || !w.spotted("what job its own cluster's writes") {
+		t.Errorf("by the id that all application clusters' jobs may have it is %+v; %v", f, w.spots)
+	}
 	w.board = &collector.Board{} // which knows no event after a start
 	w.board.SetCluster(collector.Watched{Source: "west", ID: west, Topics: slices.Sorted(maps.Keys(w.ends))})
 	w.cfg.Board = w.board

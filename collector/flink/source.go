@@ -474,6 +474,11 @@ func (t *take) kafka() (w collector.Watched, ok bool) {
 func (t *take) findOthers(j *job) {
 	for _, l := range j.runs {
 		is, ok := t.cfg.Board.JobRun(l.ID)
+		if ok && shared(l.ID) {
+			t.spot(fmt.Sprintf("which OpenLineage events job %s sends: its run has the id that the job of each application cluster has which is not given one", j.name),
+				"start it with --job-id and an id of its own (docs/flink.md)")
+			continue
+		}
 		if ok && !slices.Contains(j.also, is.Node) && is.Node != t.node(j.name) {
 			j.also = append(j.also, is.Node)
 			slices.SortFunc(j.also, lineage.Node.Compare)
@@ -484,6 +489,10 @@ func (t *take) findOthers(j *job) {
 		}
 	}
 }
+
+// shared reports whether runs of several clusters may have an id: that of the one job of an application cluster is 0
+// where it is not given another.
+func shared(id string) bool { return strings.Trim(id, "0") == "" }
 
 // sayFailed says whose details could not be seen.
 func (t *take) sayFailed() {
