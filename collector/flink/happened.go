@@ -15,8 +15,12 @@ import (
 // failed. What was so when lineaged first looked has not happened. Flink counts, and says of each kind when it was
 // last: what came between two looks is told as one event, at the newest, with what is known of when.
 
-// mostMet bounds the runs of one job that are in its position, the newest.
-const mostMet = 16
+const (
+	// mostMet bounds the runs of one job that are in its position, the newest.
+	mostMet = 16
+	// oldest is how long ago a thing can have happened that is new: a clock that says more is wrong.
+	oldest = 30 * 24 * time.Hour
+)
 
 // met is what was told of a run, so that only what is new is told.
 type met struct {
@@ -133,7 +137,7 @@ func (t *take) tellRestarts(j *job, l *listed, r *run, m *met) {
 		m.restarting = again
 	}
 	switch {
-	case m.started != l.Started:
+	case l.Started > 0 && m.started > 0 && m.started != l.Started:
 		tell(r.when("INITIALIZING", t.round), "was taken up anew by a JobManager, and began again at least %s%s: how often before that is not known", times(1+max(n, 0)), t.since(m))
 		m.restarts, m.started = max(n, 0), l.Started // it counts from then on
 	case n > was && was >= 0:
@@ -213,7 +217,7 @@ func (r *run) when(state string, round time.Time) time.Time { return r.on(r.stam
 
 // on is an instant of Flink's clock by that of lineaged, which a look compared; never after the look.
 func (r *run) on(ms int64, round time.Time) time.Time {
-	if ms <= 0 || r.now <= 0 {
+	if ms <= 0 || r.now <= 0 || r.now-ms > oldest.Milliseconds() {
 		return time.Time{}
 	}
 	return round.Add(-time.Duration(max(r.now-ms, 0)) * time.Millisecond)

@@ -158,9 +158,28 @@ func TestRestarts(t *testing.T) {
 	w.rounds(2)
 	w.wants("over a start", w.happened(), []string{"180 JOB_RESTARTED copy payments: its run ONCE began again by itself"})
 
+	w.m.state(onceJob, "RESTARTING", 1e9)
+	w.m.list(func(all []map[string]any) []map[string]any {
+		for _, j := range all {
+			if j["jid"] == onceJob {
+				j["was"], j["start-time"] = j["start-time"], 0
+			}
+		}
+		return all
+	})
+	w.rounds(2)
+	w.wants("a start and a state of no time", w.happened(), nil)
+	w.m.list(func(all []map[string]any) []map[string]any {
+		for _, j := range all {
+			if j["jid"] == onceJob {
+				j["start-time"] = j["was"]
+			}
+		}
+		return all
+	})
 	w.m.restarted(onceJob, 2, 3)
 	w.rounds(2)
-	w.wants("the count goes back", w.happened(), []string{"207 JOB_RESTARTED copy payments: its run ONCE began again by itself at least 2 times, between 12:02:50Z and 12:03:40Z: Flink counts anew, and had counted 5"})
+	w.wants("the count goes back", w.happened(), []string{"227 JOB_RESTARTED copy payments: its run ONCE began again by itself at least 2 times, between 12:03:10Z and 12:04:00Z: Flink counts anew, and had counted 5"})
 
 	w.m.restarted(onceJob, 1, 2)
 	w.m.change("/jobs/"+onceJob, func(is map[string]any) {
@@ -180,14 +199,14 @@ func TestRestarts(t *testing.T) {
 		return all
 	})
 	w.rounds(2)
-	w.wants("another JobManager takes it up", w.happened(), []string{"225 JOB_RESTARTED copy payments: its run ONCE was taken up anew by a JobManager, and began again at least 2 times, between 12:03:10Z and 12:04:00Z: how often before that is not known"})
+	w.wants("another JobManager takes it up", w.happened(), []string{"245 JOB_RESTARTED copy payments: its run ONCE was taken up anew by a JobManager, and began again at least 2 times, between 12:03:30Z and 12:04:20Z: how often before that is not known"})
 
 	w.m.state(onceJob, "RESTARTING", 4)
 	w.m.state(onceJob, "FAILED", 1)
 	w.rounds(2)
 	w.wants("its last restart is not counted any more", w.happened(), []string{
-		"246 JOB_RESTARTED copy payments: its run ONCE began again by itself at least once, between 12:03:30Z and 12:04:20Z",
-		"249 JOB_FAILED copy payments: its run ONCE failed, and does not begin again by itself",
+		"266 JOB_RESTARTED copy payments: its run ONCE began again by itself at least once, between 12:03:50Z and 12:04:40Z",
+		"269 JOB_FAILED copy payments: its run ONCE failed, and does not begin again by itself",
 	})
 	w.rounds(6)
 	w.wants("all is told", w.happened(), nil)

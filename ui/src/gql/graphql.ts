@@ -198,7 +198,12 @@ export type EventType =
   | 'CLUSTER_CHANGED'
   | 'ACCESS_DENIED'
   | 'ADMINISTERED'
-  | 'SCHEMA_CHANGED';
+  | 'SCHEMA_CHANGED'
+  | 'JOB_STARTED'
+  | 'JOB_ENDED'
+  | 'JOB_FAILED'
+  | 'JOB_RESTARTED'
+  | 'CHECKPOINT_FAILED';
 
 export type FindingKind =
   | 'LOST'
