@@ -33,7 +33,7 @@ func (p *program) demo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show lineaged at work on two embedded clusters with a small shop",
-		Long: `Starts two Kafka clusters inside this process, runs a small shop on them, with all that Kafka Streams, Connect and MirrorMaker 2 show of themselves, and
+		Long: `Starts two Kafka clusters inside this process, runs a small shop on them, with all that Kafka Streams, Connect, MirrorMaker 2 and a schema registry show of themselves, and
 watches it as lineaged watches any Kafka.
 The 24 hours before its start are made up: a script writes them, so that there is a past to travel to. In windows of that time the coverage says so.
 It needs nothing and leaves nothing behind. It reads no configuration and listens on this machine only.`,
@@ -133,6 +133,7 @@ func watching(cfg config.Config, world *demo.World) (config.Config, error) {
 		cfg.Clusters = append(cfg.Clusters, config.Cluster{Name: c.Name, Environment: demo.Environment, Brokers: c.Brokers})
 	}
 	cfg.Connect = append(cfg.Connect, config.Server{Name: world.Connect.Name, URL: world.Connect.URL, Cluster: world.West.Name})
+	cfg.SchemaRegistry = append(cfg.SchemaRegistry, config.Server{Name: world.Registry.Name, URL: world.Registry.URL, Cluster: world.West.Name})
 	return cfg, cfg.Validate()
 }
 

@@ -239,6 +239,7 @@ func TestDemoMovers(t *testing.T) {
 	eventually(t, 3*time.Minute, func() string { return s.wrongMovers() })
 	s.wantExactReplication(world)
 	s.wantReasons()
+	eventually(t, time.Minute, s.lacksColumns)
 
 	seen := s.everything()
 	for _, host := range []string{"warehouse-db.shop.example", "inventory-db.shop.example"} {
@@ -601,6 +602,8 @@ func (s *server) everything() string {
 			... on Connector { class type state tasks { id state worker } groups { name } } ... on Replicator { sourceAlias targetAlias policy state } ... on Dataset { namespace } } } } }`,
 		`{ flows(window: {last: "5m"}, includeInternal: true, limit: 300) { flows { id evidence { kind source detail } clients(first: 20) { clientId group member transactionalId principal host } }
 			coverage { gaps(first: 100) { source reason } blindSpots { source what remedy } } } }`,
+		`{ columnLineage(field: "topic:west/orders#value.delivery_phone", window: {last: "5m"}) { columns { field } steps { how } ends { why } unknown { why } }
+			schemas(node: "topic:west/orders", window: {last: "5m"}) { schemas { columns { path type } problem } } }`,
 		`{ events(window: {last: "5m"}, first: 500) { edges { node { detail node { id } flow { id } } } } clusters { name error } suggestedJoins { joins { reason rule } } }`,
 	} {
 		var answer json.RawMessage

@@ -78,6 +78,7 @@ func TestDemoPast(t *testing.T) {
 
 	eventually(t, 30*time.Second, func() string { return unless(time.Since(end) > 12*time.Second, "wait for what is watched") })
 	s.goesOn(world, day, end)
+	s.sameColumns(day)
 	s.end()
 }
 

@@ -142,7 +142,11 @@ func sinkConnector(c *Cluster) *connector {
 			"connection.url":  "jdbc:postgresql://loader:" + Canary + "@warehouse-db.shop.example:5432/warehouse?sslmode=require&password=" + Canary,
 			"connection.user": "loader", "connection.password": Canary,
 			"table.name.format": "sales.${topic}", "insert.mode": "upsert", "pk.mode": "record_key", "pk.fields": "id", "auto.create": "true",
-			"value.converter": "org.apache.kafka.connect.json.JsonConverter", "value.converter.schemas.enable": "false",
+			"value.converter": "io.confluent.connect.avro.AvroConverter", "value.converter.schema.registry.url": "http://loader:" + Canary + "@registry.shop.example:8081",
+			// The table has fewer columns than an order, one under another name and one that tells nothing.
+			"transforms": "shape,hide", "transforms.shape.type": "org.apache.kafka.connect.transforms.ReplaceField$Value",
+			"transforms.shape.renames": "customer_email:email", "transforms.shape.exclude": "notes",
+			"transforms.hide.type": "org.apache.kafka.connect.transforms.MaskField$Value", "transforms.hide.fields": "delivery_phone", "transforms.hide.replacement": Canary,
 		},
 		mover: func(cn *connector) mover {
 			r := consumer(c, "connect-"+ordersWarehouse, "connector-consumer-"+ordersWarehouse+"-0", classic, "orders")
@@ -172,6 +176,7 @@ func sourceConnector(c *Cluster) *connector {
 			"connector.class": "io.debezium.connector.postgresql.PostgresConnector", "tasks.max": "1", "plugin.name": "pgoutput",
 			"database.hostname": "inventory-db.shop.example", "database.port": "5432", "database.user": "debezium", "database.password": Canary, "database.dbname": "inventory",
 			"topic.prefix": "inventory", "table.include.list": "public.stock_levels",
+			"transforms": "unwrap", "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState", "transforms.unwrap.add.fields": "op,ts_ms",
 			"value.converter": "io.confluent.connect.avro.AvroConverter", "value.converter.schema.registry.url": "http://debezium:" + Canary + "@registry.shop.example:8081",
 		},
 		mover: func(cn *connector) mover {
@@ -296,11 +301,15 @@ func refuse(rw http.ResponseWriter, status int, message string) {
 }
 
 func answer(rw http.ResponseWriter, status int, body any) {
+	answerAs(rw, "application/json", status, body)
+}
+
+func answerAs(rw http.ResponseWriter, kind string, status int, body any) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		status, text = http.StatusInternalServerError, nil
 	}
-	rw.Header().Set("Content-Type", "application/json")
+	rw.Header().Set("Content-Type", kind)
 	rw.WriteHeader(cmp.Or(status, http.StatusOK))
 	_, _ = rw.Write(text) // who went away does not want to know
 }

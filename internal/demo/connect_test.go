@@ -16,7 +16,13 @@ import (
 // rest asks the shop's Connect.
 func rest(t *testing.T, w *World, path string, into any) (status int) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.Connect.URL+path, nil)
+	return ask(t, w.Connect.URL+path, "application/json", into)
+}
+
+// ask reads an answer of JSON, which has to be of a content type.
+func ask(t *testing.T, url, kind string, into any) (status int) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,8 +32,8 @@ func rest(t *testing.T, w *World, path string, into any) (status int) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(into); err != nil || resp.Header.Get("Content-Type") != "application/json" {
-		t.Fatalf("%s answers %s: %v", path, resp.Header.Get("Content-Type"), err)
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil || resp.Header.Get("Content-Type") != kind {
+		t.Fatalf("%s answers %s: %v", url, resp.Header.Get("Content-Type"), err)
 	}
 	return resp.StatusCode
 }

@@ -4,9 +4,9 @@
 // It starts the clusters west and east inside the process and runs the shop's applications on them: real clients, over
 // TCP, on loopback. What is Java elsewhere shows itself as the real one does: a Kafka Streams application by its
 // group's protocol, its clients' names and its inner topics, Kafka Connect by its REST interface, MirrorMaker 2 by its
-// internal topics. The package hides what an embedded broker cannot do by itself, see producerStates. It refuses to
-// know lineaged: the demo is watched by the same collector, over the same protocol, as any other Kafka. What the
-// records hold is invented nonsense.
+// internal topics, a schema registry by its own. The package hides what an embedded broker cannot do by itself, see
+// producerStates. It refuses to know lineaged: the demo is watched by the same collector, over the same protocol, as
+// any other Kafka. What the records hold is invented nonsense, of which the registry knows nothing.
 package demo
 
 import (
@@ -71,7 +71,8 @@ func (c *Cluster) Topics() (all []Topic) {
 // World is the running shop. Start makes one, Close ends it.
 type World struct {
 	West, East *Cluster
-	Connect    *Connect // belongs to West
+	Connect    *Connect  // belongs to West
+	Registry   *Registry // of the topics of West
 
 	cancel context.CancelFunc
 	movers sync.WaitGroup
@@ -89,6 +90,9 @@ func Start(log *slog.Logger) (*World, error) {
 	}
 	if err == nil {
 		w.Connect, err = startConnect(log, w.West)
+	}
+	if err == nil {
+		w.Registry, err = startRegistry(log)
 	}
 	if err != nil {
 		w.Close()
@@ -120,6 +124,9 @@ func (w *World) Close() {
 		}
 		if w.Connect != nil {
 			w.Connect.close()
+		}
+		if w.Registry != nil {
+			w.Registry.close()
 		}
 		for _, c := range []*Cluster{w.West, w.East} {
 			if c != nil {

@@ -24,6 +24,7 @@ func (s *script) round(last, at time.Time) []lineage.Observation {
 		r.group(g)
 	}
 	r.movers(s)
+	r.registry(s)
 	r.events(s)
 	return r.all()
 }
@@ -222,7 +223,7 @@ func (r *telling) movers(s *script) {
 				Kafka: west, Class: c.class, Type: c.kind, State: "RUNNING", Group: c.group,
 				Tasks: []lineage.Task{{ID: 0, State: "RUNNING", Worker: "127.0.0.1"}},
 			},
-		})
+		}, changes(c.node.Name))
 	}
 }
 

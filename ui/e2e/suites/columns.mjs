@@ -61,12 +61,14 @@ async function send(url) {
   }
 }
 
+const ago = (hours) => new Date(Date.now() - hours * 3_600_000).toISOString();
+
 export async function columns(url) {
   const part = () => page.getByRole('region', { name: /^Columns/ });
   const ways = () => page.getByRole('region', { name: /^Ways of/ });
   await check('columns are there where somebody says them, and lead to who is hurt without one', async () => {
     await send(url);
-    await page.goto(`${url}/node?id=topic:west/orders&last=10m`);
+    await page.goto(`${url}/node?id=topic:west/returns&last=10m`);
     await page.getByRole('heading', { name: 'On disk' }).waitFor();
     must((await part().count()) === 0, 'columns of which nobody says any');
     await until('the table has columns', async () => {
@@ -96,6 +98,18 @@ export async function columns(url) {
       .getByRole('complementary', { name: 'Node' })
       .getByRole('heading', { name: /^Ways of customer/ })
       .waitFor();
+  });
+  await check('columns of the registry lead through transformations to who is hurt, also in the past', async () => {
+    for (const when of ['last=10m', `start=${ago(2)}&end=${ago(1)}`]) {
+      await page.goto(`${url}/node?id=topic:west/orders&${when}`);
+      await part().getByText('Schema registry demo-registry, subject orders-value, version 1, AVRO').waitFor();
+      await part().getByRole('button', { name: 'customer_email', exact: true }).click();
+      await ways().getByRole('link', { name: TABLE, exact: true }).waitFor();
+      await ways().getByText('by its transformations and its class').first().waitFor();
+      await ways().getByRole('link', { name: 'fulfilment-east', exact: true }).waitFor();
+    }
+    await page.goto(`${url}/node?id=topic:west/orders&last=10m&column=topic:west/orders%23value.notes`);
+    await ways().getByText('dropped by the transformation shape').waitFor();
   });
   await check('a job says what it told of its runs', async () => {
     await page.goto(`${url}/node?id=job:dbt/shop.orders_daily&last=10m`);

@@ -23,6 +23,19 @@ const VIEWS = {
     ready: () => side('Ways'),
   },
   usage: { path: '/usage?topic=topic:west/customers&last=24h', ready: () => page.getByText('CSV').first().waitFor() },
+  columns: {
+    path: '/node?id=topic:west/orders&last=10m&column=topic:west/orders%23value.customer_email',
+    ready: async () => {
+      await page
+        .getByRole('region', { name: /^Ways of/ })
+        .getByText('Who is hurt without it')
+        .waitFor();
+      await page.getByRole('region', { name: /^Columns/ }).evaluate((e) => {
+        e.scrollIntoView();
+        window.scrollBy(0, -60); // what stays above
+      });
+    },
+  },
   events: { path: '/lineage?last=24h&view=events', ready: () => page.locator('h1').waitFor() },
   table: {
     path: '/lineage?root=topic:west/orders&last=10m&view=table',

@@ -110,7 +110,8 @@ function Owners({ hurt }: { hurt: Column[] }) {
       {owned.map(([owner, n], i) => (
         <span key={owner}>
           {i > 0 && ', '}
-          <bdi>{owner}</bdi> {n > 1 && `(${n})`}
+          <bdi>{owner}</bdi>
+          {n > 1 && ` (${n})`}
         </span>
       ))}
       {nobodys > 0 && (
