@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,6 +107,60 @@ func TestWhoPausesFeeds(t *testing.T) {
 			found := findings(t, view(t, a, answer.Between(round(1), round(end)), answer.All), answer.FindingAsk{Kinds: []answer.FindingKind{answer.FindingStopped}})
 			if len(found.List) != 1 || found.List[0].Starves == nil || found.List[0].Starves.Count != 0 {
 				t.Errorf("at %d: %+v", end, found.List)
+			}
+		}
+	})
+}
+
+// What a job reads that leads to none of its outputs, by what it says itself, starves the job and nobody beyond.
+func TestWhatLeadsNowhereStarvesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		job := lineage.Node{Scope: "jobs", Kind: lineage.JobNode, Name: "join"}
+		a, x, c := topic("a"), topic("x"), topic("c")
+		by := func(topic lineage.Topic, op lineage.Op) lineage.Sighting {
+			return lineage.Sighting{Access: lineage.Access{Topic: topic, Op: op, Client: lineage.Client{Mover: job}}, Evidence: lineage.OpenLineage, Moved: true}
+		}
+		end := func(t lineage.Topic) lineage.Node {
+			return lineage.Node{Scope: string(t.Cluster), Kind: lineage.TopicNode, Name: t.Name}
+		}
+		ways := &lineage.WaysFact{Job: job, Ends: []lineage.Node{end(a), end(x), end(c)}, Ways: []lineage.JobWay{{From: -1, To: 2}, {From: 0, To: 2}}}
+		w.observe("openlineage", "events", 1, func(o *lineage.Observation) {
+			o.Sightings = append(o.Sightings, by(a, lineage.Read), by(x, lineage.Read), by(c, lineage.Write))
+			o.Facts = append(o.Facts, lineage.Fact{Key: lineage.FactKey{Source: "openlineage", Kind: lineage.WaysFacts, Name: job.ID()}, Ways: ways})
+		})
+		wrote := map[string]lineage.Access{"a": writes(a, group("of-a")), "x": writes(x, group("of-x"))}
+		for n := 1; n <= 150; n++ {
+			var fill []filling
+			switch {
+			case n == 1:
+				fill = append(fill, facts(clusterFact(3), topicFact(a), topicFact(x), topicFact(c)))
+			case n == 70:
+				for _, stopped := range []lineage.Access{wrote["a"], wrote["x"], by(c, lineage.Write).Access} {
+					fill = append(fill, happenedAt(60, lineage.Event{Type: lineage.FlowStopped, Access: stopped, Detail: "nothing moved"}))
+				}
+			}
+			if n <= 60 {
+				for name, access := range wrote {
+					fill = append(fill, w.moved(self(topic(name)), lineage.NoEvidence, 1), w.moved(access, lineage.Transaction, 1))
+				}
+				fill = append(fill, w.moved(self(c), lineage.NoEvidence, 1), w.moved(reads(c, group("reader")), lineage.GroupOffsets, 1))
+			}
+			w.observe("west", "all", n, fill...)
+		}
+		time.Sleep(time.Until(round(150)) + time.Second)
+		found := findings(t, view(t, answers(w.store), answer.Between(round(1), round(150)), answer.All), answer.FindingAsk{Kinds: []answer.FindingKind{answer.FindingStopped}})
+		for name, want := range map[string]string{"of-a": "join, reader", "of-x": "join"} {
+			i := slices.IndexFunc(found.List, func(f answer.Finding) bool { return f.Flow != nil && f.Flow.From.Name == name })
+			if i < 0 {
+				t.Fatalf("of %s nothing is found: %+v", name, found.List)
+			}
+			var starves []string
+			for _, n := range found.List[i].Starves.Nearest {
+				starves = append(starves, n.Name)
+			}
+			if got := strings.Join(starves, ", "); got != want {
+				t.Errorf("%s starves %q, want %q", name, got, want)
 			}
 		}
 	})

@@ -9,8 +9,9 @@ import (
 
 // This file says which ways lead through jobs that tell of them themselves. See docs/adr/0057-ways-through-a-job.md.
 
-// restLane is of the outputs of a job of which nobody says what leads to them: all that it reads does.
-const restLane = "*"
+// restLane is of the outputs of a job of which nobody says what leads to them: all that it reads does. It is one lane
+// among others, and not anyLane.
+const restLane = "the rest"
 
 // onlyRest is of what a job reads that leads nowhere else.
 var onlyRest = []string{restLane}
