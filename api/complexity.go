@@ -100,30 +100,22 @@ func reportCosts(c *ComplexityRoot) {
 
 // costs says what fields cost: as if every list were as long as asked for. For series, see priced.
 func costs() (c ComplexityRoot) {
-	c.Query.Nodes = func(
-		child int, _ *string, _ []lineage.NodeKind, _, _, _ *string, derived bool, states []*answer.FlowState, _ bool, _ *WindowInput, _ *answer.Order, first int, _ *string,
-	) int {
-		if derived {
-			child = add(child, tagsFollowed/max(first, 1))
-		}
-		if len(states) > 0 {
-			return add(findingsSought, times(first, child)) // how each flow goes is found out for it too
-		}
-		return times(first, child)
+	for _, of := range []func(*ComplexityRoot){
+		nodeCosts, graphCosts, listCosts, impactCosts, metadataCosts, changeCosts, columnCosts, reportCosts, coverageCosts,
+	} {
+		of(&c)
 	}
+	return c
+}
+
+// graphCosts are those of graphs, of ways through them and of accounts.
+func graphCosts(c *ComplexityRoot) {
 	c.Query.Lineage = func(
 		child int, _ []string, _ graph.Direction, _ int, _ WindowInput, _ []lineage.EvidenceKind, _, _ bool, limit, fold int, _ []string, expand []ExpandInput,
 	) int {
 		return drawn(child, limit, fold, expand)
 	}
-	impactCosts(&c)
-	metadataCosts(&c)
-	changeCosts(&c)
-	columnCosts(&c)
-	reportCosts(&c)
 	c.Query.LastLives = func(child int, ids []string, _ WindowInput) int { return times(len(ids), add(lifeFollowed, child)) }
-	c.LastLives.Coverage = func(child int) int { return child/usualLimit + 1 }
-	c.LastLife.Coverage = c.LastLives.Coverage
 	c.Closure.Ids = func(child, first int, _ *string) int { return first/idsAnObject + child }
 	c.Query.Flows = func(
 		child int, _ *string, _ WindowInput, _ answer.GroupBy, evidence []lineage.EvidenceKind, _, _ bool, limit, fold int, _ []string, expand []ExpandInput,
@@ -137,13 +129,55 @@ func costs() (c ComplexityRoot) {
 	c.Query.LineageDiff = func(child int, _ []string, _, _ WindowInput, _ time.Duration, _ float64, _ bool, limit int) int {
 		return times(limit, child)
 	}
-	c.LineageDiff.CoverageBefore = func(child int) int { return child/usualLimit + 1 }
-	c.LineageDiff.Coverage = c.LineageDiff.CoverageBefore
 	c.Query.Paths = func(child int, _, _ string, _ WindowInput, _ bool, first int) int {
 		return add(pathsSearched, times(first, child))
 	}
 	c.Path.Hops = func(child int) int { return times(usualHops, child) }
 	c.Paths.Doubts = func(child, first int) int { return times(first, child) }
+	// What was before the window is read too.
+	c.Query.FlowBalance = func(child int, _ string, _ WindowInput) int { return add(balanceRead, child) }
+	c.Query.PathBalance = func(child int, nodes []string, _ WindowInput) int { return times(len(nodes), add(balanceRead, child)) }
+	c.FlowBalance.Readers = func(child int) int { return times(usualFlows, child) }
+	c.FlowBalance.Writers = c.FlowBalance.Readers
+	c.FlowBalance.Links = c.Application.Groups
+}
+
+// nodeCosts are those of what nodes and flows have. Others cost as these do: they come first.
+func nodeCosts(c *ComplexityRoot) {
+	c.TopicUsage.Writers = func(child int) int { return times(usualFlows, child) }
+	c.TopicUsage.Readers = c.TopicUsage.Writers
+	c.Ledger.Sealed = func(child int, _ string, _ WindowInput) int { return add(chainRead, child) }
+	c.Flow.Clients = func(child, first int) int { return times(first, child) }
+	c.Application.Groups = func(child int) int { return times(10, child) }
+	c.Topic.Configs = c.Application.Groups
+	c.Group.MemberIds = c.Flow.Clients
+	c.Connector.Groups, c.StreamJob.Groups, c.Connector.Tasks = c.Application.Groups, c.Application.Groups, c.Application.Groups
+	c.Topic.FlowStates = func(child int) int { return times(flowStates, child) }
+	c.Application.FlowStates, c.Unidentified.FlowStates, c.Dataset.FlowStates, c.Group.FlowStates = c.Topic.FlowStates, c.Topic.FlowStates, c.Topic.FlowStates, c.Topic.FlowStates
+	c.Connector.FlowStates, c.Replicator.FlowStates, c.StreamJob.FlowStates = c.Topic.FlowStates, c.Topic.FlowStates, c.Topic.FlowStates
+	c.Job.FlowStates = c.Topic.FlowStates
+	c.FlinkJob.Vertices = c.Application.Groups
+	c.JobRuns.Owners = c.Application.Groups
+	c.Job.Runs = func(child, first int) int { return times(min(first, 30), child) } // no more are kept
+	c.StreamJob.Runs = c.Job.Runs
+	c.JobRun.Reads = c.Application.Groups // of most a few
+	c.JobRun.Writes = c.JobRun.Reads
+	c.StreamJob.InnerTopics, c.StreamJob.Subtopologies = c.Application.Groups, c.Application.Groups
+}
+
+// listCosts are those of lists of an estate.
+func listCosts(c *ComplexityRoot) {
+	c.Query.Nodes = func(
+		child int, _ *string, _ []lineage.NodeKind, _, _, _ *string, derived bool, states []*answer.FlowState, _ bool, _ *WindowInput, _ *answer.Order, first int, _ *string,
+	) int {
+		if derived {
+			child = add(child, tagsFollowed/max(first, 1))
+		}
+		if len(states) > 0 {
+			return add(findingsSought, times(first, child)) // how each flow goes is found out for it too
+		}
+		return times(first, child)
+	}
 	c.Query.Top = func(child int, _ answer.Metric, _ lineage.NodeKind, _ WindowInput, first int) int {
 		return times(first, child)
 	}
@@ -165,25 +199,6 @@ func costs() (c ComplexityRoot) {
 	c.FindingConnection.ByKind = func(child int) int { return child/usualLimit + 1 }
 	c.Query.Clusters = func(child int) int { return times(10, child) }
 	c.Query.ClusterSpellings = func(child int, _ bool) int { return times(usualSpellings, child) }
-	c.TopicUsage.Writers = func(child int) int { return times(usualFlows, child) }
-	c.TopicUsage.Readers = c.TopicUsage.Writers
-	c.Ledger.Sealed = func(child int, _ string, _ WindowInput) int { return add(chainRead, child) }
-	c.Flow.Clients = func(child, first int) int { return times(first, child) }
-	c.Application.Groups = func(child int) int { return times(10, child) }
-	c.Topic.Configs = c.Application.Groups
-	c.Group.MemberIds = c.Flow.Clients
-	c.Connector.Groups, c.StreamJob.Groups, c.Connector.Tasks = c.Application.Groups, c.Application.Groups, c.Application.Groups
-	c.Topic.FlowStates = func(child int) int { return times(flowStates, child) }
-	c.Application.FlowStates, c.Unidentified.FlowStates, c.Dataset.FlowStates, c.Group.FlowStates = c.Topic.FlowStates, c.Topic.FlowStates, c.Topic.FlowStates, c.Topic.FlowStates
-	c.Connector.FlowStates, c.Replicator.FlowStates, c.StreamJob.FlowStates = c.Topic.FlowStates, c.Topic.FlowStates, c.Topic.FlowStates
-	c.Job.FlowStates = c.Topic.FlowStates
-	c.FlinkJob.Vertices = c.Application.Groups
-	c.JobRuns.Owners = c.Application.Groups
-	c.Job.Runs = func(child, first int) int { return times(min(first, 30), child) } // no more are kept
-	c.StreamJob.Runs = c.Job.Runs
-	c.JobRun.Reads = c.Application.Groups // of most a few
-	c.JobRun.Writes = c.JobRun.Reads
-	c.StreamJob.InnerTopics, c.StreamJob.Subtopologies = c.Application.Groups, c.Application.Groups
 	c.Query.SuggestedJoins = func(child int, _ *WindowInput) int { return times(mostSuggestions, child) }
 	c.Query.Declarations = func(child int, _ WindowInput, _, _ *string, _ *answer.DeclaredState, first int, _ *string) int {
 		return times(first, child)
@@ -206,22 +221,19 @@ func costs() (c ComplexityRoot) {
 	c.UsageBill.Rules = c.UsageBill.Totals
 	// It is there once.
 	c.UsageBill.Amplification = func(child, first int) int { return times(first, child)/usualLimit + 1 }
-	c.UsageBill.Coverage = func(child int) int { return child/usualLimit + 1 }
-	// What was before the window is read too.
-	c.Query.FlowBalance = func(child int, _ string, _ WindowInput) int { return add(balanceRead, child) }
-	c.Query.PathBalance = func(child int, nodes []string, _ WindowInput) int { return times(len(nodes), add(balanceRead, child)) }
-	c.FlowBalance.Readers = func(child int) int { return times(usualFlows, child) }
-	c.FlowBalance.Writers = c.FlowBalance.Readers
-	c.FlowBalance.Links = c.Application.Groups
-	// These multiply all below them by their limit, and coverage is there once.
+	c.DeclarationConnection.Files = func(child, first int) int { return times(first, child)/usualLimit + 1 }
+}
+
+// coverageCosts are those of what is there once, below what multiplies it by a limit.
+func coverageCosts(c *ComplexityRoot) {
 	c.Lineage.Coverage = func(child int) int { return child/usualLimit + 1 }
+	c.LastLives.Coverage, c.LastLife.Coverage, c.UsageBill.Coverage = c.Lineage.Coverage, c.Lineage.Coverage, c.Lineage.Coverage
+	c.LineageDiff.CoverageBefore, c.LineageDiff.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
 	c.Timeline.Coverage = c.Lineage.Coverage
 	c.NodeConnection.Coverage, c.EventConnection.Coverage, c.FindingConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage, c.Lineage.Coverage
 	c.Candidates.Coverage, c.Paths.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
 	c.Ranking.Coverage, c.SuggestedJoins.Coverage = c.Lineage.Coverage, c.Lineage.Coverage
 	c.DeclarationConnection.Coverage, c.UndeclaredConnection.Coverage, c.DataProductConnection.Coverage = c.Lineage.Coverage, c.Lineage.Coverage, c.Lineage.Coverage
-	c.DeclarationConnection.Files = func(child, first int) int { return times(first, child)/usualLimit + 1 }
 	c.Coverage.Gaps = func(child, first int) int { return times(first, child) }
 	c.Coverage.Stretches = c.Coverage.Gaps
-	return c
 }
