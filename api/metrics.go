@@ -71,13 +71,9 @@ func (m *metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer release()
 	ctx, cancel := context.WithTimeout(r.Context(), scrapeTime)
 	defer cancel()
-	figures := m.kafka.collect(ctx)
+	figures, others := m.gather(ctx)
 	if r.Context().Err() != nil {
 		return // the asker has left
-	}
-	others, err := m.registry.Gather()
-	if err != nil {
-		m.kafka.a.log.ErrorContext(ctx, "gather metrics", "error", err)
 	}
 	names := r.URL.Query()["name[]"]
 	asked := func(name string) bool { return len(names) == 0 || slices.Contains(names, name) }
@@ -87,4 +83,50 @@ func (m *metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e.err != nil && ctx.Err() == nil {
 		m.kafka.a.log.DebugContext(ctx, "write metrics", "error", e.err)
 	}
+}
+
+// gather reads all that there is.
+func (m *metrics) gather(ctx context.Context) ([]*figure, []*dto.MetricFamily) {
+	figures := m.kafka.collect(ctx)
+	others, err := m.registry.Gather()
+	if err != nil {
+		m.kafka.a.log.ErrorContext(ctx, "gather metrics", "error", err)
+	}
+	return figures, others
+}
+
+// Families hands over what /metrics would tell now, to who sends it elsewhere: in pieces of at most so many series of
+// topics, groups, clusters and sources, so that not all of them are in memory as objects; the program's own are one
+// piece. A metric may be in several pieces. It ends with the first error of take, which it returns, or of ctx.
+func (s *Server) Families(ctx context.Context, series int, take func([]*dto.MetricFamily) error) error {
+	within, cancel := context.WithTimeout(ctx, scrapeTime)
+	figures, others := s.metrics.gather(within)
+	cancel()
+	if err := take(others); err != nil {
+		return err
+	}
+	var all []*dto.MetricFamily
+	room := series
+	for _, f := range figures {
+		for rest := f.series; len(rest) > 0; {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			n := min(room, len(rest))
+			some := *f
+			some.series, rest = rest[:n], rest[n:]
+			all = append(all, some.family())
+			if room -= n; room > 0 {
+				continue
+			}
+			if err := take(all); err != nil {
+				return err
+			}
+			all, room = nil, series
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return take(all)
 }

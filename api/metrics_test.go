@@ -183,6 +183,50 @@ func TestSeriesAreBounded(t *testing.T) {
 	}
 }
 
+// TestFamilies holds what is handed over to who sends it elsewhere against a scrape: the same series with the same
+// values, whatever the size of the pieces, and no more in one piece than is asked for.
+func TestFamilies(t *testing.T) {
+	w, _ := crowd(t, 40, 30)
+	now := func() time.Time { return round(60).Add(time.Second) }
+	for _, series := range []int{1, 7, 30, 80, 100_000} {
+		s := serve(served{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet(), Now: now, Metrics: api.Metrics{Series: 300}})
+		all := families(t, scraped(t, s, "").Body)
+		got, told := map[string]*dto.MetricFamily{}, 0
+		err := s.Families(t.Context(), series, func(some []*dto.MetricFamily) error {
+			n := 0
+			for _, f := range some {
+				n += len(f.GetMetric())
+				if have := got[f.GetName()]; have != nil {
+					have.Metric = append(have.Metric, f.GetMetric()...)
+					continue
+				}
+				got[f.GetName()] = f
+			}
+			if own := got["lineaged_build_info"] != nil; !own || told > 0 && n > series {
+				t.Errorf("a piece has %d series and not %d, the program's own among them or before: %t", n, series, own)
+			}
+			told++
+			return nil
+		})
+		if err != nil || len(got) != len(all) {
+			t.Errorf("%d metrics and not %d, %v", len(got), len(all), err)
+		}
+		for name, want := range all {
+			if !strings.HasPrefix(name, "lineaged_kafka_") && !strings.HasPrefix(name, "lineaged_metrics_") {
+				continue
+			}
+			if !slices.EqualFunc(got[name].GetMetric(), want.GetMetric(), func(a, b *dto.Metric) bool { return a.String() == b.String() }) {
+				t.Errorf("by %d %s is another", series, name)
+			}
+		}
+	}
+	s, asked := serve(served{History: w.store, Identity: everybody, Clusters: shopConfig, Log: quiet(), Now: now}), 0
+	err := s.Families(t.Context(), 10, func([]*dto.MetricFamily) error { asked++; return io.EOF })
+	if !errors.Is(err, io.EOF) || asked != 1 {
+		t.Errorf("%d pieces and %v after the first was not taken", asked, err)
+	}
+}
+
 // TestLagByGroup leaves out what a group lags on each topic, and nothing else.
 func TestLagByGroup(t *testing.T) {
 	w, _ := crowd(t, 10, 6)

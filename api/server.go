@@ -77,7 +77,8 @@ type Sizes struct {
 // Server answers all that is asked: /graphql, the exports, /healthz, /livez, /readyz, /metrics and the UI.
 type Server struct {
 	http.Handler
-	live *live
+	live    *live
+	metrics *metrics
 }
 
 // Close ends the websockets, which http.Server's Shutdown neither ends nor waits for, and returns when they have ended.
@@ -133,7 +134,7 @@ func New(o Options) *Server {
 	if o.UI != nil {
 		mux.Handle("/", o.UI)
 	}
-	return &Server{guard(mux, o.Hosts), watched}
+	return &Server{guard(mux, o.Hosts), watched, m}
 }
 
 // guard refuses requests under a foreign Host, which is how DNS rebinding reaches a server on loopback, and

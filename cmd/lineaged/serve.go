@@ -144,6 +144,11 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	refusals := newRefusals(log)
 	options.Collectors = append(append(options.Collectors, protection.figure(), refusals.total, scheduledFigures{reports}, teller), pushes.figures()...)
 	options.Pushes = pushes.handlers()
+	pushed, err := newMetricsPush(cfg, log)
+	if err != nil {
+		return err
+	}
+	pushed.addTo(&options)
 	asked := api.New(options)
 	defer asked.Close()
 	// beside answers by own who proves by himself that he may.
@@ -161,6 +166,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	g.Go(func() error { return book.run(ctx) })
 	g.Go(func() error { return reports.Run(ctx) })
 	g.Go(func() error { return teller.run(ctx) })
+	g.Go(func() error { return pushed.run(ctx, asked) })
 	g.Go(func() error { return maintain(ctx, store, clock, log) })
 	g.Go(func() error {
 		return serveHTTP(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, beside, &draining, asked.Close, cfg, log, func() {

@@ -110,8 +110,9 @@ type Log struct {
 
 // Metrics says what /metrics has of topics and groups.
 type Metrics struct {
-	MaxSeries Count  `koanf:"max_series" yaml:"max_series,omitempty"`
-	LagBy     string `koanf:"lag_by" yaml:"lag_by,omitempty"`
+	MaxSeries Count       `koanf:"max_series" yaml:"max_series,omitempty"`
+	LagBy     string      `koanf:"lag_by" yaml:"lag_by,omitempty"`
+	Push      MetricsPush `koanf:"push" yaml:"push,omitempty"`
 }
 
 // MetricsAPI is who may ask the Metrics API, and nothing else, beside those who may ask everything.

@@ -99,6 +99,20 @@ var texts = map[string]text{
 		"topic or group: whose lags `/metrics` has beside those of whole groups",
 		"With `group` a group has one series for all of its topics, and none for each. Default: `topic`.",
 	},
+	"metrics.push.url": {
+		"address of who takes by OTLP over HTTP what `/metrics` has",
+		"An OpenTelemetry Collector, Prometheus, or another. Without a path `/v1/metrics` is asked. Default: nothing is sent. See [metrics-push.md](metrics-push.md).",
+	},
+	"metrics.push.every":         {"how often, from 10s to 1h", "Default: 1m."},
+	"metrics.push.headers_file":  {"file with headers for it, a line each: `Authorization: Bearer TOKEN`", "Read again at each push. Default: none is sent."},
+	"metrics.push.headers":       {"the headers instead of `headers_file`", ""},
+	"metrics.push.tls.enabled":   {"not needed", "An `https://` address says it."},
+	"metrics.push.tls.ca_file":   {"certificate authority of the receiver, PEM", "Default: the system's authorities."},
+	"metrics.push.tls.cert_file": {"our certificate, PEM", "With `key_file`, for receivers that ask for client certificates."},
+	"metrics.push.tls.key_file":  {"our certificate's private key, PEM", ""},
+	"metrics.push.tls.ca":        {"content instead of `ca_file`", ""},
+	"metrics.push.tls.cert":      {"content instead of `cert_file`", ""},
+	"metrics.push.tls.key":       {"content instead of `key_file`", ""},
 	"metrics_api.token_file": {
 		"file with a token that lets who bears it ask the Metrics API, and nothing else",
 		"As a bearer token, or as the secret of an API key, whichever the key. Of 16 characters at least. Whoever may ask everything needs none. See [metrics-api.md](metrics-api.md).",
@@ -371,7 +385,7 @@ func defaultOf(path string) string {
 			}
 		}
 	}
-	if v.Kind() == reflect.Slice {
+	if d, ok := reflect.TypeAssert[Duration](v); v.Kind() == reflect.Slice || v.Kind() == reflect.Pointer || ok && d == 0 {
 		return ""
 	}
 	return fmt.Sprint(v.Interface())

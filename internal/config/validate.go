@@ -20,7 +20,7 @@ import (
 // Validate checks everything that one value alone cannot tell, and that the files which are named can be read. The
 // error is an *Error.
 func (c *Config) Validate() error {
-	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLedger, c.checkWords, c.checkClusters, c.checkAnchors, c.checkConnect, c.checkFlink, c.checkRegistries, c.checkMirrors, c.checkAliases, c.checkPushes, c.checkRules, c.checkUsage, c.checkReports, c.checkTargets, c.checkEventTopics} {
+	for _, check := range []func() error{c.checkServer, c.checkTimes, c.checkLedger, c.checkWords, c.checkClusters, c.checkAnchors, c.checkConnect, c.checkFlink, c.checkRegistries, c.checkMirrors, c.checkAliases, c.checkPushes, c.checkMetricsPush, c.checkRules, c.checkUsage, c.checkReports, c.checkTargets, c.checkEventTopics} {
 		if err := check(); err != nil {
 			if e, ok := errors.AsType[*Error](err); ok {
 				e.Origin = c.Origin(cmp.Or(e.beside, e.Key))

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/lineaged/lineaged/internal/receiver"
 )
 
 // Event is one event and the key under which a topic has it.
@@ -26,25 +28,10 @@ type Event struct {
 	Body []byte // one line of JSON
 }
 
-// Sender brings one event to a receiver. ErrRefused among its errors says that this event is never taken.
+// Sender brings one event to a receiver. receiver.ErrRefused among its errors says that this event is never taken.
 type Sender interface {
 	Send(ctx context.Context, e Event) error
 }
-
-// ErrRefused is why an event is given up: the receiver does not take it as it is.
-var ErrRefused = errors.New("refused")
-
-// RetryError says how long a receiver wants to be left alone.
-type RetryError struct {
-	After time.Duration
-	Err   error
-}
-
-// Error is error's.
-func (e *RetryError) Error() string { return e.Err.Error() }
-
-// Unwrap is errors.Is'.
-func (e *RetryError) Unwrap() error { return e.Err }
 
 // The bounds of retries.
 const (
@@ -287,7 +274,7 @@ func (q *Queue) Step(ctx context.Context, now time.Time) {
 func (q *Queue) sendAll(ctx context.Context, events []Event) error {
 	for q.done < len(events) {
 		err := q.o.Sender.Send(ctx, events[q.done])
-		refused := errors.Is(err, ErrRefused)
+		refused := errors.Is(err, receiver.ErrRefused)
 		if err != nil && !refused {
 			return err
 		}
@@ -322,7 +309,7 @@ func (q *Queue) failed(ctx context.Context, now time.Time, err error) {
 		return
 	}
 	q.wait = min(max(2*q.wait, firstWait), mostWait)
-	if r, ok := errors.AsType[*RetryError](err); ok && r.After > 0 {
+	if r, ok := errors.AsType[*receiver.RetryError](err); ok && r.After > 0 {
 		q.wait = min(r.After, mostWait)
 	}
 	q.until = now.Add(q.wait)

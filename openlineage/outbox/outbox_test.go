@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/lineaged/lineaged/internal/receiver"
 	"github.com/lineaged/lineaged/openlineage/outbox"
 )
 
@@ -25,13 +26,13 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"), goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"))
 }
 
-// receiver takes what it is sent, unless it has something else to say.
-type receiver struct {
+// taker takes what it is sent, unless it has something else to say.
+type taker struct {
 	got  []string
 	fail error
 }
 
-func (r *receiver) Send(_ context.Context, e outbox.Event) error {
+func (r *taker) Send(_ context.Context, e outbox.Event) error {
 	if r.fail != nil {
 		return r.fail
 	}
@@ -62,7 +63,7 @@ func put(t *testing.T, q *outbox.Queue, bodies ...string) {
 var now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func TestWhatIsPutSurvivesAndIsSentInOrder(t *testing.T) {
-	folder, r := filepath.Join(t.TempDir(), "to"), &receiver{fail: errors.New("connection refused")}
+	folder, r := filepath.Join(t.TempDir(), "to"), &taker{fail: errors.New("connection refused")}
 	q := open(t, folder, 1<<20, r, io.Discard)
 	put(t, q, `{"a":1}`, `{"a":2}`)
 	q.Step(context.Background(), now)
@@ -88,7 +89,7 @@ func TestWhatIsPutSurvivesAndIsSentInOrder(t *testing.T) {
 
 func TestFailuresWaitLongerAndAreSaidOnce(t *testing.T) {
 	var log bytes.Buffer
-	r := &receiver{fail: errors.New("down")}
+	r := &taker{fail: errors.New("down")}
 	q := open(t, t.TempDir(), 1<<20, r, &log)
 	put(t, q, "{}")
 	attempts := func(within time.Duration) int64 {
@@ -112,7 +113,7 @@ func TestFailuresWaitLongerAndAreSaidOnce(t *testing.T) {
 	if q.Figures().Trouble != "" || len(r.got) != 1 || strings.Count(log.String(), "taken again") != 1 {
 		t.Errorf("%+v, %q: %s", q.Figures(), r.got, log.String())
 	}
-	r.fail = &outbox.RetryError{After: time.Minute, Err: errors.New("busy")}
+	r.fail = &receiver.RetryError{After: time.Minute, Err: errors.New("busy")}
 	put(t, q, "{}")
 	if n := attempts(50 * time.Second); n != 1 {
 		t.Errorf("%d attempts where it asked for a minute", n)
@@ -120,7 +121,7 @@ func TestFailuresWaitLongerAndAreSaidOnce(t *testing.T) {
 }
 
 func TestTheOldestGiveWay(t *testing.T) {
-	r := &receiver{fail: errors.New("down")}
+	r := &taker{fail: errors.New("down")}
 	q := open(t, t.TempDir(), 45, r, io.Discard)
 	for i := range 5 {
 		put(t, q, fmt.Sprintf("{%d}", i), "{}") // 21 bytes
@@ -139,7 +140,7 @@ func TestTheOldestGiveWay(t *testing.T) {
 }
 
 func TestWhatIsRefusedKeepsNobodyWaiting(t *testing.T) {
-	r := &receiver{fail: fmt.Errorf("%w: 422", outbox.ErrRefused)}
+	r := &taker{fail: fmt.Errorf("%w: 422", receiver.ErrRefused)}
 	q := open(t, t.TempDir(), 1<<20, r, io.Discard)
 	put(t, q, "{}", "{}")
 	q.Step(context.Background(), now)
@@ -149,7 +150,7 @@ func TestWhatIsRefusedKeepsNobodyWaiting(t *testing.T) {
 }
 
 func TestADamagedFileIsMovedAside(t *testing.T) {
-	folder, r := t.TempDir(), &receiver{}
+	folder, r := t.TempDir(), &taker{}
 	if err := os.WriteFile(filepath.Join(folder, "00000000000000000001.events"), []byte("no event\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +175,7 @@ func TestServersThatDoNotTakeIt(t *testing.T) {
 		defer s.Close()
 		err := outbox.NewHTTP(s.URL+"/api/v1/lineage", func() string { return token }, nil).Send(context.Background(), outbox.Event{Body: []byte("{}")})
 		switch {
-		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)), errors.Is(err, outbox.ErrRefused) != refused:
+		case want == "" && err != nil, want != "" && (err == nil || !strings.Contains(err.Error(), want)), errors.Is(err, receiver.ErrRefused) != refused:
 			t.Errorf("%v, not %s", err, want)
 		case err != nil && (strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "said by the server")):
 			t.Errorf("%v repeats what is not to be repeated", err)
@@ -214,7 +215,7 @@ func TestServersThatDoNotTakeIt(t *testing.T) {
 			}
 		}
 	})
-	var retry *outbox.RetryError
+	var retry *receiver.RetryError
 	s := httptest.NewServer(status(http.StatusServiceUnavailable))
 	defer s.Close()
 	err := outbox.NewHTTP(s.URL, func() string { return "" }, nil).Send(context.Background(), outbox.Event{})
@@ -222,7 +223,7 @@ func TestServersThatDoNotTakeIt(t *testing.T) {
 		t.Errorf("%v, after %v", err, retry)
 	}
 	s.Close()
-	if err := outbox.NewHTTP(s.URL, func() string { return token }, nil).Send(context.Background(), outbox.Event{}); err == nil || strings.Contains(err.Error(), s.URL+"/") || errors.Is(err, outbox.ErrRefused) {
+	if err := outbox.NewHTTP(s.URL, func() string { return token }, nil).Send(context.Background(), outbox.Event{}); err == nil || strings.Contains(err.Error(), s.URL+"/") || errors.Is(err, receiver.ErrRefused) {
 		t.Errorf("nobody is there: %v", err)
 	}
 }
