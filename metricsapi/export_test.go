@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
@@ -38,6 +39,30 @@ func TestTheNewestSettledMinuteIsExported(t *testing.T) {
 		_, only, _ := s.ask("GET", "cloud/export?resource.kafka.id=west&metric=io.confluent.kafka.server/partition_count", "")
 		if strings.Count(only, "# TYPE") != 1 || !strings.Contains(only, "partition_count") {
 			t.Errorf("of one metric there is\n%s", only)
+		}
+	})
+}
+
+// TestLint holds the export to what Prometheus' own linter says of metrics. Names are Confluent's, and what it says of
+// these is listed here: another complaint is one of ours.
+func TestLint(t *testing.T) {
+	in(t, func(t *testing.T, s *shop) {
+		_, body, _ := s.ask("GET", "cloud/export?resource.kafka.id=west&resource.connector.id=warehouse", "")
+		problems, err := promlint.New(strings.NewReader(body)).Lint()
+		if err != nil || strings.Count(body, "# HELP ") < 7 {
+			t.Fatalf("%v\n%s", err, body)
+		}
+		accepted := map[string]string{
+			"confluent_kafka_server_partition_count": `non-histogram and non-summary metrics should not have "_count" suffix`,
+		}
+		for _, p := range problems {
+			if accepted[p.Metric] != p.Text {
+				t.Errorf("%s: %s", p.Metric, p.Text)
+			}
+			delete(accepted, p.Metric)
+		}
+		for name, text := range accepted {
+			t.Errorf("of %s it is not said any more that %s", name, text)
 		}
 	})
 }

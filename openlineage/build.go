@@ -145,7 +145,7 @@ func (t *Target) Events(jobs *Jobs) []Event {
 			continue // it says nothing
 		}
 		events = append(events, Event{
-			EventTime: w.End.UTC(), EventType: "RUNNING", Producer: producer, SchemaURL: runEvent, Run: Run{runID(j.node)},
+			EventTime: w.End.UTC(), EventType: "RUNNING", Producer: producer, SchemaURL: runEvent, Run: Run{RunID: runID(j.node)},
 			Job: Job{Namespace: j.node.Scope, Name: names[j.node], Facets: JobFacets{
 				JobType: JobType{
 					facet: facet{producer, jobTypeAt}, ProcessingType: "STREAMING", Integration: "KAFKA", JobType: j.node.Kind.String(),
