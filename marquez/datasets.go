@@ -184,8 +184,8 @@ func (q *question) known(rows *answer.Rows, n lineage.Node) (d known, err error)
 		ID: is, Type: typeOf(n), Name: is.Name, PhysicalName: is.Name, CreatedAt: when(first), UpdatedAt: when(last), Namespace: is.Namespace,
 		Fields: fields, Tags: tagsOf(row), Description: description(row),
 	}
-	if c := row.Cluster(); c != nil {
-		d.SourceName = new(c.Known().Name)
+	if from, ok := q.sourceOf(rows, n); ok {
+		d.SourceName = &from.Name
 	}
 	return d, nil
 }

@@ -106,10 +106,16 @@ func (a *API) Handler(gate Gate) http.Handler {
 		"jobs":                                               a.jobs,
 		"jobs/runs/{id}":                                     a.run,
 		"lineage":                                            a.lineage,
+		"column-lineage":                                     a.columnLineage,
+		"sources":                                            a.sources,
+		"sources/{name}":                                     a.source,
 		"search":                                             a.search,
 		"tags":                                               a.tags,
 	} {
 		mux.Handle("GET "+Prefix+path, a.answering(gate, answer))
+	}
+	for path, why := range unanswered {
+		mux.HandleFunc("GET "+Prefix+path, func(w http.ResponseWriter, r *http.Request) { a.refuse(w, r, missing("%s", why)) })
 	}
 	mux.HandleFunc(Prefix, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -120,6 +126,14 @@ func (a *API) Handler(gate Gate) http.Handler {
 		a.refuse(w, r, refused(http.StatusNotFound, "path: %s is none of those of Marquez's API that are answered here", quote(r.URL.Path)))
 	})
 	return mux
+}
+
+// unanswered are paths of the API whose answers nobody knows, and why.
+var unanswered = map[string]string{
+	"events/lineage":                       "events are not kept as they were sent: what they say is in lineage, runs and columns",
+	"stats/{what}":                         "nobody counts events, jobs and datasets by the hour here, and zero would be a wrong count",
+	"jobs/runs/{id}/facets":                "facets of runs are not kept as they were sent: what is read of them is in the run",
+	"namespaces/{ns}/jobs/{name}/versions": "jobs have no versions here: what one read and wrote at another time is asked for with asOf",
 }
 
 // answering answers within the bounds: who fetches slowly keeps room, and nobody waiting.

@@ -9,7 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/marquez"
 )
 
@@ -128,7 +130,7 @@ func TestWhatIsSaidAndWhatIsNull(t *testing.T) {
 		f(orders, "[pii]", "tags")
 		f(orders, "2000-01-01T00:20:00Z", "lastModifiedAt")
 		f(carts, "DB_TABLE", "type")
-		f(carts, nil, "sourceName")
+		f(carts, "postgres://db:5432", "sourceName")
 		f(carts, "[]", "fields")
 		f("namespaces/airflow", nil, "ownerName")
 		f("namespaces/airflow", nil, "createdAt")
@@ -297,7 +299,17 @@ func TestRefusals(t *testing.T) {
 		f("jobs/runs/none", 404, "Run 'none' not found.")
 		f("search", 400, "q: is missing")
 		f("search?q=x&filter=y", 400, `filter: "y"`)
-		f("events/lineage", 404, "path:")
+		f("events/lineage", 404, "events are not kept as they were sent")
+		f("stats/jobs?period=DAY", 404, "zero would be a wrong count")
+		f("jobs/runs/9c66b278-db60-4da4-a9df-d3deeb7064e0/facets", 404, "facets of runs")
+		f("namespaces/airflow/jobs/load/versions", 404, "asked for with asOf")
+		f("runlineage/upstream", 404, "path:")
+		f("column-lineage", 400, "nodeId: is missing")
+		f("column-lineage?nodeId=datasetField:kafka://b1:9092:none:id", 404, "Could not find node")
+		f("column-lineage?nodeId=dataset:kafka://b1:9092:none", 404, "Dataset 'none' not found.")
+		f("column-lineage?nodeId=dataset:kafka://b1:9092:orders&withDownstream=maybe", 400, "withDownstream:")
+		f("column-lineage?nodeId=dataset:kafka://b1:9092:orders&depth=-1", 400, "depth:")
+		f("sources/none", 404, "Source 'none' not found.")
 
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPut, marquez.Prefix+"namespaces/x", http.NoBody)
 		w := httptest.NewRecorder()
@@ -306,6 +318,92 @@ func TestRefusals(t *testing.T) {
 		}
 		s.api = marquez.New(marquez.Options{Answers: s.answers, Names: s.names}).Handler(open(false))
 		f("jobs", 429, "try again soon")
+	})
+}
+
+// TestColumnLineage: a column of orders is made of one of the table; what becomes of it nobody says, and that is said.
+func TestColumnLineage(t *testing.T) {
+	in(t, func(t *testing.T, s *shop) {
+		const email, contact = "datasetField:kafka://b1:9092:orders:email", "datasetField:postgres://db:5432:shop.public.carts:contact"
+		all := s.has("column-lineage?nodeId=" + url.QueryEscape("dataset:kafka://b1:9092:orders"))
+		want := []string{
+			email, "datasetField:kafka://b1:9092:orders:id", contact, "datasetField:postgres://db:5432:shop.public.carts:id",
+		}
+		if got := ids(t, all); !slices.Equal(got, want) {
+			t.Errorf("columns are %q, not %q", got, want)
+		}
+		for _, path := range []string{"datasetField:kafka://b1:9092:orders:email", "datasetField:kafka://b1:9092:orders:value.email"} {
+			one := s.has("column-lineage?depth=1&nodeId=" + url.QueryEscape(path))
+			if got := ids(t, one); !slices.Equal(got, []string{email, contact}) {
+				t.Errorf("%s: columns are %q", path, got)
+			}
+			f := func(want string, way ...any) {
+				t.Helper()
+				if got := fmt.Sprint(at(t, one, append([]any{"graph"}, way...)...)); got != want {
+					t.Errorf("%v is %s, not %s", way, got, want)
+				}
+			}
+			f("DATASET_FIELD", 0, "type")
+			f("string", 0, "data", "fieldType")
+			f("<nil>", 1, "data", "fieldType")
+			f("contact", 0, "data", "inputFields", 0, "field")
+			f("postgres://db:5432", 0, "data", "inputFields", 0, "namespace")
+			f("DIRECT/TRANSFORMATION", 0, "data", "inputFields", 0, "transformationDescription")
+			f("MASKED", 0, "data", "inputFields", 0, "transformationType")
+			f("MASKED", 0, "data", "transformationType")
+			f(email, 0, "inEdges", 0, "origin")
+			f(contact, 0, "inEdges", 0, "destination")
+			f("[]", 0, "outEdges")
+			f(email, 1, "outEdges", 0, "destination")
+		}
+		if got := ids(t, s.has("column-lineage?depth=0&nodeId="+url.QueryEscape(email))); !slices.Equal(got, []string{email}) {
+			t.Errorf("no hop away are %q", got)
+		}
+		if got := ids(t, s.has("column-lineage?nodeId=job:airflow:load")); !slices.Equal(got, want) {
+			t.Errorf("the job's columns are %q", got)
+		}
+		if got := ids(t, s.has("column-lineage?nodeId="+url.QueryEscape(contact))); !slices.Equal(got, []string{contact}) {
+			t.Errorf("what is not asked for is %q", got)
+		}
+		if got := ids(t, s.has("column-lineage?withDownstream=true&nodeId="+url.QueryEscape(contact))); !slices.Equal(got, []string{email, contact}) {
+			t.Errorf("down the stream are %q", got)
+		}
+		const payments = "dataset:kafka://b1:9092:payments"
+		if got := at(t, s.has("column-lineage?nodeId="+url.QueryEscape(payments)), "graph"); fmt.Sprint(got) != "[]" { // as recorded
+			t.Errorf("of columns that nobody knows there is %v", got)
+		}
+		if got := at(t, all, "unknown"); fmt.Sprint(got) != "[]" {
+			t.Errorf("%v is unknown, and the table is written by nobody", got)
+		}
+		now := midnight.Add(121 * tick)
+		s.observe(lineage.Observation{Source: lineage.Source{Cluster: "openlineage", Name: "events"}, Round: now, Interval: tick, At: now, Sightings: []lineage.Sighting{{
+			Access:   lineage.Access{Op: lineage.Write, Dataset: table, Client: lineage.Client{Mover: lineage.Node{Scope: "airflow", Kind: lineage.JobNode, Name: "fill"}}},
+			Evidence: lineage.OpenLineage, Moved: true,
+		}}})
+		time.Sleep(2 * tick)
+		all = s.has("column-lineage?nodeId=" + url.QueryEscape(email))
+		if got := at(t, all, "unknown", 0); at(t, got, "field") != contact || at(t, got, "at") != "job:airflow:fill" || at(t, got, "why") == "" {
+			t.Errorf("what the table is made of is %v", got)
+		}
+	})
+}
+
+func TestSources(t *testing.T) {
+	in(t, func(t *testing.T, s *shop) {
+		list, _ := at(t, s.has("sources"), "sources").([]any)
+		var got []string
+		for _, x := range list {
+			got = append(got, fmt.Sprint(at(t, x, "type"), " ", at(t, x, "name"), " ", at(t, x, "connectionUrl")))
+			if one := s.has("sources/" + url.PathEscape(fmt.Sprint(at(t, x, "name")))); one["type"] != at(t, x, "type") {
+				t.Errorf("%v by its name is %v", x, one)
+			}
+		}
+		if want := []string{"POSTGRES postgres://db:5432 postgres://db:5432", "KAFKA west kafka://b1:9092"}; !slices.Equal(got, want) {
+			t.Errorf("sources are %q, not %q", got, want)
+		}
+		if got := at(t, s.has("namespaces/"+url.PathEscape("postgres://db:5432")+"/datasets/shop.public.carts"), "sourceName"); got != "postgres://db:5432" {
+			t.Errorf("a table is of %v", got)
+		}
 	})
 }
 

@@ -121,6 +121,11 @@ func toldFacts() []lineage.Fact {
 	}
 	return []lineage.Fact{
 		{Key: lineage.FactKey{Source: "openlineage", Kind: lineage.RunFacts, Name: load.ID()}, Runs: runs},
+		{Key: lineage.FactKey{Source: "openlineage", Kind: lineage.ColumnsFacts, Name: load.ID() + "orders"}, Columns: &lineage.ColumnsFact{
+			Mover: load, ToTopic: lineage.Topic{Cluster: west, Name: "orders"}, Links: []lineage.ColumnLink{
+				{FromDataset: table, From: "contact", To: "email", How: "DIRECT/TRANSFORMATION", Masked: true}, {FromDataset: table, From: "id", To: "id", How: "DIRECT/IDENTITY"},
+			},
+		}},
 		{Key: lineage.FactKey{Source: "west-registry", Kind: lineage.SchemaFacts, Name: "orders-value"}, Schema: &lineage.SchemaFact{
 			Topic: lineage.Topic{Cluster: west, Name: "orders"}, Part: lineage.ValuePart, Origin: lineage.FromRegistry, Subject: "orders-value", Version: 3, Format: "AVRO",
 			Columns: []lineage.Column{{Path: "id", Type: "long", Presence: lineage.AlwaysThere}, {Path: "email", Type: "string", Presence: lineage.MayBeMissing}},
