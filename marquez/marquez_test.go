@@ -321,7 +321,8 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// TestColumnLineage: a column of orders is made of one of the table; what becomes of it nobody says, and that is said.
+// TestColumnLineage: a column of orders is made of one of the table; where nobody knows what that is made of, it is
+// said.
 func TestColumnLineage(t *testing.T) {
 	in(t, func(t *testing.T, s *shop) {
 		const email, contact = "datasetField:kafka://b1:9092:orders:email", "datasetField:postgres://db:5432:shop.public.carts:contact"
@@ -369,7 +370,7 @@ func TestColumnLineage(t *testing.T) {
 			t.Errorf("down the stream are %q", got)
 		}
 		const payments = "dataset:kafka://b1:9092:payments"
-		if got := at(t, s.has("column-lineage?nodeId="+url.QueryEscape(payments)), "graph"); fmt.Sprint(got) != "[]" { // as recorded
+		if got := at(t, s.has("column-lineage?nodeId="+url.QueryEscape(payments)), "graph"); fmt.Sprint(got) != "[]" {
 			t.Errorf("of columns that nobody knows there is %v", got)
 		}
 		if got := at(t, all, "unknown"); fmt.Sprint(got) != "[]" {

@@ -12,8 +12,8 @@ import (
 )
 
 // The shapes of replies, as the OpenAPI file of the Metrics API has them: what is required, and of which type each
-// property is. Properties that it does not have are allowed, by its own policy. Replies of these tests were also held to
-// that file itself: confluentinc/ccloud-sdk-go-v2, metrics/v2/api/openapi.yaml at b5d63ec.
+// property is. Properties that it does not have are allowed, by its own policy. Replies of these tests were also held
+// to that file itself: confluentinc/ccloud-sdk-go-v2, metrics/v2/api/openapi.yaml at b5d63ec.
 
 type shape func(v any) error
 
