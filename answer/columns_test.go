@@ -198,6 +198,48 @@ func TestColumnLineage(t *testing.T) {
 	})
 }
 
+// TestWhatIfOfColumns: who is hurt without a column is told by the ways of columns, and nobody starves of it; beside a
+// node that is lost both are told.
+func TestWhatIfOfColumns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		customers, dw := columnWorld(t, w)
+		time.Sleep(time.Until(round(5)))
+		v := view(t, answers(w.store), answer.Between(round(0), round(3)), answer.All)
+		table, warehouse := customers.Node().ID(), dw.Node().ID()
+		ask := func(ids ...string) *answer.WhatIf {
+			t.Helper()
+			return estate{}.lose(t, v, ids...)
+		}
+		is := ask(table+"#email", table+"#ssn", table+"#email")
+		if len(is.Columns) != 2 || len(is.Lost)+len(is.Starved)+len(is.Copies)+len(is.Retention) > 0 || len(is.Scope) == 0 {
+			t.Fatalf("%+v", is)
+		}
+		if got, want := wordsOf(is.Columns[0].ColumnLineage), "0 "+table+"#email\n1 topic:west/crm-customers#value.contact true string\n2 application:west/reporting#value.contact read assumed\n2 "+warehouse+
+			"#contact masked\n3 dataset:postgres%3A%2F%2Fdb%3A5432/mails#mail\n3 job:spark/mails#contact read\n"; got != want {
+			t.Errorf("without email:\n%s", got)
+		}
+		if got := wordsOf(is.Columns[1].ColumnLineage); !strings.Contains(got, "dropped by the transformation r") || strings.Contains(got, "read") {
+			t.Errorf("without ssn:\n%s", got)
+		}
+		both := ask("topic:west/crm-customers", "topic:west/crm-customers#contact")
+		if len(both.Columns) != 1 || len(both.Lost) != 1 || len(both.Starved) == 0 || both.Columns[0].ID() != "topic:west/crm-customers#value.contact" {
+			t.Errorf("a topic and its column: %+v", both)
+		}
+		for id, want := range map[string]string{
+			"topic:west/none#a": "no node", "topic:west/crm-customers#": "is no column of a topic or dataset", "application:west/reporting#a": "is no column of a topic or dataset",
+		} {
+			x, err := answer.ParseLose(id)
+			if err == nil {
+				_, err = v.WhatIf(t.Context(), []answer.Lose{x})
+			}
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %s", id, err, want)
+			}
+		}
+	})
+}
+
 // TestColumnsNotKnown: what nobody says is said to be unknown, and no column is made up.
 func TestColumnsNotKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

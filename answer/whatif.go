@@ -15,15 +15,17 @@ import (
 
 // This file says what is hurt if some things are lost at a window's end, see docs/adr/0038-questions-of-change.md.
 
-// Lose is something that is thought away: a node, a cluster by its name or id, or a broker of one.
+// Lose is something that is thought away: a node, a cluster by its name or id, a broker of one, or a column.
 type Lose struct {
 	ID      string // as it was asked for
 	Node    lineage.Node
-	Cluster string // of a cluster, or of a broker
-	Broker  *int32 // nil: the whole cluster
+	Cluster string    // of a cluster, or of a broker
+	Broker  *int32    // nil: the whole cluster
+	Column  *ColumnID // nil: no column
 }
 
-// ParseLose reads what somebody asks to lose: the id of a node, cluster:NAME, broker:CLUSTER/ID.
+// ParseLose reads what somebody asks to lose: the id of a node, cluster:NAME, broker:CLUSTER/ID, or a column as
+// NODE_ID#PATH.
 func ParseLose(id string) (Lose, error) {
 	out := Lose{ID: id}
 	if name, ok := strings.CutPrefix(id, "cluster:"); ok && name != "" {
@@ -39,9 +41,17 @@ func ParseLose(id string) (Lose, error) {
 		out.Cluster, out.Broker = rest[:at], new(int32(n))
 		return out, nil
 	}
+	if strings.Contains(id, "#") {
+		column, err := ParseColumnID(id)
+		if err != nil || column.Path == "" {
+			return out, senseless("lose: %s is no column of a topic or dataset: give NODE_ID#PATH, e.g. topic:west/customers#value.email", quote(id))
+		}
+		out.Column = &column
+		return out, nil
+	}
 	n, err := lineage.ParseNodeID(id)
 	if err != nil || n.Kind == lineage.GroupNode {
-		return out, senseless("lose: %s can't be lost: give the id of a node, cluster:NAME or broker:CLUSTER/ID", quote(id))
+		return out, senseless("lose: %s can't be lost: give the id of a node, cluster:NAME, broker:CLUSTER/ID or a column as NODE_ID#PATH", quote(id))
 	}
 	out.Node = n
 	return out, nil
@@ -82,9 +92,19 @@ type WhatIf struct {
 	Starved   []Starving
 	Copies    []CopyLoss
 	Retention []RetentionRisk
-	Untold    []string
-	Scope     []lineage.ClusterID // which all of them touch
-	End       time.Time           // when they are lost
+	// Columns are the ways downstream of each column that was asked for, in that order, each once. None is among Lost:
+	// who reads a column goes on to get records.
+	Columns []LostColumn
+	Untold  []string
+	Scope   []lineage.ClusterID // which all of them touch
+	End     time.Time           // when they are lost
+}
+
+// LostColumn is a column that is thought away, and where it leads: who reads it is hurt, and where nobody knows so may
+// be others.
+type LostColumn struct {
+	ColumnID
+	*ColumnLineage
 }
 
 // losing is a question of what is hurt.
@@ -142,6 +162,12 @@ func (q *losing) resolve(ctx context.Context, lose []Lose) error {
 	with := map[*Cluster]string{}
 	var of []*Cluster
 	for _, x := range lose {
+		if x.Column != nil {
+			if err := q.loseColumn(ctx, *x.Column); err != nil {
+				return err
+			}
+			continue
+		}
 		if x.Cluster == "" {
 			if !q.v.exists(x.Node) {
 				return q.v.NoNode(x.Node)
@@ -171,6 +197,24 @@ func (q *losing) resolve(ctx context.Context, lose []Lose) error {
 		q.loseBrokers(c, brokers[c], with[c])
 	}
 	return ctx.Err()
+}
+
+// loseColumn takes in that a column is lost.
+func (q *losing) loseColumn(ctx context.Context, id ColumnID) error {
+	if slices.ContainsFunc(q.out.Columns, func(c LostColumn) bool { return c.ColumnID == id }) {
+		return nil
+	}
+	is, err := q.v.ColumnLineage(ctx, id, false, true)
+	if err != nil {
+		return err
+	}
+	q.out.Columns = append(q.out.Columns, LostColumn{id, is})
+	for _, c := range is.Scope {
+		if !slices.Contains(q.out.Scope, c) {
+			q.out.Scope = append(q.out.Scope, c)
+		}
+	}
+	return nil
 }
 
 // loseCluster takes in that a cluster is lost: its topics, and who keeps his state there.

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lineaged/lineaged/answer"
@@ -21,13 +22,21 @@ const (
 // changeCosts says what the fields of questions of change cost. Each of their lists multiplies all below it.
 func changeCosts(c *ComplexityRoot) {
 	c.Query.SafeToDelete = func(child int, _ string, _ int) int { return add(changeSought, child) }
-	c.Query.WhatIf = func(child int, _ []string, _ WindowInput) int { return add(changeSought, child) }
+	c.Query.WhatIf = func(child int, lose []string, _ WindowInput) int {
+		cost := add(changeSought, child)
+		for _, id := range lose {
+			if strings.Contains(id, "#") { // a column
+				cost = add(cost, columnsSought)
+			}
+		}
+		return cost
+	}
 	c.Query.Retire = func(child, _ int, _ []answer.RetireKind, _, _ *string, first int, _ *string) int {
 		return add(changeSought, times(first, child))
 	}
 	list := func(child, first int) int { return times(first, child) }
 	c.DeletionAdvice.Against, c.DeletionAdvice.Untold, c.Retirable.Untold = list, list, list
-	c.WhatIf.Lost, c.WhatIf.Starved, c.WhatIf.Copies, c.WhatIf.Retention = list, list, list, list
+	c.WhatIf.Lost, c.WhatIf.Starved, c.WhatIf.Copies, c.WhatIf.Retention, c.WhatIf.Columns = list, list, list, list, list
 	c.CopyLoss.Copies = func(child int) int { return times(mostWith, child) }
 	c.RetireConnection.Coverage = func(child int) int { return child/usualLimit + 1 }
 	c.RetireConnection.ByKind = c.RetireConnection.Coverage
@@ -196,6 +205,9 @@ func (a *resolver) whatIf(ctx context.Context, ids []string, window WindowInput)
 	for _, x := range is.Retention[:min(mostListed, len(is.Retention))] {
 		flows = append(flows, x.Flow)
 	}
+	for _, x := range is.Columns {
+		nodes = append(nodes, nodesOfColumns(x.ColumnLineage)...)
+	}
 	return &WhatIf{answerOf{rows: newRows(v, nodes, flows), scope: is.Scope}, is}, nil
 }
 
@@ -306,6 +318,21 @@ func (w *WhatIf) Retention(first int) ([]RetentionRisk, error) {
 
 // RetentionCount answers retentionCount.
 func (w *WhatIf) RetentionCount() int { return len(w.is.Retention) }
+
+// Columns answers columns.
+func (w *WhatIf) Columns(first int) ([]*ColumnLineage, error) {
+	if err := firstOf("columns", first); err != nil {
+		return nil, err
+	}
+	out := []*ColumnLineage{}
+	for _, x := range w.is.Columns[:min(first, len(w.is.Columns))] {
+		out = append(out, &ColumnLineage{answerOf{rows: w.rows, scope: x.Scope}, x.ColumnID, x.ColumnLineage})
+	}
+	return out, nil
+}
+
+// ColumnCount answers columnCount.
+func (w *WhatIf) ColumnCount() int { return len(w.is.Columns) }
 
 // Untold answers untold.
 func (w *WhatIf) Untold() []string { return listed(w.is.Untold) }

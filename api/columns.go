@@ -175,7 +175,11 @@ func (a *resolver) columnLineage(ctx context.Context, field string, direction gr
 	if err != nil {
 		return nil, err
 	}
-	var nodes []lineage.Node
+	return &ColumnLineage{answerOf{rows: newRows(v, nodesOfColumns(is), nil), scope: is.Scope}, id, is}, nil
+}
+
+// nodesOfColumns are those that an answer names.
+func nodesOfColumns(is *answer.ColumnLineage) (nodes []lineage.Node) {
 	for i := range is.Columns {
 		nodes = append(nodes, is.Columns[i].Node)
 	}
@@ -187,7 +191,7 @@ func (a *resolver) columnLineage(ctx context.Context, field string, direction gr
 			nodes = append(nodes, all[i].At)
 		}
 	}
-	return &ColumnLineage{answerOf{rows: newRows(v, nodes, nil), scope: is.Scope}, id, is}, nil
+	return nodes
 }
 
 // Field answers field.

@@ -52,7 +52,14 @@ func TestColumns(t *testing.T) {
 		if string(got) != want {
 			t.Errorf("answered\n%s\nwant\n%s", got, want)
 		}
+		lost := answerOf[json.RawMessage](t, h, `{whatIf(lose:["topic:west/orders#email"], window:{last:"1m"}){lostCount starvedCount columnCount columns{field columnCount columns{node{id} hops reads assumed} unknownCount coverage{complete}} coverage{complete}}}`, "")
+		if want := `{"whatIf":{"lostCount":0,"starvedCount":0,"columnCount":1,"columns":[{"field":"topic:west/orders#value.email","columnCount":2,"columns":[{"node":{"id":"topic:west/orders"},"hops":0,"reads":false,"assumed":false},` +
+			`{"node":{"id":"application:shop/billing"},"hops":1,"reads":true,"assumed":true}],"unknownCount":0,"coverage":{"complete":true}}],"coverage":{"complete":true}}}`; string(lost) != want {
+			t.Errorf("without email\n%s\nwant\n%s", lost, want)
+		}
 		for q, want := range map[string]string{
+			`{whatIf(lose:["topic:west/orders#"], window:{last:"1m"}){columnCount}}`:                       "is no column",
+			`{whatIf(lose:["topic:west/orders#a"], window:{last:"1m"}){columns(first:1001){field}}}`:       "first must be",
 			`{columnLineage(field:"topic:west/orders", window:{last:"1m"}){cut}}`:                          "is no column",
 			`{columnLineage(field:"topic:west/none#a", window:{last:"1m"}){cut}}`:                          "no node",
 			`{columnLineage(field:"topic:west/orders#a", window:{last:"1m"}){columns(first:1001){field}}}`: "first must be",

@@ -1574,6 +1574,8 @@ type ComplexityRoot struct {
 	}
 
 	WhatIf struct {
+		ColumnCount    func(childComplexity int) int
+		Columns        func(childComplexity int, first int) int
 		Copies         func(childComplexity int, first int) int
 		CopiesCount    func(childComplexity int) int
 		CopiesUnknown  func(childComplexity int) int
@@ -8597,6 +8599,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UseEvidence.Since(childComplexity), true
 
+	case "WhatIf.columnCount":
+		if e.ComplexityRoot.WhatIf.ColumnCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WhatIf.ColumnCount(childComplexity), true
+	case "WhatIf.columns":
+		if e.ComplexityRoot.WhatIf.Columns == nil {
+			break
+		}
+
+		args, err := ec.field_WhatIf_columns_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.WhatIf.Columns(childComplexity, args["first"].(int)), true
 	case "WhatIf.copies":
 		if e.ComplexityRoot.WhatIf.Copies == nil {
 			break
@@ -8978,7 +8997,7 @@ type Query {
   """
   safeToDelete(topic: ID!, days: Int! = 30): DeletionAdvice
   """
-  What is hurt if some things are lost at the window's end, at the rates that were measured in it. lose, at most 50: ids of nodes, cluster:NAME of a cluster, broker:CLUSTER/ID of a broker.
+  What is hurt if some things are lost at the window's end, at the rates that were measured in it. lose, at most 50: ids of nodes, cluster:NAME of a cluster, broker:CLUSTER/ID of a broker, a column of a topic or dataset as NODE_ID#PATH (see columnLineage).
   """
   whatIf(lose: [ID!]!, window: Window!): WhatIf
   "What is said of the columns of a topic's records, or of a dataset, at the window's end, by registries and jobs. An empty list: nobody says, which is not that there are none."
@@ -9883,7 +9902,8 @@ enum UntoldKind {
 
 """
 lost: what is lost itself, what was asked for first. starved: who gets less of what he gets now, in the order in which it would be missed. copies: the topics among lost, those without another copy first. retention: who reads no more what is still
-there, and when it begins to be deleted before he has read it, the soonest first. untold: what of it can't be told at all, and why. It is of the window's end. Lists are bounded by first, at most 1,000. Internal topics are left out unless asked for.
+there, and when it begins to be deleted before he has read it, the soonest first. columns: of each column that is lost, its ways downstream, in the order of asking: who reads it is hurt, and as long as it has unknown, more may be; nobody starves of it. untold: what of it can't be told at all, and why. It is of the window's end. Lists are bounded by
+first, at most 1,000. Internal topics are left out unless asked for.
 """
 type WhatIf {
   lost(first: Int! = 100): [Loss!]!  lostCount: Int!
@@ -9892,6 +9912,7 @@ type WhatIf {
   "How many of copies have no other copy, and of how many that can't be told."
   onlyCopies: Int!  copiesUnknown: Int!
   retention(first: Int! = 100): [RetentionRisk!]!  retentionCount: Int!
+  columns(first: Int! = 10): [ColumnLineage!]!  columnCount: Int!
   untold: [String!]!
   window: ResolvedWindow!
   coverage: Coverage!
@@ -12759,6 +12780,10 @@ func (ec *executionContext) childFields_WhatIf(ctx context.Context, field graphq
 		return ec.fieldContext_WhatIf_retention(ctx, field)
 	case "retentionCount":
 		return ec.fieldContext_WhatIf_retentionCount(ctx, field)
+	case "columns":
+		return ec.fieldContext_WhatIf_columns(ctx, field)
+	case "columnCount":
+		return ec.fieldContext_WhatIf_columnCount(ctx, field)
 	case "untold":
 		return ec.fieldContext_WhatIf_untold(ctx, field)
 	case "window":
@@ -15048,6 +15073,20 @@ func (ec *executionContext) field_UsageReport_uses_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_WhatIf_columns_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
 	return args, nil
 }
 
@@ -44149,6 +44188,73 @@ func (ec *executionContext) fieldContext_WhatIf_retentionCount(_ context.Context
 	return graphql.NewScalarFieldContext("WhatIf", field, true, false, "Int")
 }
 
+func (ec *executionContext) _WhatIf_columns(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_columns(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Columns(fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ColumnLineage) graphql.Marshaler {
+			return ec.marshalNColumnLineage2ᚕᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnLineageᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_columns(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WhatIf",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ColumnLineage(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_WhatIf_columns_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WhatIf_columnCount(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WhatIf_columnCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ColumnCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WhatIf_columnCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WhatIf", field, true, false, "Int")
+}
+
 func (ec *executionContext) _WhatIf_untold(ctx context.Context, field graphql.CollectedField, obj *WhatIf) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -55538,6 +55644,16 @@ func (ec *executionContext) _WhatIf(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "columns":
+			out.Values[i] = ec._WhatIf_columns(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "columnCount":
+			out.Values[i] = ec._WhatIf_columnCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "untold":
 			out.Values[i] = ec._WhatIf_untold(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -56322,6 +56438,30 @@ func (ec *executionContext) marshalNColumnEnd2ᚕgithubᚗcomᚋlineagedᚋlinea
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNColumnLineage2ᚕᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnLineageᚄ(ctx context.Context, sel ast.SelectionSet, v []*ColumnLineage) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNColumnLineage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnLineage(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNColumnLineage2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnLineage(ctx context.Context, sel ast.SelectionSet, v *ColumnLineage) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ColumnLineage!")
+		return graphql.Null
+	}
+	return ec._ColumnLineage(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNColumnStep2githubᚗcomᚋlineagedᚋlineagedᚋapiᚐColumnStep(ctx context.Context, sel ast.SelectionSet, v ColumnStep) graphql.Marshaler {

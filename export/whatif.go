@@ -17,6 +17,7 @@ import (
 type hurt struct {
 	changeOf
 
+	v    *answer.View
 	is   *answer.WhatIf
 	lose []string
 }
@@ -28,7 +29,7 @@ func (e *Exporter) WhatIf(ctx context.Context, params url.Values) (*Document, er
 	p.asked = append(p.asked, "lose")
 	ids := params["lose"]
 	if len(ids) == 0 || len(ids) > mostLost {
-		p.fail("lose", strconv.Itoa(len(ids)), "are given: give 1 to %d, ids of nodes, cluster:NAME or broker:CLUSTER/ID", mostLost)
+		p.fail("lose", strconv.Itoa(len(ids)), "are given: give 1 to %d, ids of nodes, cluster:NAME, broker:CLUSTER/ID or columns as NODE_ID#PATH", mostLost)
 	}
 	if err := p.done(); err != nil {
 		return nil, err
@@ -49,6 +50,9 @@ func (e *Exporter) WhatIf(ctx context.Context, params url.Values) (*Document, er
 		return nil, err
 	}
 	n := len(is.Lost) + len(is.Starved) + len(is.Copies) + len(is.Retention)
+	for _, c := range is.Columns {
+		n += len(c.Columns) + len(c.Steps) + len(c.Ends) + len(c.Unknown)
+	}
 	if n > mostFlows {
 		return nil, tooMuch("lose: %s are hurt, more than can be read, at most %d", plural(n, "row"), mostFlows)
 	}
@@ -56,7 +60,7 @@ func (e *Exporter) WhatIf(ctx context.Context, params url.Values) (*Document, er
 	for _, id := range ids {
 		asked = append(asked, "lost: "+visible(id))
 	}
-	h := &hurt{changed(v, formatWhatIf, is.Scope, asked...), is, ids}
+	h := &hurt{changed(v, formatWhatIf, is.Scope, asked...), v, is, ids}
 	write := h.writeCSV
 	if form == jsonForm {
 		write = h.writeJSON
@@ -130,6 +134,12 @@ type riskLine struct {
 	Why              string     `json:"why"`
 }
 
+// lostColumnLine is a column that is lost, and its ways downstream.
+type lostColumnLine struct {
+	Column string `json:"column"`
+	columnsBody
+}
+
 func nodeIDs(all []lineage.Node) []string {
 	out := make([]string, len(all))
 	for i, n := range all {
@@ -155,12 +165,16 @@ func (h *hurt) writeJSON(w io.Writer) error {
 	list(o, "retention", eachOf(h.is.Retention, func(r *answer.RetentionRisk) riskLine {
 		return riskLine{r.Flow.From.ID(), r.Flow.To.ID(), r.Blocked, r.Waiting, r.After, timeOrNil(h.at(r.After)), limitWords[r.By], r.Rate, r.Why}
 	}))
+	list(o, "columns", eachOf(h.is.Columns, func(c *answer.LostColumn) lostColumnLine {
+		return lostColumnLine{c.ID(), columnsOf(h.v, c.ColumnLineage)}
+	}))
 	return o.end()
 }
 
 var whatIfColumns = []string{
 	"row", "node", "name", "why", "with", "partitions", "wholly", "hops", "from", "to", "waiting", "after_seconds", "at_least_seconds", "at",
 	"only_copy", "copies", "not_copied", "records", "bytes", "blocked", "limit", "records_per_second",
+	"column", "owner", "in_schema", "type", "reads", "assumed", "evidence", "how", "masked", "active",
 }
 
 func (h *hurt) writeCSV(w io.Writer) error {
@@ -197,6 +211,14 @@ func (h *hurt) writeCSV(w io.Writer) error {
 			"row": "retention", "node": r.Flow.To.ID(), "name": visible(r.Flow.To.Name), "why": visible(r.Why), "from": r.Flow.From.ID(), "to": r.Flow.To.ID(), "waiting": whole(r.Waiting),
 			"after_seconds": decimal(r.After), "at": stamp(h.at(r.After)), "blocked": strconv.FormatBool(r.Blocked), "limit": limitWords[r.By], "records_per_second": decimal(r.Rate),
 		})
+	}
+	for _, c := range h.is.Columns {
+		for _, cells := range columnRows(h.v, c.ColumnLineage) {
+			if cells["with"] = visible(c.ID()); cells["row"] != "column" {
+				cells["row"] = "column_" + cells["row"] // step, end, unknown
+			}
+			row(cells)
+		}
 	}
 	return t.err
 }

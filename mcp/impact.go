@@ -1,6 +1,10 @@
 package mcp
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"strings"
+)
 
 // ImpactInput is what impact takes.
 type ImpactInput struct {
@@ -96,7 +100,7 @@ var impactTool = tool[ImpactInput, Impact]{
 
 // WhatIfInput is what what_if takes.
 type WhatIfInput struct {
-	Lose  []string `json:"lose" jsonschema:"what is lost: ids of nodes, cluster:NAME of a cluster, broker:CLUSTER/ID of a broker"`
+	Lose  []string `json:"lose" jsonschema:"what is lost: ids of nodes, cluster:NAME of a cluster, broker:CLUSTER/ID of a broker, columns as NODE_ID#PATH"`
 	First int      `json:"first,omitempty" jsonschema:"how many of each list at most"`
 	Window
 }
@@ -113,7 +117,34 @@ type WhatIf struct {
 	CopiesUnknown  int        `json:"copiesUnknown" jsonschema:"of how many that can't be told"`
 	Retention      []AtRisk   `json:"retention" jsonschema:"who reads no more what is still there, and when it begins to be deleted unread"`
 	RetentionCount int        `json:"retentionCount"`
+	Columns        []Column   `json:"columns" jsonschema:"of each column that is lost, who is hurt without it"`
+	ColumnCount    int        `json:"columnCount"`
 	Untold         []Foreign  `json:"untold" jsonschema:"what can't be told at all, and why"`
+}
+
+// Column is a column that is lost, and its ways downstream.
+type Column struct {
+	Field        Foreign     `json:"field"`
+	Columns      []ColumnAt  `json:"columns" jsonschema:"it itself, what is made of it, and who reads it (reads)"`
+	ColumnCount  int         `json:"columnCount"`
+	Unknown      []ColumnEnd `json:"unknown" jsonschema:"where nobody knows how it goes on: as long as there is one, more may be hurt"`
+	UnknownCount int         `json:"unknownCount"`
+}
+
+// ColumnAt is a column on a way.
+type ColumnAt struct {
+	Field   Foreign `json:"field"`
+	Node    Brief   `json:"node"`
+	Hops    int     `json:"hops"`
+	Reads   bool    `json:"reads" jsonschema:"it is what a program reads, which is hurt without it"`
+	Assumed bool    `json:"assumed" jsonschema:"nobody says that the program reads this column: it reads what holds it"`
+}
+
+// ColumnEnd is where nobody knows how a column goes on.
+type ColumnEnd struct {
+	Field Foreign `json:"field"`
+	At    Brief   `json:"at"`
+	Why   Foreign `json:"why"`
 }
 
 // Loss is what is lost.
@@ -164,13 +195,14 @@ const whatIfDocument = `query($lose: [ID!]!, $window: Window!, $first: Int!) {
     starved(first: $first) { node { ...Brief } wholly hops through { ...Going } waiting afterSeconds atLeastSeconds at } starvedCount
     copies(first: $first) { topic { ...Brief } only why copies { ...Brief } notCopied records bytes } copiesCount onlyCopies copiesUnknown
     retention(first: $first) { flow { ...Going } reader waiting afterSeconds at by why } retentionCount
+    columns(first: 5) { field columns(first: $first) { field node { ...Brief } hops reads assumed } columnCount unknown(first: $first) { field at { ...Brief } why } unknownCount } columnCount
     untold coverage { ...Observed }
   }
 }` + briefFields + coverageFields
 
 var whatIfTool = tool[WhatIfInput, WhatIf]{
 	name: "what_if", title: "What is hurt if these are lost",
-	description: "What is hurt if some topics, applications, brokers or whole clusters are lost at the end of a window (the last 10m by default), at the rates measured in it: what goes with them, who starves and when, which topics lose their only copy, who runs into retention. Nothing is changed: it only reckons.",
+	description: "What is hurt if some topics, applications, columns, brokers or whole clusters are lost at the end of a window (the last 10m by default), at the rates measured in it: what goes with them, who starves and when, which topics lose their only copy, who runs into retention, who reads a column that is removed. Nothing is changed: it only reckons.",
 	bounds:      bounds{"lose": ids(1, 50), "first": upTo(100, 30)},
 	answer: func(ctx context.Context, a *asker, in WhatIfInput) (*Answer[WhatIf], error) {
 		window, err := in.input("10m")
@@ -198,9 +230,14 @@ var whatIfTool = tool[WhatIfInput, WhatIf]{
 		for i := range w.Copies {
 			w.Copies[i].Copies = first(w.Copies[i].Copies, 10)
 		}
+		w.Columns = first(w.Columns, 5)
+		for i := range w.Columns {
+			w.Columns[i].Columns, w.Columns[i].Unknown = first(w.Columns[i].Columns, in.First), first(w.Columns[i].Unknown, in.First)
+		}
 		var pairs []string
 		if len(in.Lose) == 1 {
-			pairs = []string{"root", in.Lose[0], "direction", "downstream", "depth", "10"}
+			root, _, _ := strings.Cut(in.Lose[0], "#") // of a column, its node
+			pairs = []string{"root", root, "direction", "downstream", "depth", "10"}
 		}
 		for _, x := range in.Lose {
 			pairs = append(pairs, "lose", x)
@@ -209,6 +246,11 @@ var whatIfTool = tool[WhatIfInput, WhatIf]{
 		out.parts = []part{
 			of("result.lost", &w.Lost, w.LostCount), of("result.starved", &w.Starved, w.StarvedCount), of("result.copies", &w.Copies, w.CopiesCount),
 			of("result.retention", &w.Retention, w.RetentionCount), of("result.untold", &w.Untold, untold),
+			of("result.columns", &w.Columns, w.ColumnCount),
+		}
+		for i := range w.Columns {
+			c := &w.Columns[i]
+			out.parts = append(out.parts, of(fmt.Sprintf("result.columns[%d].columns", i), &c.Columns, c.ColumnCount), of(fmt.Sprintf("result.columns[%d].unknown", i), &c.Unknown, c.UnknownCount))
 		}
 		return out, nil
 	},

@@ -101,6 +101,7 @@ var questions = []struct {
 	{"usage", map[string]any{"topic": topic + "payments", "at": "2026-03-01T12:06:00Z"}, []string{`application:west/audit`, `"active":false`, `"start":"2026-03-01T12:06:00Z"`}, "/usage?topic="},
 	{"impact", map[string]any{"root": topic + "orders"}, []string{`"total":3`, `"hops":1`, `"owners":[{"owner":null,"count":3}]`, `"afterSeconds":`}, "/lineage?root=topic%3Awest%2Forders&direction=downstream&depth=10&impact=1&"},
 	{"what_if", map[string]any{"lose": []string{topic + "orders"}}, []string{`"why":"ASKED"`, `"only":`, `"starvedCount":3`}, "/lineage?root=topic%3Awest%2Forders&direction=downstream&depth=10&lose=topic%3Awest%2Forders&"},
+	{"what_if", map[string]any{"lose": []string{topic + "orders#email"}}, []string{`"columnCount":1`, `"reads":true`, `"assumed":true`, `"unknownCount":`, `"starvedCount":0`}, "/lineage?root=topic%3Awest%2Forders&direction=downstream&depth=10&lose=topic%3Awest%2Forders%23email&"},
 	{"safe_to_delete", map[string]any{"topic": topic + "orders", "days": 7}, []string{`"verdict":"UNSAFE"`, `"kind":"WRITTEN"`, `"days":7`}, "/lineage?root=topic%3Awest%2Forders&"},
 	{"changes", map[string]any{"last": "2m", "roots": []string{topic + "orders"}}, []string{`"added":[]`, `"coverageBefore":{`}, "/lineage?root=topic%3Awest%2Forders&compare=2026-03-01T"},
 	{"findings", nil, []string{`"kind":"LOST"`, `"severity":"HARM"`, `application:west/audit`}, "/?start="},

@@ -19,10 +19,11 @@ const (
 	deletionExport = "/export/deletion"
 	whatIfExport   = "/export/what-if"
 	retireExport   = "/export/retire"
+	columnsExport  = "/export/columns"
 )
 
 func changeExports(files *export.Exporter) map[string]api.Exporter {
-	return map[string]api.Exporter{deletionExport: exporter(files.Deletion), whatIfExport: exporter(files.WhatIf), retireExport: exporter(files.Retire)}
+	return map[string]api.Exporter{deletionExport: exporter(files.Deletion), whatIfExport: exporter(files.WhatIf), retireExport: exporter(files.Retire), columnsExport: exporter(files.Columns)}
 }
 
 // changeParam is a flag that a server knows as a parameter of the same name.
@@ -42,7 +43,9 @@ func (p *program) changeReports() []*cobra.Command {
 		p.changeReport("safe-to-delete TOPIC", deletionExport, "topic", cobra.ExactArgs(1), []changeParam{daysParam},
 			"Write whether a topic may be deleted: what speaks against it, and what was not seen", "  lineaged report safe-to-delete topic:west/orders --days 90 --format json"),
 		p.changeReport("what-if LOSE...", whatIfExport, "lose", cobra.RangeArgs(1, 50), window,
-			"Write what is hurt if nodes, clusters (cluster:NAME) or brokers (broker:CLUSTER/ID) are lost", "  lineaged report what-if cluster:west broker:east/3 --last 1h -o loss.csv"),
+			"Write what is hurt if nodes, clusters (cluster:NAME), brokers (broker:CLUSTER/ID) or columns (NODE_ID#PATH) are lost", "  lineaged report what-if cluster:west broker:east/3 --last 1h -o loss.csv"),
+		p.changeReport("columns FIELD", columnsExport, "field", cobra.ExactArgs(1), append([]changeParam{{"direction", "DIRECTION", "UPSTREAM, DOWNSTREAM or BOTH (default BOTH)"}}, window...),
+			"Write what a column (NODE_ID#PATH) is made of, where it leads and who is hurt without it", "  lineaged report columns topic:west/customers#value.email --direction DOWNSTREAM --last 7d"),
 		p.changeReport("retire", retireExport, "", cobra.NoArgs, []changeParam{
 			daysParam,
 			{"kinds", "KINDS", "of UNUSED_TOPIC, UNOWNED_TOPIC, DEAD_GROUP, IDLE_CONNECTOR, separated by commas (default all)"},

@@ -46,6 +46,7 @@ func TestReport(t *testing.T) {
 	f("/export/deletion days=90&format=json&topic=topic%3Awest%2Forders", exitOK, "safe-to-delete", "topic:west/orders", "--days", "90", "--format", "json")
 	f("/export/what-if format=csv&last=1h&lose=cluster%3Awest&lose=broker%3Aeast%2F3", exitOK, "what-if", "cluster:west", "broker:east/3", "--last", "1h")
 	f("/export/retire cluster=west&format=csv&kinds=UNUSED_TOPIC&owner=", exitOK, "retire", "--cluster", "west", "--owner", "", "--kinds", "UNUSED_TOPIC")
+	f("/export/columns direction=DOWNSTREAM&field=topic%3Awest%2Forders%23value.email&format=csv&last=1h", exitOK, "columns", "topic:west/orders#value.email", "--direction", "DOWNSTREAM", "--last", "1h")
 	f("accepts 1 arg", exitUsage, "safe-to-delete")
 
 	file := filepath.Join(t.TempDir(), "report.csv")

@@ -111,6 +111,19 @@ export async function columns(url) {
     await page.goto(`${url}/node?id=topic:west/orders&last=10m&column=topic:west/orders%23value.notes`);
     await ways().getByText('dropped by the transformation shape').waitFor();
   });
+  await check('what if a column is lost: its ways, and nobody starves of it', async () => {
+    await page.goto(`${url}/lineage?root=topic:west/orders&last=10m&lose=topic:west/orders%23value.customer_email`);
+    const panel = page.getByRole('complementary', { name: 'What if it is lost' });
+    await panel.getByRole('list', { name: 'Thought away' }).getByText('value.customer_email of orders').waitFor();
+    await panel
+      .getByRole('region', { name: /^Ways of/ })
+      .getByRole('link', { name: 'fulfilment-east' })
+      .waitFor();
+    must((await panel.getByText(/Starves|Nobody was seen to live/).count()) === 0, 'somebody starves of a column');
+    await axeInBoth('what if a column is lost');
+    await panel.getByRole('button', { name: 'Close', exact: true }).click();
+    await panel.waitFor({ state: 'detached' });
+  });
   await check('a job says what it told of its runs', async () => {
     await page.goto(`${url}/node?id=job:dbt/shop.orders_daily&last=10m`);
     const runs = page.getByRole('region', { name: 'Runs' });

@@ -5,6 +5,7 @@ import { Problem } from '../shell/problem';
 import { whatIfHref } from '../url/export';
 import { count } from '../words/format';
 import { kindOf, nameOfId, nodeName, plural } from '../words/words';
+import { ColumnWays } from './columns/ways';
 import type { Mark } from './lit';
 import { LossMark } from './loss-mark';
 import type { LineageAnswer, PanelProps } from './types';
@@ -56,11 +57,16 @@ export function WhatIfPanel({ answer, found, state, change }: Props) {
   );
 }
 
-const nameOfLoss = (id: string): string => (/^(cluster|broker):/.test(id) ? id.replace(':', ' ') : nameOfId(id));
+function nameOfLoss(id: string): string {
+  const [node, path] = id.split('#');
+  if (node && path != null) return `${path} of ${nameOfId(node)}`;
+  return /^(cluster|broker):/.test(id) ? id.replace(':', ' ') : nameOfId(id);
+}
 
 type HurtProps = Pick<PanelProps, 'state' | 'change'> & { whatIf: WhatIf; answer: LineageAnswer };
 
 function Hurt({ whatIf, answer, state, change }: HurtProps) {
+  const columns = state.lose.filter((id) => id.includes('#'));
   const marks = marksOf(whatIf);
   const drawn = new Set(answer.nodes.map((n) => n.id));
   const outside = whatIf.starved.filter((s) => !drawn.has(s.node.id)).length;
@@ -104,7 +110,7 @@ function Hurt({ whatIf, answer, state, change }: HurtProps) {
           </Row>
         ))}
       </List>
-      {whatIf.starvedCount === 0 && (
+      {whatIf.starvedCount === 0 && columns.length < state.lose.length && (
         <p className="note panel-part">Nobody was seen to live on what is lost in this window.</p>
       )}
       {outside > 0 && <p className="note panel-part">{plural(outside, 'node')} of these lie beyond what is drawn.</p>}
@@ -132,6 +138,16 @@ function Hurt({ whatIf, answer, state, change }: HurtProps) {
           </li>
         ))}
       </List>
+      {columns.map((field) => (
+        <div key={field} className="panel-part columns">
+          <ColumnWays
+            field={field}
+            window={answer.window}
+            state={state}
+            close={() => change({ lose: state.lose.filter((other) => other !== field) })}
+          />
+        </div>
+      ))}
     </>
   );
 }
