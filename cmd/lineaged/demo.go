@@ -133,7 +133,7 @@ func watching(cfg config.Config, world *demo.World) (config.Config, error) {
 		cfg.Clusters = append(cfg.Clusters, config.Cluster{Name: c.Name, Environment: demo.Environment, Brokers: c.Brokers})
 	}
 	cfg.Connect = append(cfg.Connect, config.Server{Name: world.Connect.Name, URL: world.Connect.URL, Cluster: world.West.Name})
-	cfg.SchemaRegistry = append(cfg.SchemaRegistry, config.Server{Name: world.Registry.Name, URL: world.Registry.URL, Cluster: world.West.Name})
+	cfg.SchemaRegistry = append(cfg.SchemaRegistry, config.Registry{Name: world.Registry.Name, URL: world.Registry.URL, Cluster: world.West.Name})
 	return cfg, cfg.Validate()
 }
 

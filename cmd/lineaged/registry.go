@@ -21,7 +21,7 @@ func newRegistries(cfg config.Config, sink collector.Sink, board *collector.Boar
 			return nil, err
 		}
 		c, err := registry.New(registry.Config{
-			Name: r.Source(), URLs: r.Addresses(), Cluster: cfg.RegistryOf(r), Username: r.BasicAuth.Username, Password: func() string { return secret().Reveal() }, TLS: tlsConfig,
+			Name: r.Server().Source(), URLs: r.Server().Addresses(), Cluster: cfg.RegistryOf(r), Group: r.Group, Username: r.BasicAuth.Username, Password: func() string { return secret().Reveal() }, TLS: tlsConfig,
 			Interval: time.Duration(cfg.Interval), Clock: clock, Board: board, Log: log,
 		}, sink)
 		if err != nil {

@@ -92,7 +92,7 @@ func (s *sink) retire(ctx context.Context, cfg config.Config) error {
 		watched[c.Source()] = true
 	}
 	for _, r := range cfg.SchemaRegistry {
-		watched[r.Source()] = true
+		watched[r.Server().Source()] = true
 	}
 	for _, f := range cfg.Flink {
 		watched[f.Source()] = true

@@ -29,6 +29,7 @@ type Config struct {
 	Name     string   // Source.Cluster of all observations
 	URLs     []string // http or https, without user, query or fragment; at least one. They answer for one another
 	Cluster  string   // source name of the Kafka cluster whose topics its subjects are of
+	Group    string   // of Apicurio, whose artifacts are the subjects; empty: none is named
 	Username string   // basic authentication; empty: none
 	Password func() string
 	TLS      func() *tls.Config // as it is now; nil: the system's authorities

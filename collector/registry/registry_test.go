@@ -34,10 +34,11 @@ type fake struct {
 	levels   map[string]string // by subject; "" is the registry's own
 	answer   http.HandlerFunc
 	asked    []string
+	groups   map[string]bool // that were named with requests; "" is none
 }
 
 func newFake(t *testing.T) *fake {
-	f := &fake{versions: map[string][]map[string]any{}, levels: map[string]string{"": "BACKWARD"}}
+	f := &fake{versions: map[string][]map[string]any{}, levels: map[string]string{"": "BACKWARD"}, groups: map[string]bool{}}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	return f
@@ -47,6 +48,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, r.Method+" "+r.URL.Path)
+	f.groups[r.Header.Get("X-Registry-GroupId")] = true
 	if f.answer != nil {
 		answer := f.answer
 		f.mu.Unlock()
@@ -296,6 +298,22 @@ func TestBroken(t *testing.T) {
 	w.register("orders", "", record(`{"name":"id","type":"int"}`))
 	if got := w.rounds(); !strings.Contains(got, "customers-value v1 101 AVRO BACKWARD of customers value: C: o record shop.Order, o.id int") {
 		t.Errorf("what it refers to is there: %s", got)
+	}
+}
+
+// TestGroup: Apicurio is told with each request whose artifacts are meant, and nobody else is.
+func TestGroup(t *testing.T) {
+	w := newWorld(t)
+	w.register("orders-value", "", `{"type":"record","name":"Order","fields":[{"name":"id","type":"string"}]}`)
+	w.round()
+	if !maps.Equal(w.groups, map[string]bool{"": true}) {
+		t.Errorf("groups that were named: %v", w.groups)
+	}
+	w.groups, w.cfg.Group = map[string]bool{}, "shop"
+	w.restart()
+	w.round()
+	if !maps.Equal(w.groups, map[string]bool{"shop": true}) || len(w.asked) < 3 {
+		t.Errorf("groups that were named: %v, with %v", w.groups, w.asked)
 	}
 }
 

@@ -45,6 +45,8 @@ type Config struct {
 	What   string
 	Accept string // media types; empty: JSON
 	Most   int    // bytes of one answer
+	// Headers are sent with each request beside our own.
+	Headers map[string]string
 	// Says is what a status means of which the server's kind has its own meaning, for errors.
 	Says map[int]string
 	// Patient: where there is no other address to ask, one may take all of the time that is left.
@@ -181,6 +183,9 @@ func (c *Client) ask(ctx context.Context, address string, into any) error {
 	}
 	req.Header.Set("Accept", cmp.Or(c.cfg.Accept, "application/json"))
 	req.Header.Set("User-Agent", "lineaged")
+	for name, value := range c.cfg.Headers {
+		req.Header.Set(name, value)
+	}
 	if c.cfg.Username != "" {
 		password := ""
 		if c.cfg.Password != nil {

@@ -30,7 +30,7 @@ type Config struct {
 	Clusters   []Cluster  `koanf:"clusters" yaml:"clusters"`
 	Connect    []Server   `koanf:"connect" yaml:"connect,omitempty"`
 	// Schema registries.
-	SchemaRegistry []Server `koanf:"schema_registry" yaml:"schema_registry,omitempty"`
+	SchemaRegistry []Registry `koanf:"schema_registry" yaml:"schema_registry,omitempty"`
 	// Flinks.
 	Flink []Flink `koanf:"flink" yaml:"flink,omitempty"`
 

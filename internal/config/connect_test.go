@@ -53,6 +53,8 @@ func TestConnectErrors(t *testing.T) {
 	f("connect: [{name: c, url: 'http://a'}]\nschema_registry: [{name: c, url: 'http://a:8081', cluster: west}]", `schema_registry[0].name: "c": connect[0] has this name too`)
 	f("schema_registry: [{url: 'http://me:"+canary+"@a', cluster: west}]", "put it into basic_auth")
 	f("schema_registry: [{url: 'http://a', cluster: west, basic_auth: {username: me}}]", "schema_registry[0].basic_auth.password_file")
+	f("schema_registry: [{url: 'http://a', cluster: west, group: shop}, {name: b, url: 'http://a', cluster: west}]", "")
+	f("schema_registry: [{url: 'http://a', cluster: west, group: \"a\\nb\"}]", "schema_registry[0].group")
 	f("schema_registry: {a: b}", "schema_registry")
 	f("datasets: [{namespace: a, name: b}]", "datasets[0].class")
 	f("datasets: [{class: a, name: b}]", "datasets[0].namespace")

@@ -259,6 +259,7 @@ var texts = map[string]text{
 	"schema_registry.*.url":                      {"address of its REST interface, as Confluent's", "`http://` or `https://`, with a path where there is one: Apicurio answers under `/apis/ccompat/v7`. Without a password: that goes to `basic_auth`. `url` or `urls` must be given."},
 	"schema_registry.*.urls":                     {"further addresses of the same registry", "They are asked in turn when one does not answer."},
 	"schema_registry.*.cluster":                  {"name of the cluster whose topics its subjects are of", "Default: the only one there is."},
+	"schema_registry.*.group":                    {"group of Apicurio 3 whose artifacts are read as its subjects", "Sent as `X-Registry-GroupId`. Each further group is another registry under another `name`. Default: none is named, which is Apicurio's group `default`."},
 	"schema_registry.*.basic_auth.username":      {"user name", "Default: no authentication."},
 	"schema_registry.*.basic_auth.password_file": {"file with the password", "A line's end after it is ignored."},
 	"schema_registry.*.basic_auth.password":      {"the password instead of `password_file`", ""},

@@ -262,7 +262,7 @@ func (c *Config) namesBefore() map[string]string {
 func (c *Config) checkFlink() error {
 	taken := c.namesBefore()
 	for i, r := range c.SchemaRegistry {
-		taken[r.Source()] = fmt.Sprintf("schema_registry[%d]", i)
+		taken[r.Server().Source()] = fmt.Sprintf("schema_registry[%d]", i)
 	}
 	for i, f := range c.Flink {
 		is := fmt.Sprintf("flink[%d]", i)
