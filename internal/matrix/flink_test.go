@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,13 +28,15 @@ type flinkJob struct {
 	said, name    string
 	args          []string // how, from, to, group, prefix
 	reads, writes []string
+	alone         string // the name of its own, application cluster; empty: it is in the session cluster
 }
 
 var flinkJobs = []flinkJob{
-	{"at least once", "copy orders", []string{"least", "orders", "orders.up", "enrich-orders", "none"}, []string{"orders"}, []string{"orders.up"}},
-	{"exactly once", "copy payments", []string{"once", "payments", "payments.up", "settle-payments", "settlement"}, []string{"payments"}, []string{"payments.up"}},
-	{"SQL, without checkpoints", "insert-into_default_catalog.default_database.clicks.up", []string{"sql", "clicks", "clicks.up", "click-sql", "none"}, []string{"clicks"}, []string{"clicks.up"}},
-	{"topics by a pattern, the sink's chosen for each record", "copy logs\\.(a|b)", []string{"pattern", "logs\\.(a|b)", "logs.all", "gather-logs", "none"}, []string{"logs.a", "logs.b"}, []string{"logs.all"}},
+	{"at least once", "copy orders", []string{"least", "orders", "orders.up", "enrich-orders", "none"}, []string{"orders"}, []string{"orders.up"}, ""},
+	{"exactly once", "copy payments", []string{"once", "payments", "payments.up", "settle-payments", "settlement"}, []string{"payments"}, []string{"payments.up"}, ""},
+	{"SQL, without checkpoints", "insert-into_default_catalog.default_database.clicks.up", []string{"sql", "clicks", "clicks.up", "click-sql", "none"}, []string{"clicks"}, []string{"clicks.up"}, ""},
+	{"topics by a pattern, the sink's chosen for each record", "copy logs\\.(a|b)", []string{"pattern", "logs\\.(a|b)", "logs.all", "gather-logs", "none"}, []string{"logs.a", "logs.b"}, []string{"logs.all"}, ""},
+	{"in an application cluster", "copy visits", []string{"least", "visits", "visits.up", "count-visits", "none"}, []string{"visits"}, []string{"visits.up"}, "flink-visits"},
 }
 
 // flinkMode is how lineaged is told of the jobs.
@@ -79,7 +82,11 @@ type known struct {
 // knows asks what is known of a job. A topic that it does not touch is wrong, also where it is one that looks like it.
 func (m flinkMode) knows(t *testing.T, j flinkJob, n map[string]int64) (k known) {
 	t.Helper()
-	id := "streamjob:" + m.scope + "/" + strings.ReplaceAll(urlEscaped(j.name), "+", "%20")
+	scope := m.scope
+	if j.alone != "" && scope == "flink-west" {
+		scope = j.alone
+	}
+	id := "streamjob:" + scope + "/" + strings.ReplaceAll(urlEscaped(j.name), "+", "%20")
 	flows, err := m.server.around(t, id)
 	if err != nil {
 		return known{reads: "–", writes: "–", wrong: []string{err.Error()}}
@@ -180,22 +187,33 @@ const (
 // it was.
 func TestFlinkIsTold(t *testing.T) {
 	c := kafkatest.Start(t, kafkatest.Options{})
-	for _, topic := range []string{"orders", "orders.up", "payments", "payments.up", "clicks", "clicks.up", "logs.a", "logs.b", "logs.all"} {
+	for _, topic := range []string{"orders", "orders.up", "payments", "payments.up", "clicks", "clicks.up", "logs.a", "logs.b", "logs.all", "visits", "visits.up"} {
 		c.CreateTopic(t, topic, partitions)
 	}
-	ports, err := kafkatest.FreePorts(4)
+	ports, err := kafkatest.FreePorts(8)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cluster := fmt.Sprintf("interval: %ds\nclusters: [{name: west, brokers: [%q]}]\n", tick, c.Brokers()[0])
-	flinks := fmt.Sprintf("flink: [{name: flink-west, url: 'http://127.0.0.1:%d', jobs: [{match: '^copy payments$', transactional_id_prefixes: [settlement]}]}]\n", ports[0])
+	flinks := fmt.Sprintf("flink: [{name: flink-west, url: 'http://127.0.0.1:%d', jobs: [{match: '^copy payments$', transactional_id_prefixes: [settlement]}]}, {name: flink-visits, url: 'http://127.0.0.1:%d'}]\n", ports[0], ports[4])
 	modes := []flinkMode{{"REST alone", "flink-west", serve(t, cluster+flinks)}, {"OpenLineage alone", "flink-jobs", serve(t, cluster)}, {"both", "flink-west", serve(t, cluster+flinks)}}
-	f := startFlinkAt(t, ports, forward(t, modes[1].server, modes[2].server))
-	for _, j := range flinkJobs {
-		f.submit(t, append([]string{j.args[0], c.Bootstrap()}, j.args[1:]...)...)
+	receivers := forward(t, modes[1].server, modes[2].server)
+	f := startFlinkAt(t, ports[:4], receivers)
+	faults := t.TempDir()
+	var own flink
+	for i, j := range flinkJobs {
+		args := append([]string{j.args[0], c.Bootstrap()}, j.args[1:]...)
+		if i == 0 {
+			args = append(args, faults)
+		}
+		if j.alone != "" {
+			own = startFlinkAt(t, ports[4:], receivers, args...)
+		} else {
+			f.submit(t, args...)
+		}
 	}
 	n := map[string]int64{}
-	sources := []string{"orders", "payments", "clicks", "logs.a", "logs.b"}
+	sources := []string{"orders", "payments", "clicks", "logs.a", "logs.b", "visits"}
 	writer := c.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	write := func(goes int) {
 		for range goes {
@@ -243,7 +261,22 @@ func TestFlinkIsTold(t *testing.T) {
 		eventually(t, 90*time.Second, m.said, func() error { return look(m) })
 	}
 	run := f.stopAndGoOn(t, c, flinkJobs[1])
-	write(4)
+	fail := func(what string) string {
+		t.Helper()
+		name := filepath.Join(faults, what)
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	fail("fail")
+	write(2)
+	refuse := fail("checkpoints")
+	time.Sleep(5 * time.Second) // longer than one takes
+	if err := os.Remove(refuse); err != nil {
+		t.Fatal(err)
+	}
+	write(2)
 	both := modes[2]
 	eventually(t, 90*time.Second, "the job is one node after a stop", func() error {
 		ids, err := both.server.streamJobs(t)
@@ -265,7 +298,75 @@ func TestFlinkIsTold(t *testing.T) {
 		}
 		return errors.Join(err, aerr)
 	})
+	for _, m := range []flinkMode{modes[0], both} {
+		eventually(t, 90*time.Second, "what happened is told, by "+m.said, func() error {
+			return errors.Join(
+				m.server.happened(t, "streamjob:flink-west/copy%20payments", "JOB_ENDED was stopped with a savepoint", "JOB_STARTED its run "+run+" began, from a savepoint"),
+				m.server.happened(t, "streamjob:flink-west/copy%20orders", "JOB_STARTED", "JOB_RESTARTED began again by itself", "CHECKPOINT_FAILED failed"),
+			)
+		})
+	}
+	own.endsWithItsJob(t, modes[0].server)
 	flinkTable(t, modes, table, c.Version(), n["orders"]-4*40)
+}
+
+// happened reports an error unless all of some events, TYPE WORDS, are told of a node in the last half hour.
+func (s server) happened(t *testing.T, node string, want ...string) error {
+	t.Helper()
+	var d struct {
+		Events struct {
+			Edges []struct{ Node struct{ Type, Detail string } }
+		}
+	}
+	if err := s.ask(t, `query($n: ID) {events(window: {last: "30m"}, node: $n) {edges {node {type detail}}}}`, map[string]any{"n": node}, &d); err != nil {
+		return err
+	}
+	var errs []error
+	for _, w := range want {
+		what, words, _ := strings.Cut(w, " ")
+		found := false
+		for _, e := range d.Events.Edges {
+			found = found || e.Node.Type == what && strings.Contains(e.Node.Detail, words)
+		}
+		if !found {
+			errs = append(errs, fmt.Errorf("%s: %q is not among %+v", node, w, d.Events.Edges))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// endsWithItsJob cancels the job of an application cluster, which ends with it: what lineaged sees of that is a gap,
+// and an end only where it looked in between.
+func (f flink) endsWithItsJob(t *testing.T, s server) {
+	t.Helper()
+	var list struct {
+		Jobs []struct{ Jid, State string }
+	}
+	f.rest(t, http.MethodGet, "/jobs/overview", "", &list)
+	if len(list.Jobs) != 1 || list.Jobs[0].State != "RUNNING" {
+		t.Fatalf("an application cluster has %+v", list.Jobs)
+	}
+	t.Logf("its job has the id %s", list.Jobs[0].Jid)
+	f.rest(t, http.MethodPatch, "/jobs/"+list.Jobs[0].Jid, "", &struct{}{})
+	eventually(t, 90*time.Second, "the cluster that ended is a gap", func() error {
+		var d struct {
+			Coverage struct {
+				Gaps []struct{ Source, Reason string }
+			}
+		}
+		if err := s.ask(t, `{coverage(window: {last: "30s"}) {gaps {source reason}}}`, nil, &d); err != nil {
+			return err
+		}
+		for _, g := range d.Coverage.Gaps {
+			if strings.HasPrefix(g.Source, "flink-visits/") {
+				return nil
+			}
+		}
+		return fmt.Errorf("gaps are %+v", d.Coverage.Gaps)
+	})
+	if s.happened(t, "streamjob:flink-visits/copy%20visits", "JOB_FAILED") == nil {
+		t.Error("a job that was cancelled is said to have failed")
+	}
 }
 
 func flinkTable(t *testing.T, modes []flinkMode, table map[string]known, kafka string, written int64) {

@@ -165,7 +165,8 @@ func startFlink(t *testing.T, openlineage string) flink {
 	return startFlinkAt(t, ports, openlineage)
 }
 
-func startFlinkAt(t *testing.T, ports []int, openlineage string) flink {
+// startFlinkAt starts it at ports. With a job it is an application cluster, of that job alone.
+func startFlinkAt(t *testing.T, ports []int, openlineage string, job ...string) flink {
 	t.Helper()
 	need(t, "python3", "apt-get install python3-venv")
 	lib := once(t, "flink-2.3.0", func(dir string) {
@@ -195,6 +196,7 @@ func startFlinkAt(t *testing.T, ports []int, openlineage string) flink {
 	classpath := filepath.Join(home, "lib", "*") + ":" + filepath.Join(ext, "jars", "*")
 	run(t, ".", "javac", "-d", filepath.Join(dir, "classes"), "-cp", classpath, "flink/Job.java")
 	run(t, dir, "jar", "--create", "--file", "job.jar", "--main-class", "Job", "-C", "classes", ".")
+	classpath += ":" + filepath.Join(dir, "job.jar") // where an application cluster looks for its job
 	f := flink{
 		dir: dir, url: fmt.Sprintf("http://127.0.0.1:%d", ports[0]),
 		env: append(os.Environ(), "FLINK_CONF_DIR="+dir, "FLINK_LIB_DIR="+filepath.Join(home, "lib"), "FLINK_PLUGINS_DIR="+filepath.Join(home, "plugins")),
@@ -203,9 +205,12 @@ func startFlinkAt(t *testing.T, ports []int, openlineage string) flink {
 			"--add-opens=java.base/java.time=ALL-UNNAMED", "--add-exports=java.base/sun.net.util=ALL-UNNAMED", "-cp", classpath,
 		},
 	}
-	for name, class := range map[string]string{"jobmanager": "entrypoint.StandaloneSessionClusterEntrypoint", "taskmanager": "taskexecutor.TaskManagerRunner"} {
-		background(t, f.java("org.apache.flink.runtime."+class, "--configDir", dir), name)
+	jobManager := []string{"org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint", "--configDir", dir}
+	if len(job) > 0 {
+		jobManager = append([]string{"org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint", "--configDir", dir, "--job-classname", "Job"}, job...)
 	}
+	background(t, f.java(jobManager...), "jobmanager")
+	background(t, f.java("org.apache.flink.runtime.taskexecutor.TaskManagerRunner", "--configDir", dir), "taskmanager")
 	eventually(t, 2*time.Minute, "Flink has a TaskManager", func() error {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/overview", ports[0]), nil)
 		if err != nil {
