@@ -66,6 +66,10 @@ func (p *program) erasePersons(dir string, persons *lineage.Persons, dry bool) e
 	if err != nil {
 		return fmt.Errorf("erase: what is stored and the ledger are done, and what people said of nodes is not: %w", err)
 	}
+	letters, err := eraseLetters(dir, dry)
+	if err != nil {
+		return fmt.Errorf("erase: all but dead letters is done: %w", err)
+	}
 	print, verb := p.printer(), "erased"
 	if dry {
 		verb = "would be erased"
@@ -73,6 +77,9 @@ func (p *program) erasePersons(dir string, persons *lineage.Persons, dry bool) e
 	print("%s: %s, %s, %s, %s, %s, %s", verb, count(done.Clients, "client"), count(done.Facts, "fact"), count(done.Events, "event"), count(done.Texts, "text"),
 		count(done.Positions, "position"), count(said, "edit"))
 	print("files written anew: %d, removed: %d; commitments of the ledger that nobody can open any more: %d", len(done.Files), len(done.Removed), book.Commitments)
+	if letters > 0 {
+		print("%s of OpenLineage: all are %s, since addresses stand in them", count(letters, "dead letter"), verb)
+	}
 	for _, f := range done.Findings {
 		print("found: %s", f)
 	}

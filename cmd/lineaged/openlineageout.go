@@ -253,7 +253,7 @@ func (t *teller) Collect(all chan<- prometheus.Metric) {
 	}
 }
 
-// openlineage is the command about who is told by OpenLineage.
+// openlineage is the command about OpenLineage, in and out.
 func (p *program) openlineage() *cobra.Command {
 	var target string
 	check := p.configured(&cobra.Command{
@@ -270,8 +270,8 @@ func (p *program) openlineage() *cobra.Command {
 		},
 	})
 	check.Flags().StringVar(&target, "target", "", "`NAME` of a configured target, or a kind of receiver: openlineage, marquez, datahub, openmetadata (default: all that are configured)")
-	cmd := &cobra.Command{Use: "openlineage", Short: "Who is told by OpenLineage what was observed"}
-	cmd.AddCommand(check)
+	cmd := &cobra.Command{Use: "openlineage", Short: "What jobs tell by OpenLineage that is of no use, and who is told what was observed"}
+	cmd.AddCommand(check, p.deadLetters())
 	return cmd
 }
 

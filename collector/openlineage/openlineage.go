@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/deadletter"
 	"github.com/lineaged/lineaged/internal/runevent"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -63,6 +64,7 @@ type Collector struct {
 	journal *journal
 	source  *source
 	sink    collector.Sink
+	letters *deadletter.Box
 }
 
 // New opens the journal. What in it was taken and is not observed yet is observed first.
@@ -91,7 +93,7 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 	if j.damaged > 0 {
 		cfg.Log.Error("events in the journal are damaged; the others hold", "events", j.damaged)
 	}
-	c := &Collector{cfg: cfg, journal: j, source: newSource(cfg, j, collector.NewTeller(Name, cfg.Log)), sink: sink}
+	c := &Collector{cfg: cfg, journal: j, source: newSource(cfg, j, collector.NewTeller(Name, cfg.Log)), sink: sink, letters: deadletter.New(cfg.Folder)}
 	for _, t := range cfg.Topics {
 		c.source.readers = append(c.source.readers, &reader{Topic: t, journal: j, refused: c.Refused})
 	}
@@ -129,7 +131,17 @@ func (c *Collector) Take(ctx context.Context, events []runevent.Event) error {
 	return c.journal.append(ctx, events)
 }
 
-// Refused notes that an event came that is of no use, and why.
-func (c *Collector) Refused(why string) { c.source.refused.add(why, c.journal.now()) }
+// Refused notes that an event came that is of no use, and why. It may be called by any goroutine.
+func (c *Collector) Refused(l deadletter.Letter) {
+	l.At = c.journal.now().UTC()
+	why := l.Reason()
+	if l.Topic != "" {
+		why = "of topic " + l.Topic + ": " + why
+	}
+	c.source.refused.add(why, l.At)
+	if err := c.letters.Add(l); err != nil {
+		c.cfg.Log.Warn("a dead letter is not kept", "reason", why, "error", err)
+	}
+}
 
 func (s *source) id() lineage.Source { return lineage.Source{Cluster: Name, Name: Part} }

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/deadletter"
 	"github.com/lineaged/lineaged/internal/rhythm"
 	"github.com/lineaged/lineaged/internal/runevent"
 	"github.com/lineaged/lineaged/lineage"
@@ -422,6 +423,12 @@ func TestNoSecretReachesTheDisk(t *testing.T) {
 		"parent":{"run":{"runId":"hunter2"},"job":{"namespace":"x://u:hunter2@h","name":"p;token=hunter2"}},"processing_engine":{"name":"spark","version":"3;password=hunter2"}}},
 		"job":{"namespace":"x://u:hunter2@h","name":"j;password=hunter2","facets":{"sql":{"query":"hunter2"},"documentation":{"description":"see https://u:hunter2@h and password: hunter2"},"ownership":{"owners":[{"name":"x://hunter2:hunter2@h"}]},"sourceCode":{"sourceCode":"hunter2"},"jobType":{"processingType":"BATCH","integration":"token=hunter2"}}},
 		"inputs":[{"namespace":"mongodb://u:hunter2@h:1,u:hunter2@g:2","name":"c?password=hunter2","facets":{"dataSource":{"uri":"hunter2"}}}]}`)
+	w.c.Refused(func() (l deadletter.Letter) {
+		body := []byte(`{"producer":"x://u:hunter2@h","job":{"namespace":"x://u:hunter2@h","name":"token=hunter2"},"run":{"runId":"hunter2"}}`)
+		_, _, err := runevent.Parse(body)
+		l.Describe(body, err)
+		return l
+	}())
 	text := func() (all string) {
 		err := fs.WalkDir(os.DirFS(w.folder), ".", func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {

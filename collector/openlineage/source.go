@@ -399,7 +399,7 @@ func (s *source) blind() (spots []lineage.BlindSpot) {
 		add(fmt.Sprintf("topics that jobs tell of and that are no watched topic, shown as datasets of the cluster as they spell it, %s (%s): %s", at.namespace, at.why, collector.Some(by[at])), at.remedy)
 	}
 	if words := s.refused.words(); words != "" {
-		add("OpenLineage events that were of no use within the last day: "+words, "the answer to each said what is wrong with it, docs/openlineage.md#answers")
+		add("OpenLineage events that were of no use within the last day: "+words, "who sent them and what is wrong at which place: lineaged openlineage dead-letters")
 	}
 	s.blindWays(add)
 	if s.dropped > 0 {

@@ -16,6 +16,7 @@ import (
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/ask"
 	"github.com/lineaged/lineaged/collector/fetch"
+	"github.com/lineaged/lineaged/internal/deadletter"
 	"github.com/lineaged/lineaged/internal/runevent"
 	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
@@ -71,7 +72,7 @@ func (o *offsets) take(f *from) {
 type reader struct {
 	Topic
 	journal *journal
-	refused func(why string)
+	refused func(deadletter.Letter)
 	client  *kgo.Client
 	unpack  *fetch.Unpacker
 	at      offsets
@@ -256,7 +257,9 @@ func (x *reader) entry(r *kgo.Record, f *from) entry {
 	}
 	e, _, err := runevent.Parse(r.Value)
 	if err != nil {
-		x.refused(fmt.Sprintf("of topic %s: %v", x.key(), err))
+		l := deadletter.Letter{Index: -1, Topic: x.key(), Partition: r.Partition, Offset: r.Offset}
+		l.Describe(r.Value, err)
+		x.refused(l)
 		return entry{From: f}
 	}
 	return entry{Event: e, From: f}

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/internal/deadletter"
 )
 
 // topicWorld is a world whose events come from a topic. Looks are taken by hand.
@@ -120,6 +121,15 @@ func TestLawOfTopics(t *testing.T) {
 	}
 	if text := w.c.source.refused.words(); !strings.Contains(text, "of topic west/openlineage.events: ") {
 		t.Errorf("records that are no events are said to be %q", text)
+	}
+	letters, err := deadletter.Read(w.folder, w.at)
+	if err != nil || len(letters) == 0 {
+		t.Fatalf("%d dead letters, %v", len(letters), err)
+	}
+	for _, l := range letters {
+		if l.Topic != "west/openlineage.events" || l.Byte != 2 || l.Bytes != len("no event") || l.Sum == "" {
+			t.Errorf("a dead letter: %+v", l)
+		}
 	}
 }
 

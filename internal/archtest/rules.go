@@ -46,7 +46,7 @@ var layers = map[string]layer{
 		why:     "declared reads what people wrote, in the words of lineage; what was observed is not its business",
 	},
 	"collector": {
-		imports: []string{"internal/alias", "internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm", "internal/varint", "internal/brokerlog", "internal/recordbatch", "internal/unpack", "internal/runevent", "internal/smt"},
+		imports: []string{"internal/alias", "internal/mm2", "internal/copybook", "internal/pastend", "internal/rhythm", "internal/varint", "internal/brokerlog", "internal/recordbatch", "internal/unpack", "internal/runevent", "internal/deadletter", "internal/smt"},
 		tests:   []string{"internal/kafkatest"},
 		why:     "a collector hands observations to a small interface that it declares; it never sees store, graph or API",
 	},
@@ -157,7 +157,7 @@ var layers = map[string]layer{
 		why:     "ui is one embedded folder: the standard library only; cmd serves it",
 	},
 	"cmd/lineaged": {
-		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "metricsapi", "marquez", "ledger", "catalog", "usage", "mcp", "metricspush", "openlineage", "ui", "internal/alias", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences", "internal/lineagein", "internal/runevent"},
+		imports: []string{"identity", "attribution", "collector", "declared", "store", "timeseries", "graph", "answer", "api", "export", "metricsapi", "marquez", "ledger", "catalog", "usage", "mcp", "metricspush", "openlineage", "ui", "internal/alias", "internal/demo", "internal/yesterday", "internal/config", "internal/otlp", "internal/serving", "internal/licences", "internal/lineagein", "internal/runevent", "internal/deadletter"},
 		tests:   []string{"internal/kafkatest", "internal/child"},
 		why:     "cmd wires the parts; what only tests use does not belong in the binary",
 	},
@@ -196,10 +196,11 @@ var layers = map[string]layer{
 		why:     "metricspush brings metrics to a receiver: what they say is not its business; cmd hands it those of api",
 	},
 	"internal/lineagein": {
-		imports: []string{"internal/runevent"},
+		imports: []string{"internal/runevent", "internal/deadletter"},
 		outside: []string{"github.com/prometheus/client_golang"},
 		why:     "internal/lineagein is a protocol: what an event means, and where it is kept, cmd hands it to",
 	},
+	"internal/deadletter":  {imports: []string{"internal/runevent"}, outside: []string{none}, why: "letters are files that say what runevent reads; the standard library only"},
 	"internal/runevent":    {outside: []string{none}, why: "internal/runevent is pure: bytes in, values out; the standard library only"},
 	"internal/serving":     {outside: []string{none}, why: "what clients may take of a server is net/http's business; the standard library only"},
 	"internal/cast":        {outside: []string{"github.com/twmb/franz-go"}, why: "a world of names knows lineaged from outside only, and starts nothing"},

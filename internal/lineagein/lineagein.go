@@ -17,6 +17,7 @@ import (
 	"io"
 	"log/slog"
 	"mime"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lineaged/lineaged/internal/deadletter"
 	"github.com/lineaged/lineaged/internal/runevent"
 )
 
@@ -56,8 +58,8 @@ type Options struct {
 	MaxBody int64
 	// Take returns nil once the events are durable. It may be called by any goroutine.
 	Take func(ctx context.Context, events []runevent.Event) error
-	// Refused is told why an event is of no use; nil: nobody wants to know.
-	Refused func(why string)
+	// Refused is told of an event that is of no use; nil: nobody wants to know.
+	Refused func(deadletter.Letter)
 	Log     *slog.Logger // nil: none
 }
 
@@ -78,7 +80,7 @@ func New(o Options) *Receiver {
 		o.Token = func() string { return "" }
 	}
 	if o.Refused == nil {
-		o.Refused = func(string) {}
+		o.Refused = func(deadletter.Letter) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -160,7 +162,7 @@ func (r *Receiver) body(w http.ResponseWriter, req *http.Request) ([]byte, error
 	tooLarge := refuse(http.StatusRequestEntityTooLarge, "the request has more than %d bytes, packed or unpacked", limit)
 	unreadable := func(err error) error {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			r.lost("a request has more bytes than openlineage.max_body")
+			r.tooLarge(req, limit)
 			return tooLarge
 		}
 		return refuse(http.StatusBadRequest, "the body can't be read: %v", err)
@@ -182,7 +184,7 @@ func (r *Receiver) body(w http.ResponseWriter, req *http.Request) ([]byte, error
 	case err != nil:
 		return nil, unreadable(err)
 	case int64(len(body)) > limit:
-		r.lost("a request has more bytes than openlineage.max_body")
+		r.tooLarge(req, limit)
 		return nil, tooLarge
 	}
 	return body, nil
@@ -203,19 +205,38 @@ func bears(req *http.Request, token string) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && strings.EqualFold(scheme, "Bearer")
 }
 
-// lost notes that an event is of no use.
-func (r *Receiver) lost(why string) {
-	r.events.WithLabelValues("refused").Inc()
-	r.options.Refused(why)
+// letter says who sent what is of no use. Which of a batch it is is said by its index, which is -1 of one that came
+// alone.
+func letter(req *http.Request, index int, why string) deadletter.Letter {
+	host, _, err := net.SplitHostPort(req.RemoteAddr)
+	if err != nil {
+		host = "" // a test's
+	}
+	return deadletter.Letter{Address: host, Agent: runevent.Word(req.UserAgent()), Index: index, Why: why}
 }
 
-func (r *Receiver) parse(body []byte) (runevent.Event, error) {
+func (r *Receiver) tooLarge(req *http.Request, limit int64) {
+	r.events.WithLabelValues("refused").Inc()
+	l := letter(req, -1, "a request has more bytes than openlineage.max_body")
+	l.Bytes = int(limit)
+	r.options.Refused(l)
+}
+
+// lost notes that an event is of no use.
+func (r *Receiver) lost(req *http.Request, body []byte, index int, err error) {
+	r.events.WithLabelValues("refused").Inc()
+	l := letter(req, index, "")
+	l.Describe(body, err)
+	r.options.Refused(l)
+}
+
+func (r *Receiver) parse(req *http.Request, body []byte, index int) (runevent.Event, error) {
 	e, flags, err := runevent.Parse(body)
 	for _, f := range flags {
 		r.flags.WithLabelValues(f).Inc()
 	}
 	if err != nil {
-		r.lost(err.Error())
+		r.lost(req, body, index, err)
 	}
 	return e, err
 }
@@ -235,7 +256,7 @@ func (r *Receiver) take(ctx context.Context, events []runevent.Event) error {
 }
 
 func (r *Receiver) single(w http.ResponseWriter, req *http.Request, body []byte) error {
-	e, err := r.parse(body)
+	e, err := r.parse(req, body, -1)
 	if err == nil {
 		err = r.take(req.Context(), []runevent.Event{e})
 	}
@@ -267,13 +288,13 @@ type failed struct {
 func (r *Receiver) batch(w http.ResponseWriter, req *http.Request, body []byte) error {
 	all, err := runevent.Batch(body)
 	if err != nil {
-		r.lost(err.Error())
+		r.lost(req, body, -1, err)
 		return err
 	}
 	var events []runevent.Event
 	s := summary{Status: "partial_success"}
 	for i, one := range all {
-		e, err := r.parse(one)
+		e, err := r.parse(req, one, i)
 		if err == nil {
 			events = append(events, e)
 			continue

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lineaged/lineaged/internal/deadletter"
 	"github.com/lineaged/lineaged/internal/lineagein"
 	"github.com/lineaged/lineaged/internal/runevent"
 )
@@ -27,12 +29,16 @@ type server struct {
 	refuse  error
 	events  []runevent.Event
 	refused []string
+	letters []deadletter.Letter
 }
 
 func newServer(t *testing.T) *server {
 	s := &server{T: t}
 	s.options = lineagein.Options{
-		Open: true, MaxBody: 64 << 10, Refused: func(why string) { s.refused = append(s.refused, why) },
+		Open: true, MaxBody: 64 << 10,
+		Refused: func(l deadletter.Letter) {
+			s.refused, s.letters = append(s.refused, l.Reason()), append(s.letters, l)
+		},
 		Take: func(_ context.Context, all []runevent.Event) error {
 			if s.refuse == nil {
 				s.events = append(s.events, all...)
@@ -146,6 +152,30 @@ func TestBatches(t *testing.T) {
 	}
 	s.refuse = lineagein.ErrFull
 	s.post("no room", lineagein.BatchPath, `[`+event+`,{}]`, 503, "more waits")
+}
+
+// What is of no use is told with what its sender can be found by, and with nothing that may be a secret.
+func TestLetters(t *testing.T) {
+	s := newServer(t)
+	const agent = "openlineage-test/1 token=hunter2"
+	s.post("no time", lineagein.Path, `{"producer":"https://u:hunter2@p/x","run":{"runId":"9c66b278-db60-4da4-a9df-d3deeb7064e0"},"job":{"namespace":"pg://u:hunter2@db","name":"j;password=hunter2","facets":{"sql":{"query":"hunter2"}}}}`,
+		422, "/eventTime", "User-Agent", agent)
+	s.post("not JSON", lineagein.Path, `{"hunter2`, 400, "not JSON")
+	s.post("of a batch", lineagein.BatchPath, `[`+event+`,{"dataset":{"namespace":"a","name":"d"},"eventTime":"hunter2"}]`, 200, "partial_success")
+	s.post("too large", lineagein.Path, `{"a":"`+strings.Repeat("x", 65<<10)+`"}`, 413, "more than 65536 bytes")
+	want := []string{
+		"/eventTime index=-1 pg://db j;password=[redacted] 9c66b278-db60-4da4-a9df-d3deeb7064e0 https://p/x byte=0 agent=openlineage-test/1 token=[redacted]",
+		" index=-1     byte=9 agent=", "/eventTime index=1 a d   byte=0 agent=", " index=-1     byte=0 agent=",
+	}
+	for i, l := range s.letters {
+		got := fmt.Sprintf("%s index=%d %s %s %s %s byte=%d agent=%s", l.Pointer, l.Index, l.Namespace, l.Job, l.Run, l.Producer, l.Byte, l.Agent)
+		if i >= len(want) || got != want[i] || l.Address != "192.0.2.1" || l.Bytes == 0 || (l.Sum == "") != (i == 3) || strings.Contains(fmt.Sprintf("%+v", l), "hunter2") {
+			t.Errorf("letter %d: %s: %+v", i, got, l)
+		}
+	}
+	if len(s.letters) != len(want) {
+		t.Errorf("%d letters, want %d", len(s.letters), len(want))
+	}
 }
 
 func TestWhoMaySend(t *testing.T) {

@@ -104,7 +104,7 @@ func (r *reader) nominal(run fields, name string) *time.Time {
 // word is a member that is a short text, cleaned; empty: it is none.
 func (f fields) word(name string) string {
 	s, _ := f.text(name)
-	return cut(cleanText(s), mostWord)
+	return Word(s)
 }
 
 // cleanText is Clean for words of which each may hold a secret. White space between them becomes one space.

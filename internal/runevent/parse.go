@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -63,9 +64,20 @@ func readable(body []byte) *ProblemError {
 	case deep(body):
 		return broken(fmt.Sprintf("the body is nested more than %d deep", mostDepth))
 	case !json.Valid(body):
-		return broken("the body is not JSON")
+		p := broken("the body is not JSON")
+		p.Byte = where(body)
+		return p
 	}
 	return nil
+}
+
+// where returns at which byte a body ceases to be JSON.
+func where(body []byte) int64 {
+	var all json.RawMessage
+	if e, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(body, &all)); ok {
+		return e.Offset
+	}
+	return 0
 }
 
 func object(body []byte) (fields, *ProblemError) {

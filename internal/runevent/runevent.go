@@ -108,6 +108,8 @@ type ProblemError struct {
 	// Broken: it is no JSON object at all. Else it is one, and lacks what an event needs.
 	Broken bool
 	Why    string
+	// Byte is at which, from 1 on, the body ceases to be JSON. 0: it is JSON, or that is not told.
+	Byte int64
 }
 
 func (p *ProblemError) Error() string {
