@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/catalog"
 	"github.com/lineaged/lineaged/internal/config"
@@ -50,6 +51,15 @@ func (e *edits) all() *lineage.Edits {
 		return nil
 	}
 	return e.log.Edits()
+}
+
+// addTo has the server answer what was edited, and take edits where they are allowed. Who edits, options tell already.
+func (e *edits) addTo(o *api.Options, cfg config.Config, asks *answer.Answers) {
+	o.Exports[catalogExport] = e.export(asks)
+	o.Imports = map[string]http.Handler{catalogImport: e.imports(cfg.Catalog.Edit, o.User)}
+	if cfg.Catalog.Edit {
+		o.Catalog = e
+	}
 }
 
 // writeTo has what is edited written into a ledger, which does not run yet.

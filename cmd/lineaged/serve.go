@@ -123,11 +123,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	defer func() { err = errors.Join(err, book.close()) }()
 	options := apiOptions(cfg, store, asks, book, log)
 	options.User, options.Spellings = user(cfg), spellings(board, clock.Now())
-	options.Exports[catalogExport] = edited.export(asks)
-	options.Imports = map[string]http.Handler{catalogImport: edited.imports(cfg.Catalog.Edit, options.User)}
-	if cfg.Catalog.Edit {
-		options.Catalog = edited
-	}
+	edited.addTo(&options, cfg, asks)
 	left := &loggers{folder: loggersFolder(cfg), board: board, log: log}
 	options.Trouble = func() []string {
 		return slices.Concat(sink.trouble(), protection.trouble(), said.trouble(), left.trouble(), book.trouble(), edited.trouble(), reports.Trouble(), teller.troubles())
@@ -155,25 +151,27 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	beside := func(others, own http.Handler) http.Handler { return pushes.or(monitoring.or(others, own), own) }
 	handler := beside(protection.guard(asked), protection.guardPushes(asked))
 
-	g, ctx := errgroup.WithContext(ctx)
-	for _, c := range collectors {
-		g.Go(func() error { return c.Run(ctx) })
-	}
-	g.Go(func() error { return left.run(ctx) })
-	g.Go(func() error { return rules.watch(ctx, again) })
-	g.Go(func() error { return said.watch(ctx) })
-	g.Go(func() error { return protection.watch(ctx) })
-	g.Go(func() error { return book.run(ctx) })
-	g.Go(func() error { return reports.Run(ctx) })
-	g.Go(func() error { return teller.run(ctx) })
-	g.Go(func() error { return pushed.run(ctx, asked) })
-	g.Go(func() error { return maintain(ctx, store, clock, log) })
-	g.Go(func() error {
+	answering := func(ctx context.Context) error {
 		return serveHTTP(ctx, serving.Listener(ln, serving.Limits{}, refusals.one), handler, beside, &draining, asked.Close, cfg, log, func() {
 			// who closed stdout does not want to know
 			_, _ = fmt.Fprintf(stdout, "lineaged is ready: %s\n", address(ln.Addr(), cfg))
 		})
-	})
+	}
+	return together(ctx, collectors, left.run, said.watch, protection.watch, book.run, reports.Run, teller.run, answering,
+		func(ctx context.Context) error { return rules.watch(ctx, again) },
+		func(ctx context.Context) error { return pushed.run(ctx, asked) },
+		func(ctx context.Context) error { return maintain(ctx, store, clock, log) })
+}
+
+// together runs collectors and what else goes on until ctx ends or one of them fails, and waits for all.
+func together(ctx context.Context, collectors []runner, others ...func(context.Context) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, c := range collectors {
+		g.Go(func() error { return c.Run(ctx) })
+	}
+	for _, run := range others {
+		g.Go(func() error { return run(ctx) })
+	}
 	return g.Wait()
 }
 
