@@ -359,13 +359,18 @@ func (s server) processes(t *testing.T, c *kafkatest.Cluster, group, in, out str
 	return errors.Join(err, werr, s.inner(t, c, "__"+group+"--", node))
 }
 
-// Debezium with PostgreSQL: from a table the walk leads to its topic and to no other, and back.
+// Debezium with PostgreSQL: from a table the walk leads to its topic and to no other, and back; a column that is
+// removed from a table hurts who reads it two hops on, across transformations that unwrap, rename and drop, as a group
+// of Apicurio knows it.
 func TestDebezium(t *testing.T) {
 	plugin := jars(t, "debezium-3.6.1", "debezium/pom.xml")
 	pg := startPostgres(t)
 	for _, table := range []string{"orders", "customers", "payments"} {
-		pg.sql(t, "create table "+table+" (id serial primary key, v text)")
+		pg.sql(t, "create table "+table+" (id serial primary key, v text, email text, secret text)")
 	}
+	registry := startApicurio(t)
+	kind := func(name string) map[string]string { return map[string]string{"type": name} }
+	register(t, registry, "shop", "shop.public.customers-value", map[string]any{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "properties": map[string]any{"id": kind("integer"), "v": kind("string"), "contact": kind("string")}})
 	c := kafkatest.Start(t, kafkatest.Options{})
 	connect := c.StartConnect(t, kafkatest.ConnectOptions{Group: "connect-west", Properties: map[string]string{
 		"plugin.path": plugin, "key.converter": "org.apache.kafka.connect.json.JsonConverter", "value.converter": "org.apache.kafka.connect.json.JsonConverter",
@@ -374,8 +379,12 @@ func TestDebezium(t *testing.T) {
 		"connector.class": "io.debezium.connector.postgresql.PostgresConnector", "database.hostname": "127.0.0.1", "database.port": strconv.Itoa(pg.port), "database.user": "postgres", "database.password": "none",
 		"database.dbname": "postgres", "topic.prefix": "shop", "table.include.list": "public.orders,public.customers,public.payments", "plugin.name": "pgoutput",
 		"topic.creation.default.replication.factor": "1", "topic.creation.default.partitions": "1",
+		"transforms": "unwrap,shape", "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
+		"transforms.shape.type": "org.apache.kafka.connect.transforms.ReplaceField$Value", "transforms.shape.renames": "email:contact", "transforms.shape.exclude": "secret",
 	})
-	s := serve(t, fmt.Sprintf("interval: %ds\nclusters: [{name: west, brokers: [%q]}]\nconnect: [{name: connect-west, url: %q}]\n", tick, c.Brokers()[0], connect.URL))
+	s := serve(t, fmt.Sprintf("interval: %ds\nclusters: [{name: west, brokers: [%q]}]\nconnect: [{name: connect-west, url: %q}]\nschema_registry: [{url: %q, group: shop}]\n",
+		tick, c.Brokers()[0], connect.URL, registry+"/apis/ccompat/v7"))
+	follow(t, c, "mailer", "shop.public.customers")
 	for range 3 {
 		pg.sql(t, "insert into orders (v) select 'x' from generate_series(1, 40)")
 		pg.sql(t, "insert into customers (v) select 'x' from generate_series(1, 20)")
@@ -398,10 +407,19 @@ func TestDebezium(t *testing.T) {
 			up, uerr := s.walk(t, topic, "UPSTREAM")
 			down, derr := s.walk(t, table(name), "DOWNSTREAM")
 			errs = append(errs, err, uerr, derr)
-			if want := []string{"connector:connect-west/inventory", table(name), topic}; uerr == nil && derr == nil && (!same(up, want) || !same(down, want)) {
-				errs = append(errs, fmt.Errorf("%s: up %q, down %q, want %q both ways", name, up, down, want))
+			want := []string{"connector:connect-west/inventory", table(name), topic}
+			wantDown := slices.Clone(want)
+			if name == "customers" {
+				wantDown = append(wantDown, "application:west/mailer")
+			}
+			if uerr == nil && derr == nil && (!same(up, want) || !same(down, wantDown)) {
+				errs = append(errs, fmt.Errorf("%s: up %q, want %q, down %q, want %q", name, up, want, down, wantDown))
 			}
 		}
+		errs = append(errs,
+			s.wantColumns(t, table("customers")+"#email", "0 "+table("customers")+"#email", "1 topic:west/shop.public.customers#value.contact true", "2 application:west/mailer#value.contact read"),
+			// the state after a change, and that before it
+			s.wantColumns(t, table("customers")+"#secret", "0 "+table("customers")+"#secret", "dropped by the transformation shape", "dropped by the transformation unwrap"))
 		return errors.Join(errs...)
 	})
 }
