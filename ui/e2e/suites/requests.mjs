@@ -9,7 +9,7 @@ const PAGES = (world) => [
   [`/lineage?root=${topicId(world)}&`, '.node-card', 2],
   [`/lineage?root=${topicId(world)}&view=table&selected=${flowId(world)}&`, '.panel .facts', 3],
   ['/lineage?view=events&', '.lineage-view tbody tr', 3],
-  [`/node?id=${topicId(world)}&`, '.facts', 5], // what is said of it is asked more seldom than the rest
+  [`/node?id=${topicId(world)}&`, '.facts', 6], // what is said of it, and its columns, are asked more seldom than the rest
   [`/node?id=${flowId(world)}&`, '.facts', 3],
   [`/usage?topic=${topicId(world)}&`, '.usage-links', 2],
   [`/reports?report=usage&topic=${topicId(world)}&`, '.usage-sum', 2],
