@@ -132,10 +132,10 @@ func TestWhatLeadsNowhereStarvesNobody(t *testing.T) {
 		wrote := map[string]lineage.Access{"a": writes(a, group("of-a")), "x": writes(x, group("of-x"))}
 		for n := 1; n <= 150; n++ {
 			var fill []filling
-			switch {
-			case n == 1:
+			switch n {
+			case 1:
 				fill = append(fill, facts(clusterFact(3), topicFact(a), topicFact(x), topicFact(c)))
-			case n == 70:
+			case 70:
 				for _, stopped := range []lineage.Access{wrote["a"], wrote["x"], by(c, lineage.Write).Access} {
 					fill = append(fill, happenedAt(60, lineage.Event{Type: lineage.FlowStopped, Access: stopped, Detail: "nothing moved"}))
 				}
