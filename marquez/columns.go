@@ -42,7 +42,7 @@ type inputField struct {
 // unknown is where nobody knows what a column is made of, or what becomes of it. Marquez has no word for it.
 type unknown struct {
 	Field string `json:"field"` // as in id
-	At    string `json:"at"`    // who moves it
+	At    string `json:"at"`    // who moves it; of lineaged's own ids where it is nothing of Marquez's
 	Why   string `json:"why"`
 }
 
@@ -220,11 +220,13 @@ func (x *columnsFound) take(is *answer.ColumnLineage, depth int) {
 			x.q.cut = true
 			break
 		}
-		if at, ok := x.q.estate.idOf(u.At); ok {
-			f := x.q.estate.inputField(u.Column)
-			if one := (unknown{f.id(), at, u.Why}); !slices.Contains(x.unknown, one) {
-				x.unknown = append(x.unknown, one)
-			}
+		at, ok := x.q.estate.idOf(u.At)
+		if !ok {
+			at = u.At.ID() // Marquez has no writers without a name
+		}
+		f := x.q.estate.inputField(u.Column)
+		if one := (unknown{f.id(), at, u.Why}); !slices.Contains(x.unknown, one) {
+			x.unknown = append(x.unknown, one)
 		}
 	}
 }

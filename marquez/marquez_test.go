@@ -390,6 +390,24 @@ func TestColumnLineage(t *testing.T) {
 		if got := at(t, all, "unknown", 0); at(t, got, "field") != contact || at(t, got, "at") != "job:airflow:fill" || at(t, got, "why") == "" {
 			t.Errorf("what the table is made of is %v", got)
 		}
+		now = now.Add(tick)
+		s.observe(lineage.Observation{Source: lineage.Source{Cluster: "west-registry", Name: "schemas"}, Round: now, Interval: tick, At: now, Facts: []lineage.Fact{
+			{Key: lineage.FactKey{Source: "west-registry", Kind: lineage.SchemaFacts, Name: "payments-value"}, Schema: &lineage.SchemaFact{
+				Topic: topic("payments"), Part: lineage.ValuePart, Origin: lineage.FromRegistry, Subject: "payments-value", Version: 1, Format: "AVRO", Columns: []lineage.Column{{Path: "sum", Type: "long"}},
+			}},
+		}})
+		rest := lineage.Access{Topic: topic("payments"), Op: lineage.Write, Client: lineage.Client{Kind: lineage.Remainder}}
+		for _, by := range []int64{0, 10} {
+			now = now.Add(tick)
+			s.observe(lineage.Observation{
+				Source: lineage.Source{Cluster: "west", Name: "all"}, Round: now, Interval: tick, At: now, Samples: []lineage.Sample{s.more(rest, lineage.Records, lineage.EndOffsets, by)},
+			})
+		}
+		time.Sleep(4 * tick)
+		nameless := s.has("column-lineage?nodeId=" + url.QueryEscape(payments))
+		if got := at(t, nameless, "unknown", 0); at(t, got, "field") != "datasetField:kafka://b1:9092:payments:sum" || at(t, got, "at") != "unidentified:west/payments" {
+			t.Errorf("what writers without a name make it of is %v", got)
+		}
 	})
 }
 
