@@ -115,6 +115,7 @@ func (p *Pusher) Run(ctx context.Context) error {
 // Step sends all that there is once, unless the receiver still wants to be left alone.
 func (p *Pusher) Step(ctx context.Context, now time.Time) {
 	if now.Before(p.until) {
+		p.failures.Add(1)
 		return
 	}
 	within, cancel := context.WithTimeout(ctx, p.o.Every)
@@ -210,7 +211,7 @@ func (p *Pusher) Trouble() []string {
 var (
 	upDesc       = prometheus.NewDesc("lineaged_metrics_push_up", "Whether the last push of metrics was taken whole.", nil, nil)
 	seriesDesc   = prometheus.NewDesc("lineaged_metrics_push_series_total", "Series that were pushed, by what became of them: sent, or rejected by the receiver.", []string{"result"}, nil)
-	failuresDesc = prometheus.NewDesc("lineaged_metrics_push_failures_total", "Pushes of metrics that were not taken whole.", nil, nil)
+	failuresDesc = prometheus.NewDesc("lineaged_metrics_push_failures_total", "Pushes of metrics that were not taken whole, or not sent since the receiver asked to be left alone.", nil, nil)
 )
 
 // Describe is prometheus.Collector's.

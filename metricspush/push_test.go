@@ -264,8 +264,10 @@ func TestPushIsNotTaken(t *testing.T) {
 		w.WriteHeader(http.StatusTooManyRequests)
 	}
 	step("too many", "answers Too Many Requests (429)", 1)
+	figures(t, p, "lineaged_metrics_push_failures_total 8")
 	r.answer = nil
 	step("a minute later it is left alone", "429", 0)
+	figures(t, p, "lineaged_metrics_push_failures_total 9")
 	step("two minutes later", "", 3)
 	r.rejected = 2
 	step("it takes most", "it takes the others, and rejects 1 of 1 series", 3)

@@ -47,11 +47,15 @@ func (t *take) history(name string, get func(string) string) lineage.Topic {
 }
 
 // historyCounted reports whether the broker counts what is written to the history: Debezium's producer asks for the
-// leader's acknowledgement alone, which switches idempotence off where nobody asks for it by name.
+// leader's acknowledgement alone, which switches idempotence off where nobody asks for it by name. Who asks for all of
+// the replicas' has it on, as it is by default.
 func historyCounted(get func(string) string) bool {
-	for _, prefix := range []string{"schema.history.internal", "database.history"} {
-		if strings.EqualFold(get(prefix+".producer.enable.idempotence"), "true") {
-			return true
+	for _, prefix := range []string{"schema.history.internal.producer.", "database.history.producer."} {
+		if idempotent := get(prefix + "enable.idempotence"); idempotent != "" {
+			return strings.EqualFold(idempotent, "true")
+		}
+		if acks := get(prefix + "acks"); acks != "" {
+			return acks == "all" || acks == "-1"
 		}
 	}
 	return false

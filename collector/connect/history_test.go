@@ -23,6 +23,8 @@ func TestSchemaHistory(t *testing.T) {
 	add("here", mysql, topic, "history-here", servers, "10.0.0.1:9092")
 	add("far", "sqlserver.SqlServerConnector", topic, "history-far", servers, "x:1,10.0.0.2:9092", "schema.history.internal.producer.enable.idempotence", "true")
 	add("old", mysql, "database.history.kafka.topic", "history-old", "database.history.kafka.bootstrap.servers", "10.0.0.1:9092", "database.history", "io.debezium.relational.history.KafkaDatabaseHistory")
+	add("all", mysql, topic, "history-all", servers, "10.0.0.1:9092", "schema.history.internal.producer.acks", "all")
+	add("off", mysql, topic, "history-off", servers, "10.0.0.1:9092", "schema.history.internal.producer.acks", "all", "schema.history.internal.producer.enable.idempotence", "false")
 	add("lost", mysql, topic, "history-lost", servers, "me:"+canary+"@nowhere:9092")
 	add("file", mysql, topic, "history-file", servers, "10.0.0.1:9092", "schema.history.internal", "io.debezium.storage.file.history.FileSchemaHistory")
 	add("postgres", "postgresql.PostgresConnector", topic, "history-pg", servers, "10.0.0.1:9092")
@@ -34,6 +36,7 @@ func TestSchemaHistory(t *testing.T) {
 	west.Bootstrap = []string{"10.0.0.1:9092"}
 	r.board.SetCluster(west)
 	r.board.SetCluster(collector.Watched{Source: "east", ID: "east-id", Bootstrap: []string{"10.0.0.2:9092"}})
+	r.take() // as many as a round looks at
 	r.take()
 	r.want("here", "write west-id/history-here", "write west-id/t")
 	r.want("far", "write east-id/history-far", "write west-id/t")
@@ -45,7 +48,7 @@ func TestSchemaHistory(t *testing.T) {
 	if spots := r.spots(); !strings.Contains(spots, "the schema history of connector lost: its "+servers+" lead to a Kafka cluster that is not watched") {
 		t.Errorf("blind spots: %s", spots)
 	}
-	for topic, want := range map[string]string{"history-here": "here", "history-old": "old", "history-stopped": ""} {
+	for topic, want := range map[string]string{"history-here": "here", "history-old": "old", "history-stopped": "", "history-all": "", "history-off": "off"} {
 		if got, _ := r.board.Writers(kafka).Of(topic); len(got) != min(len(want), 1) || want != "" && got[0].Name != want {
 			t.Errorf("%s is written without a count by %v, want %q", topic, got, want)
 		}
