@@ -141,6 +141,7 @@ type metric struct {
 	Value string  `json:"value"`
 	Max   float64 `json:"max"`
 	Sum   float64 `json:"sum"`
+	Avg   float64 `json:"avg"` // over the subtasks that tell
 }
 
 // restarts asks how often a run began again by itself; -1: it does not say.
@@ -167,9 +168,9 @@ func (c *client) metrics(ctx context.Context, id, vertex string, names ...string
 	return all, err
 }
 
-// sums asks for the values of some metrics of a vertex, all subtasks together.
+// sums asks for the values of some metrics of a vertex, all subtasks together that tell them, and the average of these.
 func (c *client) sums(ctx context.Context, id, vertex string, names ...string) (all []metric, err error) {
-	err = c.Get(ctx, "/jobs/"+url.PathEscape(id)+"/vertices/"+url.PathEscape(vertex)+"/subtasks/metrics?agg=sum&get="+url.QueryEscape(strings.Join(names, ",")), &all)
+	err = c.Get(ctx, "/jobs/"+url.PathEscape(id)+"/vertices/"+url.PathEscape(vertex)+"/subtasks/metrics?agg=sum,avg&get="+url.QueryEscape(strings.Join(names, ",")), &all)
 	return all, err
 }
 

@@ -46,6 +46,8 @@ type jobManager struct {
 	elapsed time.Duration    // by how much its clock has gone on
 	answer  http.HandlerFunc // instead; nil: as recorded
 	user    string           // nobody else is let in; empty: all are
+	failing string           // part of the addresses whose request fails; empty: none does
+	subtask float64          // how many of them tell their counts; 0: the only one
 }
 
 func newJobManager(t *testing.T) *jobManager {
@@ -90,14 +92,16 @@ func (m *jobManager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	switch {
+	case m.failing != "" && strings.Contains(path, m.failing):
+		w.WriteHeader(http.StatusInternalServerError)
 	case strings.HasSuffix(r.URL.Path, "/subtasks/metrics") && !m.lazy[r.URL.Path]:
 		m.lazy[r.URL.Path] = true
 		put([]metric{})
 	case r.URL.Query().Has("agg"):
-		all := []metric{}
+		all := []map[string]any{}
 		for id := range strings.SplitSeq(r.URL.Query().Get("get"), ",") {
 			if v, ok := m.values[r.URL.Path][id]; ok {
-				all = append(all, metric{ID: id, Max: v, Sum: v})
+				all = append(all, map[string]any{"id": id, "max": v, "sum": v, "avg": v / max(m.subtask, 1)})
 			}
 		}
 		put(all)

@@ -3,6 +3,7 @@ package flink
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -42,13 +43,13 @@ type sending struct {
 // growth is how many records topics had, all partitions together, in a round. It is shared and never changed.
 type growth struct {
 	round time.Time
-	ends  map[string]int64
+	ends  map[string]int64 // -1: it is there, and not told of each partition
 }
 
 // sentBy reads the name of a sink's count: OPERATOR.numRecordsSend.
 func sentBy(id string) (operator string, ok bool) { return strings.CutSuffix(id, "."+sentMetric) }
 
-// readSent reads how many records the sinks of a run sent, over all subtasks.
+// readSent reads how many records the sinks of a run sent, where all subtasks tell it: some do so later than others.
 func (t *take) readSent(r *run) error {
 	begun := max(r.stamps["RUNNING"], r.stamps["RESTARTING"], 1)
 	for vertex, operators := range r.writers {
@@ -61,12 +62,22 @@ func (t *take) readSent(r *run) error {
 			return err
 		}
 		for _, m := range all {
-			if operator, ok := sentBy(m.ID); ok {
+			if operator, ok := sentBy(m.ID); ok && m.Sum > 0 && int(math.Round(m.Sum/m.Avg)) == r.parallelism(vertex) {
 				r.sends[sink{vertex, operator}] = r.sends[sink{vertex, operator}].at(begun, int64(m.Sum), t.round)
 			}
 		}
 	}
 	return nil
+}
+
+// parallelism is how many subtasks a vertex has; 0: that is not known.
+func (r *run) parallelism(vertex string) int {
+	for _, v := range r.vertices {
+		if v.ID == vertex {
+			return v.Parallelism
+		}
+	}
+	return 0
 }
 
 // at returns what a sink sent after another reading: from here on, where it counts anew.
@@ -91,23 +102,28 @@ func (t *take) grow(w collector.Watched) {
 	}
 	now := &growth{round: round, ends: make(map[string]int64, len(all))}
 	for topic, ends := range all {
-		if sum, ok := records(ends); ok {
-			now.ends[topic] = sum
+		if offsets := ends.Records(); len(offsets) > 0 {
+			now.ends[topic] = records(offsets)
 		}
 	}
 	t.grown = append(t.grown, now)
 	t.grown = slices.DeleteFunc(t.grown, func(g *growth) bool { return round.Sub(g.round) > 4*lateness })
 }
 
-// records are how many a topic had in all; ok is false where that is not told, or some are markers.
-func records(e collector.Ends) (sum int64, ok bool) {
-	for _, end := range e.Records() {
+// records are how many a topic had in all; -1 where that is not told of each partition.
+func records(offsets []int64) (sum int64) {
+	for _, end := range offsets {
 		if end < 0 {
-			return 0, false
+			return -1
 		}
 		sum += end
 	}
-	return sum, len(e.Records()) > 0
+	return sum
+}
+
+// same reports whether all is told of the same topics in two rounds, so that neither misses one.
+func same(a, b *growth) bool {
+	return maps.EqualFunc(a.ends, b.ends, func(x, y int64) bool { return x >= 0 && y >= 0 })
 }
 
 // beside returns how topics were when no metric read at an instant was taken yet, and once all of them were; nil where
@@ -131,8 +147,8 @@ func (t *take) compare(s *sending, reads map[string]bool) {
 	if after == nil || s.judged.Equal(s.read) {
 		return
 	}
-	if s.judged = s.read; s.before == nil { // the base is the first reading with both around it
-		if before == nil {
+	if s.judged = s.read; s.before == nil { // the base is the first reading with both around it, of all topics
+		if before == nil || !same(before, after) {
 			s.base, s.from = s.sent, s.read
 			return
 		}
@@ -143,6 +159,12 @@ func (t *take) compare(s *sending, reads map[string]bool) {
 	if before == nil || n < leastSent {
 		return
 	}
+	for topic := range s.before.ends {
+		if _, there := after.ends[topic]; !there && !s.out[topic] && !reads[topic] { // it may come back: another base
+			s.before = nil
+			return
+		}
+	}
 	fits, clear := []string{}, true
 	for topic, end := range after.ends {
 		was, known := s.before.ends[topic]
@@ -150,7 +172,10 @@ func (t *take) compare(s *sending, reads map[string]bool) {
 			continue
 		}
 		most, least := end-was, before.ends[topic]-s.after.ends[topic]
+		_, told := before.ends[topic]
 		switch {
+		case !told || end < 0 || before.ends[topic] < 0:
+			clear = false
 		case n < least || n > most:
 			s.out[topic] = true
 		case (most-least)*clarity > n:

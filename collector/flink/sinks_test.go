@@ -1,6 +1,7 @@
 package flink
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -148,6 +149,24 @@ func TestSinksCounted(t *testing.T) {
 		w.step(8, 0, nil)
 		w.says("one", "it does not read payments.up alone")
 	})
+	t.Run("subtasks that tell their counts later", func(t *testing.T) {
+		w := newSinks(t, "payments.up")
+		w.m.change("/jobs/"+onceJob, func(is map[string]any) {
+			vertices, ok := is["vertices"].([]any)
+			vertex, also := vertices[0].(map[string]any)
+			if !ok || !also || len(vertices) != 1 {
+				t.Fatal("it has no vertex")
+			}
+			vertex["parallelism"] = 2
+		})
+		w.rounds(4)
+		w.step(20, 10, map[string]int64{"payments.up": 20})
+		w.send(200) // of the other
+		w.m.subtask = 2
+		w.step(60, 20, map[string]int64{"payments.up": 20})
+		w.step(8, 0, nil)
+		w.says("one", "it does not read payments.up alone")
+	})
 	t.Run("two sinks", func(t *testing.T) {
 		w := newSinks(t, "a", "b", "both")
 		w.m.mu.Lock()
@@ -174,4 +193,30 @@ func TestSinksCounted(t *testing.T) {
 			t.Errorf("it is said %q", s)
 		}
 	})
+}
+
+// An end or a topic that could not be read in one round, whichever it is, is no growth, and puts no topic out.
+func TestSinksWithoutAnEnd(t *testing.T) {
+	f := func(what string, lost int, ends func(at int64) []int64) {
+		t.Run(fmt.Sprint(what, " ", lost), func(t *testing.T) {
+			w := sinks{newWorld(t, nil)}
+			w.ends["payments.up"], w.ends["beside"] = []int64{50_000, 50_000}, []int64{500, 500}
+			w.board.SetCluster(collector.Watched{Source: "west", ID: west, Topics: slices.Sorted(maps.Keys(w.ends))})
+			for round := range 90 {
+				at := 50_000 + 10*int64(round+1)
+				if w.ends["payments.up"] = []int64{at, 50_000}; round == lost || round == lost+20 {
+					w.ends["payments.up"] = ends(at)
+				}
+				w.step(1, 10, map[string]int64{"beside": 13})
+				w.ends["payments.up"] = []int64{at, 50_000}
+				w.says("never", "!no topic of cluster")
+			}
+			w.step(8, 0, nil)
+			w.says("one", "it does not read payments.up alone")
+		})
+	}
+	for _, lost := range []int{0, 2, 6} { // the comparison begins with the growth of these
+		f("an end", lost, func(at int64) []int64 { return []int64{at, -1} })
+		f("all", lost, func(int64) []int64 { return nil })
+	}
 }
