@@ -36,6 +36,10 @@ type met struct {
 
 // tellHappened tells what happened to the runs of a job.
 func (t *take) tellHappened(j *job) {
+	last := int64(0)
+	for _, m := range j.met {
+		last = max(last, m.started)
+	}
 	for _, id := range slices.Sorted(maps.Keys(j.met)) {
 		if slices.ContainsFunc(j.runs, func(l listed) bool { return l.ID == id }) {
 			continue
@@ -49,7 +53,7 @@ func (t *take) tellHappened(j *job) {
 	runs := slices.SortedFunc(slices.Values(j.runs), func(a, b listed) int { return cmp.Or(cmp.Compare(a.Started, b.Started), strings.Compare(a.ID, b.ID)) })
 	for i := range runs {
 		l, r := &runs[i], t.runs[runs[i].ID]
-		m := t.meet(j, l)
+		m := t.meet(j, l, last)
 		if !r.seen.Equal(t.round) {
 			continue
 		}
@@ -65,13 +69,14 @@ func (t *take) tellHappened(j *job) {
 }
 
 // meet returns what was told of a run. One that is new since lineaged watches begins with nothing that has happened.
-func (t *take) meet(j *job, l *listed) *met {
+// last is when the newest of the runs that were met began, also of those that are forgotten; 0: none was met.
+func (t *take) meet(j *job, l *listed, last int64) *met {
 	m := j.met[l.ID]
 	if m != nil {
 		return m
 	}
 	m = &met{id: l.ID, started: l.Started, restarts: -1, failed: -1, over: l.over()}
-	if t.isNew(j, l) {
+	if t.isNew(j, l, last) {
 		m.restarts, m.failed, m.begins, m.over = 0, 0, true, false
 	}
 	j.met[l.ID], j.dirty = m, true
@@ -79,18 +84,14 @@ func (t *take) meet(j *job, l *listed) *met {
 }
 
 // isNew reports whether a run that was not met began since lineaged watches.
-func (t *take) isNew(j *job, l *listed) bool {
+func (t *take) isNew(j *job, l *listed, last int64) bool {
 	switch {
 	case t.listed: // in the list before it was not
 		return !t.cut
 	case !j.kept: // the job is not among those that were told before lineaged was started
-		return t.known && !t.cut
+		return t.known && !t.cut && !t.lost
 	default:
-		newest := int64(0)
-		for _, m := range j.met {
-			newest = max(newest, m.started)
-		}
-		return newest > 0 && l.Started > newest
+		return last > 0 && l.Started > last
 	}
 }
 
@@ -100,7 +101,8 @@ func (t *take) tellBegun(j *job, l *listed, r *run, m *met) {
 	}
 	m.begins = false
 	words := ""
-	if r.kept != nil && r.kept.Latest.Restored != nil {
+	again := r.restarts > 0 || r.stamps["RESTARTING"] > 0 || l.Started != m.started // then it was restored by that
+	if r.kept != nil && r.kept.Latest.Restored != nil && r.kept.Counts.Restored == 1 && !again {
 		if words = ", from a checkpoint"; r.kept.Latest.Restored.Savepoint {
 			words = ", from a savepoint"
 		}

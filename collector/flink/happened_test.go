@@ -222,7 +222,7 @@ func TestRunsBeginAndEnd(t *testing.T) {
 	})
 	w.m.clone(onceJob, "again", 100)
 	w.m.checkpoints("again", func(counts, latest map[string]any) {
-		latest["savepoint"], latest["restored"], counts["failed"] = nil, map[string]any{"is_savepoint": true}, 2
+		latest["savepoint"], latest["restored"], counts["restored"], counts["failed"] = nil, map[string]any{"is_savepoint": true}, 1, 2
 	})
 	w.m.state(onceJob, "FINISHED", 5)
 	w.m.state("again", "INITIALIZING", 2)
@@ -310,4 +310,111 @@ func TestPositionsOfBefore(t *testing.T) {
 	if got := w.happened(); len(got) != 1 {
 		t.Errorf("%q", got)
 	}
+}
+
+// How a run ended is told though a request of its last look fails, whichever it is, and then nobody asks for it again.
+func TestLastLookFails(t *testing.T) {
+	for _, failing := range []string{"/metrics?get=numRestarts", "/checkpoints", "agg=max", "agg=sum"} {
+		t.Run(failing, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.rounds(4)
+			w.m.state(onceJob, "FAILED", 3)
+			w.m.failing = failing
+			w.rounds(2)
+			w.wants("while it is not all seen", w.happened(), nil)
+			w.m.failing = ""
+			w.rounds(4)
+			w.wants("then", w.happened(), []string{"37 JOB_FAILED copy payments: its run ONCE failed, and does not begin again by itself"})
+			w.m.asked = nil
+			w.rounds(4)
+			if slices.ContainsFunc(w.m.asked, func(path string) bool { return strings.Contains(path, onceJob) }) {
+				t.Errorf("it is asked for again: %q", w.m.asked)
+			}
+			for _, o := range w.obs {
+				if len(o.Missing) > 0 {
+					t.Errorf("it is missing: %v", o.Missing)
+				}
+			}
+		})
+	}
+}
+
+// A run that began while lineaged was not there is told where Flink knows the run before it no more.
+func TestBeganAfterAForgottenRun(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rounds(4)
+	w.m.clone(onceJob, "again", 100)
+	w.m.without(onceJob)
+	w.start()
+	w.rounds(2)
+	w.wants("told", w.happened(), []string{
+		"50 JOB_ENDED copy payments: Flink knows its run ONCE no more: how it ended is not known, between 11:59:40Z and 12:00:50Z",
+		"50 JOB_STARTED copy payments: its run again began",
+	})
+}
+
+// From what a run began is said only where nothing was restored since.
+func TestBeganFrom(t *testing.T) {
+	f := func(name, want string, restored, restarts int, savepoint bool) {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.rounds(4)
+			w.m.clone(onceJob, "again", 100)
+			w.m.checkpoints("again", func(counts, latest map[string]any) {
+				counts["restored"], latest["restored"] = restored, map[string]any{"is_savepoint": savepoint}
+			})
+			if restarts > 0 {
+				w.m.restarted("again", restarts, 2)
+			}
+			w.rounds(2)
+			got := slices.DeleteFunc(w.happened(), func(s string) bool { return !strings.Contains(s, " JOB_STARTED ") })
+			if len(got) != 1 || !strings.HasSuffix(got[0], "its run again began"+want+"; the run before, ONCE, is RUNNING") {
+				t.Errorf("it is said %q, want that it began%s", got, want)
+			}
+		})
+	}
+	f("a checkpoint", ", from a checkpoint", 1, 0, false)
+	f("a savepoint", ", from a savepoint", 1, 0, true)
+	f("began again by itself, of a checkpoint of its own", "", 1, 1, false)
+	f("began again by itself, after a savepoint", "", 2, 1, false)
+	f("restored twice, and its restarts are not told", "", 2, 0, true)
+}
+
+// A job whose position can't be read is none that began: it was there.
+func TestUnreadablePosition(t *testing.T) {
+	w := newWorld(t, nil)
+	w.rounds(4)
+	w.positions[positionKey("copy payments")] = []byte("no position")
+	w.m.checkpoints(onceJob, func(counts, _ map[string]any) { counts["failed"] = 3 })
+	w.m.restarted(onceJob, 2, 5)
+	w.start()
+	w.rounds(4)
+	w.wants("nothing is known to be new", w.happened(), nil)
+	w.m.clone(leastJob, "new", 100)
+	w.m.list(func(all []map[string]any) []map[string]any { all[len(all)-1]["name"] = "new job"; return all })
+	w.rounds(2)
+	w.wants("then what is new is", w.happened(), []string{"58 JOB_STARTED new job: its run new began"})
+}
+
+// Jobs that were left out of the list, as there were too many, are not new after a start.
+func TestLeftOutAndStarted(t *testing.T) {
+	w := newWorld(t, nil)
+	w.m.list(func(all []map[string]any) []map[string]any {
+		var others []map[string]any
+		for i := range mostJobs {
+			other := maps.Clone(all[0])
+			other["jid"], other["name"] = fmt.Sprint("other", i), fmt.Sprint("other ", i)
+			others = append(others, other)
+		}
+		return append(others, all...)
+	})
+	w.rounds(1)
+	w.m.list(func(all []map[string]any) []map[string]any { return all[100:] }) // which make room in the next round
+	w.rounds(1)
+	w.start()
+	w.rounds(2)
+	if w.facts["copy payments"].Job == nil {
+		t.Fatal("there was room for it, and it is not told")
+	}
+	w.wants("nothing is known to be new", w.happened(), nil)
 }

@@ -22,7 +22,7 @@ func (t *take) look() {
 				t.runs[l.ID] = r
 			}
 			r.fresh = false
-			if !r.seen.IsZero() && over(r.state) { // what it is does not change any more
+			if r.done { // what it is does not change any more
 				continue
 			}
 			if r.looked.IsZero() || t.round.Sub(r.looked) >= lookEvery*t.cfg.Interval {
@@ -68,7 +68,7 @@ func (t *take) lookAt(r *run) error {
 	if err := t.readSent(r); err != nil {
 		return err
 	}
-	r.seen = t.round
+	r.seen, r.done = t.round, over(r.state)
 	return nil
 }
 

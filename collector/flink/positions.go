@@ -1,6 +1,7 @@
 package flink
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -20,7 +21,8 @@ import (
 // Positions say which jobs were told, so that one that is forgotten meanwhile is said to be, and what was found out
 // of each that is not told again. See docs/format/positions.md. Key: "job/HASH".
 //
-// Another key, "listed", says that jobs were listed, so that one which is not among them is new.
+// Another key, "listed", says that jobs were listed, so that one which is not among them is new, and whether jobs were
+// left out of that list, so that it need not be.
 const (
 	positionsVersion = 2
 	listedKey        = "listed"
@@ -38,9 +40,9 @@ func (t *take) savePositions() {
 		o.Positions = append(o.Positions, lineage.Position{Key: key})
 	}
 	t.gone = nil
-	if !t.known {
-		o.Positions = append(o.Positions, lineage.Position{Key: listedKey, Value: []byte{positionsVersion}})
-		t.known = true
+	if !t.known || t.cut != t.kept {
+		o.Positions = append(o.Positions, lineage.Position{Key: listedKey, Value: listedValue(t.cut)})
+		t.known, t.kept = true, t.cut
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.jobs)) {
 		if j := t.jobs[name]; j.dirty || !j.kept {
@@ -48,6 +50,14 @@ func (t *take) savePositions() {
 			j.dirty, j.kept = false, true
 		}
 	}
+}
+
+// listedValue says that jobs were listed; cut: not all of them.
+func listedValue(cut bool) []byte {
+	if cut {
+		return []byte{positionsVersion, 1}
+	}
+	return []byte{positionsVersion}
 }
 
 func (j *job) encode() []byte { return j.encodeAs(positionsVersion) }
@@ -100,6 +110,8 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(positions)) {
 		if s.known = true; key == listedKey {
+			s.cut = !bytes.Equal(positions[key], listedValue(false))
+			s.kept = s.cut
 			continue
 		}
 		j, err := decodeJob(positions[key])
@@ -108,6 +120,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		}
 		if err != nil {
 			s.tell.Leave(key, err)
+			s.lost = true
 			continue
 		}
 		s.jobs[j.name] = j

@@ -53,6 +53,8 @@ type source struct {
 	listed  bool            // a list was read before this round
 	cut     bool            // jobs were left out of that list, so that one which is not known may be old
 	known   bool            // jobs were listed before lineaged was started
+	kept    bool            // cut, as the position says it
+	lost    bool            // a job's position can't be read, so that one without may be old
 	gone    []string        // position keys to remove
 	past    []past          // commits of groups, the oldest first
 	grown   []*growth       // how many records topics had, the oldest first
@@ -81,6 +83,7 @@ type run struct {
 	id          string
 	looked      time.Time // when it was asked for last, or later where that failed, since others wait; zero: never
 	seen        time.Time // when that told all; zero: never
+	done        bool      // that told all of it once it was over
 	failed      string    // why the newest look failed; empty: it did not
 	described             // by the newest look that did not fail
 	restarts    int64     // -1: not told
@@ -113,7 +116,7 @@ func newSource(cfg Config) *source {
 // forget brings the source to the state of a first start.
 func (s *source) forget() {
 	s.jobs, s.runs, s.version, s.asked, s.gone, s.past, s.grown = map[string]*job{}, map[string]*run{}, "", time.Time{}, nil, nil, nil
-	s.listed, s.cut, s.known = false, false, false
+	s.listed, s.cut, s.known, s.kept, s.lost = false, false, false, false, false
 }
 
 // take is one round under way.
