@@ -26,6 +26,7 @@ import (
 const (
 	positionsVersion = 1
 	runsVersion      = 3 // of a run: 1 has no facets, 2 no ways
+	waysVersion      = 2 // of the ways through a job: 1 lacks the outputs that facets were silent about
 	columnsVersion   = 2 // of what was said of columns: 1 lacks when it came, and its digest is of other words
 )
 
@@ -235,7 +236,7 @@ func (s *source) restore(key string, value []byte) error {
 	case strings.HasPrefix(key, keptPrefix):
 		k = decodeKept(&d)
 	case strings.HasPrefix(key, waysPrefix):
-		w = decodeWays(&d)
+		w = decodeWays(&d, version)
 	case strings.HasPrefix(key, topicPrefix):
 		topic, at = decodeOffsets(&d)
 	}

@@ -155,16 +155,20 @@ func (s *source) merge(x *entry) {
 		return // it has no job, so there is nothing to draw
 	}
 	key := runKey{e.Job, e.Run}
+	if s.edges > maxEdges {
+		s.refused.add("runs name more datasets than are kept", x.Arrived)
+		if e.Kind == runevent.OfJob {
+			return // without them it would declare that the job reads and writes nothing
+		}
+		e.Reads, e.Writes, e.Ways, e.Also = nil, nil, nil, nil
+		e.Explicit, e.Snapshot = false, false // it is not all there is
+	}
 	r := s.runs[key]
 	if r == nil {
 		r = newRun(key)
 		s.runs[key] = r
 	}
 	before := r.weight()
-	if s.edges > maxEdges {
-		e.Reads, e.Writes, e.Ways, e.Also = nil, nil, nil, nil
-		s.refused.add("runs name more datasets than are kept", x.Arrived)
-	}
 	r.take(e, x.Arrived)
 	s.edges += r.weight() - before
 	s.cfg.Board.SetJobRun(r.engineID, collector.JobRun{
@@ -362,7 +366,7 @@ func (s *source) expire(round time.Time) {
 	}
 	kept := make([]*run, 0, len(s.runs))
 	for _, r := range s.runs {
-		if r.id != "" && !r.fresh && !r.goesOn(round, s.cfg.TimeToLive) && round.Sub(r.told) > keepEnded {
+		if r.id != "" && !r.fresh && !r.goesOn(round, s.cfg.TimeToLive) && round.Sub(r.told) > keepEnded && !s.waits(r, round) {
 			drop(r)
 			continue
 		}

@@ -53,8 +53,9 @@ type ways struct {
 	told    string    // a digest of the fact that was told; empty: none is
 	expires time.Time // when the first of them is told of no more; zero: none will be
 	dirty   bool
-	// silent are the outputs that the job's facet left out.
+	// silent are the outputs that the job's facet left out, and hushed those that it did in runs that are forgotten.
 	silent []lineage.Node
+	hushed map[lineage.Node]bool
 }
 
 // explains reports whether an event of the run told of ways, other than by leaving them out since.
@@ -136,11 +137,14 @@ func (s *source) leads(j *job, r *run) (told, inferred []way, silent []lineage.N
 
 // through puts together the ways through a job, of its runs and of those that are forgotten. What a job is declared to
 // do without a facet counts where no run tells of it.
-func (s *source) through(j *job, past trodden, now time.Time) (all trodden, silent []lineage.Node, known bool) {
+func (s *source) through(j *job, is *ways, now time.Time) (all trodden, silent []lineage.Node, known bool) {
 	all = trodden{}
-	for w, until := range past {
-		if now.Sub(until) < keepWays {
-			all[w] = until
+	for w, until := range is.past {
+		if now.Sub(until) >= keepWays {
+			continue
+		}
+		if all[w] = until; w.from.Kind == lineage.NoKind && is.hushed[w.to] {
+			silent = append(silent, w.to)
 		}
 	}
 	var declared []way
@@ -215,18 +219,20 @@ func (s *source) tellWay(o *lineage.Observation, j *job) {
 			s.pathless[j.name] = true
 			return
 		}
-		w = &ways{job: j.name, past: trodden{}}
+		w = &ways{job: j.name, past: trodden{}, hushed: map[lineage.Node]bool{}}
 		s.ways[j.name] = w
 	}
-	all, silent, known := s.through(j, w.past, o.Round)
-	if !known {
-		return // it may be a topic of a cluster that was not reached yet
+	all, silent, known := s.through(j, w, o.Round)
+	if !known { // it may be a topic of a cluster that was not reached yet
+		w.expires = o.Round
+		return
 	}
 	delete(s.pathless, j.name)
 	if len(all) > mostWays {
 		s.pathless[j.name] = true
 		all = nil
 	}
+	w.dirty = w.dirty || !slices.Equal(w.silent, silent)
 	w.silent, w.expires = silent, time.Time{}
 	for x, until := range all {
 		if _, was := w.past[x]; until.IsZero() && was {
@@ -243,6 +249,7 @@ func (s *source) tellWay(o *lineage.Observation, j *job) {
 			w.dirty = true
 		}
 	}
+	maps.DeleteFunc(w.hushed, func(n lineage.Node, _ bool) bool { _, there := w.past[way{to: n}]; return !there })
 	f := lineage.Fact{Key: lineage.FactKey{Source: Name, Kind: lineage.WaysFacts, Name: w.node().ID()}}
 	if f.Ways = w.fact(all); f.Ways == nil {
 		if f.Gone = true; w.told != "" {
@@ -284,13 +291,23 @@ func digestOfWays(f *lineage.WaysFact) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// waits reports whether it is not known yet which ways lead through a run, where its job tells of ways, and they would
+// be told of: to forget it then is to take its ways for none, so that all that it reads leads to all that it writes.
+func (s *source) waits(r *run, now time.Time) bool {
+	if s.ways[r.job] == nil || now.Sub(r.until(now, s.cfg.TimeToLive)) >= keepWays {
+		return false
+	}
+	_, _, _, known := s.leads(&job{name: r.job}, r)
+	return !known
+}
+
 // rememberWays keeps the ways through a run that is about to be forgotten, where its job tells of ways.
 func (s *source) rememberWays(r *run) {
 	w := s.ways[r.job]
 	if w == nil {
 		return
 	}
-	told, inferred, _, known := s.leads(&job{name: r.job}, r)
+	told, inferred, silent, known := s.leads(&job{name: r.job}, r)
 	if !known || r.id == "" {
 		return
 	}
@@ -301,6 +318,11 @@ func (s *source) rememberWays(r *run) {
 	for _, x := range append(told, inferred...) {
 		if _, there := w.past[x]; there || len(w.past) < mostWays {
 			w.past.add(x, until)
+		}
+	}
+	for _, n := range silent {
+		if _, there := w.past[way{to: n}]; there {
+			w.hushed[n] = true
 		}
 	}
 	w.dirty = true
@@ -352,17 +374,35 @@ func (s *source) saveWays(put func(string, varint.Encoder)) {
 			continue // it holds nothing that can't be written
 		}
 		e := varint.Encoder{}
-		e.Uint(positionsVersion)
+		e.Uint(waysVersion)
 		e.String(name.Namespace)
 		e.String(name.Name)
 		e.String(w.told)
 		e.String(string(text))
+		encodeNodes(&e, w.silent)
+		encodeNodes(&e, slices.SortedFunc(maps.Keys(w.hushed), lineage.Node.Compare))
 		put(waysKey(name), e)
 	}
 }
 
-func decodeWays(d *varint.Decoder) *ways {
-	w := &ways{job: runevent.Name{Namespace: d.String(), Name: d.String()}, told: d.String(), past: trodden{}}
+func encodeNodes(e *varint.Encoder, all []lineage.Node) {
+	e.Uint(uint64(len(all)))
+	for _, n := range all {
+		e.Uint(uint64(n.Kind))
+		e.String(n.Scope)
+		e.String(n.Name)
+	}
+}
+
+func decodeNodes(d *varint.Decoder) (all []lineage.Node) {
+	for range d.Count() {
+		all = append(all, lineage.Node{Kind: lineage.NodeKind(d.Uint()), Scope: d.String(), Name: d.String()})
+	}
+	return all
+}
+
+func decodeWays(d *varint.Decoder, version uint64) *ways {
+	w := &ways{job: runevent.Name{Namespace: d.String(), Name: d.String()}, told: d.String(), past: trodden{}, hushed: map[lineage.Node]bool{}}
 	var past lineage.WaysFact
 	if text := d.String(); d.Err() != nil || json.Unmarshal([]byte(text), &past) != nil {
 		d.Fail()
@@ -380,6 +420,12 @@ func decodeWays(d *varint.Decoder) *ways {
 		w.past.add(is, x.Until)
 		if at := x.Until.Add(keepWays); w.expires.IsZero() || at.Before(w.expires) {
 			w.expires = at
+		}
+	}
+	if version > 1 {
+		w.silent = decodeNodes(d)
+		for _, n := range decodeNodes(d) {
+			w.hushed[n] = true
 		}
 	}
 	return w
