@@ -82,7 +82,11 @@ func letterLine(l *deadletter.Letter) string {
 	if l.Producer != "" {
 		out = append(out, fmt.Sprintf("by %q", l.Producer))
 	}
-	out = append(out, count(l.Bytes, "byte"))
+	size := count(l.Bytes, "byte")
+	if l.Larger {
+		size = "more than " + size
+	}
+	out = append(out, size)
 	if l.Sum != "" {
 		out = append(out, "SHA-256 "+l.Sum[:min(len(l.Sum), 16)])
 	}

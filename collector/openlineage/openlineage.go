@@ -64,7 +64,6 @@ type Collector struct {
 	journal *journal
 	source  *source
 	sink    collector.Sink
-	letters *deadletter.Box
 }
 
 // New opens the journal. What in it was taken and is not observed yet is observed first.
@@ -93,7 +92,7 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 	if j.damaged > 0 {
 		cfg.Log.Error("events in the journal are damaged; the others hold", "events", j.damaged)
 	}
-	c := &Collector{cfg: cfg, journal: j, source: newSource(cfg, j, collector.NewTeller(Name, cfg.Log)), sink: sink, letters: deadletter.New(cfg.Folder)}
+	c := &Collector{cfg: cfg, journal: j, source: newSource(cfg, j, collector.NewTeller(Name, cfg.Log)), sink: sink}
 	for _, t := range cfg.Topics {
 		c.source.readers = append(c.source.readers, &reader{Topic: t, journal: j, refused: c.Refused})
 	}
@@ -139,7 +138,7 @@ func (c *Collector) Refused(l deadletter.Letter) {
 		why = "of topic " + l.Topic + ": " + why
 	}
 	c.source.refused.add(why, l.At)
-	if err := c.letters.Add(l); err != nil {
+	if err := c.source.letters.Add(l); err != nil {
 		c.cfg.Log.Warn("a dead letter is not kept", "reason", why, "error", err)
 	}
 }

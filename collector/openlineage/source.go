@@ -12,6 +12,7 @@ import (
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/alias"
+	"github.com/lineaged/lineaged/internal/deadletter"
 	"github.com/lineaged/lineaged/internal/rhythm"
 	"github.com/lineaged/lineaged/internal/runevent"
 	"github.com/lineaged/lineaged/lineage"
@@ -37,6 +38,7 @@ type source struct {
 	journal *journal
 	tell    *collector.Teller
 	refused reasons
+	letters *deadletter.Box
 	rhythm  *rhythm.Tracker // of what runs say that they moved, which begins and ends
 
 	runs   map[runKey]*run
@@ -71,7 +73,7 @@ type source struct {
 }
 
 func newSource(cfg Config, j *journal, tell *collector.Teller) *source {
-	s := &source{cfg: cfg, journal: j, tell: tell, room: mostDescribed}
+	s := &source{cfg: cfg, journal: j, tell: tell, room: mostDescribed, letters: deadletter.New(cfg.Folder)}
 	s.rhythm = rhythm.New(rhythm.Config{Tick: cfg.Interval, GoesOn: func(a lineage.Access) bool { return s.open[a] }})
 	s.forget()
 	return s
@@ -101,6 +103,9 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	ails := s.journal.heal()
 	due := s.due()
 	s.refused.expire(round)
+	if err := s.letters.Expire(round); err != nil {
+		s.cfg.Log.Warn("dead letters are kept for longer than a week", "error", err)
+	}
 	if s.heard = s.heard || len(due) > 0 || len(s.readers) > 0; !s.heard {
 		return nil
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -147,5 +149,39 @@ func TestTopicsComeAndGo(t *testing.T) {
 	w.wants("it is read", "job:ns/j read a/b moved=true", "job:ns/j read a/b pending=0")
 	if o := w.obs[len(w.obs)-1]; len(o.Missing) > 0 {
 		t.Errorf("missing: %+v", o.Missing)
+	}
+}
+
+// A dead letter is on disk for a week, whether others come or not, and not until lineaged starts again.
+func TestDeadLettersLeaveTheDisk(t *testing.T) {
+	w := newWorld(t)
+	files := func() (names []string) {
+		t.Helper()
+		all, err := filepath.Glob(filepath.Join(w.folder, "dead*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range all {
+			names = append(names, filepath.Base(path))
+		}
+		return names
+	}
+	refuse := func() {
+		t.Helper()
+		w.c.Refused(deadletter.Letter{Why: "is nothing", Index: -1})
+		if err := os.Link(filepath.Join(w.folder, "dead-letters"), filepath.Join(w.folder, "dead-letters.old")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for how, goesOn := range map[string]func(){"a round": func() { w.round() }, "a start": func() { w.start(); w.round() }} {
+		refuse()
+		w.at = w.at.Add(7*24*time.Hour - 2*tick)
+		if goesOn(); len(files()) != 2 {
+			t.Errorf("within a week %s leaves %q", how, files())
+		}
+		w.at = w.at.Add(2 * time.Hour)
+		if goesOn(); len(files()) != 0 {
+			t.Errorf("a week later %s leaves %q", how, files())
+		}
 	}
 }

@@ -3,8 +3,9 @@
 //
 // It keeps no body: what can't be read can't be cleaned of secrets either. Its size, its sum and the place of the fault
 // tell it again from others. It is bounded: two files of half a megabyte and a week, and of what comes again and again
-// one letter a minute, which counts the others. It hides the files, and refuses to lose anything else for them: what
-// can't be written is left out.
+// one letter a minute, which counts the others. What is older is told of no more, and is off the disk within an hour of
+// the process that takes letters, so that while none runs it lies there. It hides the files, and refuses to lose
+// anything else for them: what can't be written is left out.
 package deadletter
 
 import (
@@ -30,8 +31,9 @@ const (
 	oldName  = "dead-letters.old"
 	// mostBytes bounds each of the two files.
 	mostBytes = 512 << 10
-	// keep is for how long a letter is told of.
+	// keep is for how long a letter is told of, and look how often it is looked for older ones, at most.
 	keep = 7 * 24 * time.Hour
+	look = time.Hour
 	// every is how often letters that are alike are written, at most, and mostAlike how many kinds are told apart.
 	every     = time.Minute
 	mostAlike = 1000
@@ -59,8 +61,10 @@ type Letter struct {
 	Job       string `json:"job,omitempty"`
 	Run       string `json:"run,omitempty"`
 	Producer  string `json:"producer,omitempty"`
-	Bytes     int    `json:"bytes"`
-	Sum       string `json:"sha256,omitempty"`
+	// Bytes is the body's size. Where it is Larger than is taken, no more is known than that it has more than Bytes.
+	Bytes  int    `json:"bytes"`
+	Larger bool   `json:"larger,omitempty"`
+	Sum    string `json:"sha256,omitempty"`
 	// More is how many like it came since the one before, and were not written.
 	More int `json:"more,omitempty"`
 }
@@ -99,6 +103,8 @@ type Box struct {
 
 	mu   sync.Mutex // guards the fields below
 	seen map[alike]counted
+	// looked is when older letters were looked for last; zero: not since the start.
+	looked time.Time
 }
 
 // New makes the box of a folder, which need not be there yet.
@@ -120,7 +126,59 @@ func (b *Box) Add(l Letter) error {
 	}
 	l.More = was.more
 	b.seen[is] = counted{at: l.At}
-	return b.write(l)
+	return errors.Join(b.expire(l.At), b.write(l))
+}
+
+// Expire takes letters off the disk that are older than a week. It costs nothing until an hour after it was done last.
+func (b *Box) Expire(now time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.expire(now)
+}
+
+func (b *Box) expire(now time.Time) error {
+	if since := now.Sub(b.looked); since >= 0 && since < look {
+		return nil
+	}
+	b.looked = now
+	var errs []error
+	for _, name := range [...]string{oldName, fileName} {
+		if err := expireFile(filepath.Join(b.folder, name), now); err != nil {
+			errs = append(errs, fmt.Errorf("take old dead letters away: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// expireFile leaves of a file what is not older than a week. What can't be read goes with what is.
+func expireFile(path string, now time.Time) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var young []byte
+	gone, dated := false, false
+	for line := range bytes.Lines(text) {
+		var l Letter
+		switch {
+		case json.Unmarshal(line, &l) != nil:
+		case now.Sub(l.At) >= keep:
+			gone = true
+		default:
+			dated, young = true, append(young, line...)
+		}
+	}
+	switch {
+	case !dated: // nobody knows how old the rest is
+		return os.Remove(path)
+	case !gone:
+		return nil
+	}
+	// In place: beside it something could be left that nobody removes. Where it is cut short letters are lost.
+	return os.WriteFile(path, young, 0o600)
 }
 
 func (b *Box) write(l Letter) error {

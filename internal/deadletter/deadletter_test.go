@@ -59,6 +59,67 @@ func TestLettersAreKept(t *testing.T) {
 	}
 }
 
+// What is older than a week is taken off the disk with the next letter, from both files, and leaves the others there.
+func TestOldLettersLeaveTheDisk(t *testing.T) {
+	folder := t.TempDir()
+	b := deadletter.New(folder)
+	add := func(at time.Duration, job string) {
+		t.Helper()
+		if err := b.Add(deadletter.Letter{At: t0.Add(at), Why: "is missing", Job: job}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const day = 24 * time.Hour
+	holds := func(name string) string {
+		t.Helper()
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		out := ""
+		for _, job := range []string{"first", "second", "third", "fourth", "\x00"} {
+			if strings.Contains(string(text), job) {
+				out += job + " "
+			}
+		}
+		return out
+	}
+	add(0, "first")
+	add(day, "second")
+	if err := os.Rename(filepath.Join(folder, "dead-letters"), filepath.Join(folder, "dead-letters.old")); err != nil {
+		t.Fatal(err)
+	}
+	add(2*day, "third")
+	f, err := os.OpenFile(filepath.Join(folder, "dead-letters"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = f.WriteString("\x00\x00{\n")
+	_ = f.Close()
+	b = deadletter.New(folder)
+	for _, x := range []struct {
+		at       time.Duration
+		job      string
+		old, new string
+	}{
+		{6 * day, "fourth", "first second ", "third fourth \x00 "},
+		{7*day + 2*time.Hour, "other", "second ", "third fourth \x00 "},
+		{8*day + 2*time.Hour, "other", "", "third fourth \x00 "},
+		{9*day + 2*time.Hour, "other", "", "fourth "},
+		{20 * day, "last", "", ""},
+	} {
+		if add(x.at, x.job); holds("dead-letters.old") != x.old || holds("dead-letters") != x.new {
+			t.Errorf("after %s: %q and %q, want %q and %q", x.at, holds("dead-letters.old"), holds("dead-letters"), x.old, x.new)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(folder, "dead-letters.old")); !os.IsNotExist(err) {
+		t.Errorf("the emptied file is left: %v", err)
+	}
+	if all, err := deadletter.Read(folder, t0.Add(20*day)); err != nil || len(all) != 1 || all[0].Job != "last" {
+		t.Errorf("left are %+v, %v", all, err)
+	}
+}
+
 func TestLettersAreBounded(t *testing.T) {
 	folder := t.TempDir()
 	b := deadletter.New(folder)

@@ -218,7 +218,7 @@ func letter(req *http.Request, index int, why string) deadletter.Letter {
 func (r *Receiver) tooLarge(req *http.Request, limit int64) {
 	r.events.WithLabelValues("refused").Inc()
 	l := letter(req, -1, "a request has more bytes than openlineage.max_body")
-	l.Bytes = int(limit)
+	l.Bytes, l.Larger = int(limit), true
 	r.options.Refused(l)
 }
 

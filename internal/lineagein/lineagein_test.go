@@ -169,7 +169,7 @@ func TestLetters(t *testing.T) {
 	}
 	for i, l := range s.letters {
 		got := fmt.Sprintf("%s index=%d %s %s %s %s byte=%d agent=%s", l.Pointer, l.Index, l.Namespace, l.Job, l.Run, l.Producer, l.Byte, l.Agent)
-		if i >= len(want) || got != want[i] || l.Address != "192.0.2.1" || l.Bytes == 0 || (l.Sum == "") != (i == 3) || strings.Contains(fmt.Sprintf("%+v", l), "hunter2") {
+		if i >= len(want) || got != want[i] || l.Address != "192.0.2.1" || l.Bytes == 0 || (l.Sum == "") != (i == 3) || l.Larger != (i == 3) || strings.Contains(fmt.Sprintf("%+v", l), "hunter2") {
 			t.Errorf("letter %d: %s: %+v", i, got, l)
 		}
 	}
