@@ -20,20 +20,21 @@ func TestCopy(t *testing.T) {
 	}
 	var writing sync.WaitGroup
 	defer writing.Wait()
-	stop := make(chan struct{})
-	defer close(stop)
+	const beside = 25 // periods that are closed while one copy is made
+	periods := make(chan struct{}, beside)
+	defer close(periods)
 	writing.Go(func() {
-		for k := 20; ; k++ {
-			select {
-			case <-stop:
-				return
-			default:
-				b.append(said1(k, use("west/orders", Write, "shop", int64(k)), use("west/orders", Read, "bill", int64(k))))
-			}
+		k := 20
+		for range periods {
+			b.append(said1(k, use("west/orders", Write, "shop", int64(k)), use("west/orders", Read, "bill", int64(k))))
+			k++
 		}
 	})
 	at := int64(0)
 	for range 20 {
+		for range beside - len(periods) {
+			periods <- struct{}{}
+		}
 		to := filepath.Join(tempDir(t), "copy")
 		is, err := Copy(t.Context(), b.dir, to)
 		if err != nil || is.Checkpoint.Size < at || is.Minimum != b.Minimum() {

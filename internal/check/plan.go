@@ -117,7 +117,7 @@ var single = []string{
 	"TestLargeValuesAreReadAgain", "TestLookoutNeverErrs", "TestManyTopics", "TestNoOtherBytesVerify", "TestOperations",
 	"TestRealConnect", "TestRealSecureConnect", "TestSecondImplementation", "TestSeveralWitnesses",
 	"TestSharedIsAsAnew", "TestTenYears", "TestTheDeadCostNothing", "TestThePutAwayAreAnswered",
-	"TestThePutAwayAreSettledAsBefore", "TestTreeIsTlogs", "TestYearOfMayflies",
+	"TestThePutAwayAreSettledAsBefore", "TestTreeIsTlogs", "TestTwentyThousandGroupsAreDescribedOrMissing", "TestYearOfMayflies",
 }
 
 // singlePackages are where those are, what takes longest first.
