@@ -130,9 +130,13 @@ var singlePackages = []string{
 // processor to itself, and the other nothing to do.
 var longest = []string{"/timeseries", "/cmd/lineaged", "/answer", "/collector/kafka", "/api"}
 
+// packagesAtOnce is how many packages are tested at a time, one more than there are processors on the smallest machine:
+// those that ask a real Kafka do little but wait, for minutes.
+const packagesAtOnce = "-p=3"
+
 func goTests(ctx context.Context, out *output) (counts, error) {
 	names := "^(" + strings.Join(single, "|") + ")$"
-	all, err := allGoTests(ctx, out, "-race", "-timeout=15m", "-skip="+names)
+	all, err := allGoTests(ctx, out, "-race", packagesAtOnce, "-timeout=15m", "-skip="+names)
 	alone, aloneErr := goTest(ctx, out, nil, append([]string{"-timeout=15m", "-run=" + names}, singlePackages...)...)
 	all.add(alone)
 	return all, errors.Join(err, aloneErr)
