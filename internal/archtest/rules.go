@@ -201,7 +201,7 @@ var layers = map[string]layer{
 		why:     "internal/lineagein is a protocol: what an event means, and where it is kept, cmd hands it to",
 	},
 	"internal/deadletter":  {imports: []string{"internal/runevent"}, outside: []string{none}, why: "letters are files that say what runevent reads; the standard library only"},
-	"internal/runevent":    {outside: []string{none}, why: "internal/runevent is pure: bytes in, values out; the standard library only"},
+	"internal/runevent":    {outside: []string{"github.com/tidwall/gjson"}, why: "internal/runevent is pure: bytes in, values out; beyond the standard library it walks JSON only"},
 	"internal/serving":     {outside: []string{none}, why: "what clients may take of a server is net/http's business; the standard library only"},
 	"internal/cast":        {outside: []string{"github.com/twmb/franz-go"}, why: "a world of names knows lineaged from outside only, and starts nothing"},
 	"internal/csvcell":     {outside: []string{none}, why: "what a spreadsheet runs is one rule for all files; the standard library only"},

@@ -22,6 +22,9 @@ const Redacted = "[redacted]"
 // Clean returns a name without what in it looks like a secret: user names and passwords in addresses, and values of
 // settings that are called so. It is generous: what is left out by mistake is a nuisance, what is kept is a leak.
 func Clean(name string) string {
+	if !strings.Contains(name, "@") {
+		return cleanSettings(name) // what is left out of addresses ends in one
+	}
 	name = bare.ReplaceAllString(name, "")
 	name = thin.ReplaceAllString(name, "$1@")
 	if at := scheme.FindStringIndex(name); at != nil {
@@ -45,7 +48,30 @@ func Clean(name string) string {
 		}
 		name = head + rest
 	}
+	return cleanSettings(name)
+}
+
+// cleanSettings leaves out the values of settings. Nearly no name has what stands between a setting and its value, and
+// to look for a setting takes a hundred times as long as to see that.
+func cleanSettings(name string) string {
+	if !assigns(name) {
+		return name
+	}
 	return setting.ReplaceAllString(name, "${1}"+Redacted)
+}
+
+// assigns reports whether what stands between a setting and its value is anywhere in a text: an equals sign, a colon
+// behind a quote, or one before white space.
+func assigns(s string) bool {
+	if strings.ContainsAny(s, `="'`) {
+		return true
+	}
+	for i := range len(s) - 1 {
+		if s[i] == ':' && strings.IndexByte(" \t\n\f\r", s[i+1]) >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // ports reports whether all that stands behind a colon of an authority is a port.

@@ -1,7 +1,6 @@
 package runevent
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -52,8 +51,7 @@ func (r *reader) columns(e *Event, top fields) {
 		return
 	}
 	for _, list := range [...]string{"inputs", "outputs"} {
-		var all []json.RawMessage
-		_ = json.Unmarshal(top[list], &all) // what is wrong with it is said elsewhere
+		all, _ := elements(top[list]) // what is wrong with it is said elsewhere
 		for _, text := range all {
 			f := members(text)
 			r.schema(e, f)
@@ -89,9 +87,9 @@ func (r *reader) schema(e *Event, f fields) {
 }
 
 // add adds fields; it returns false where they are none.
-func (s *Schema) add(list json.RawMessage, within []string) bool {
-	var all []json.RawMessage
-	if json.Unmarshal(list, &all) != nil {
+func (s *Schema) add(list string, within []string) bool {
+	all, ok := elements(list)
+	if !ok {
 		return false
 	}
 	for _, text := range all {
@@ -154,9 +152,9 @@ func (r *reader) made(e *Event, f fields) {
 }
 
 // links adds what a column is made of; it returns false where that can't be read.
-func (r *reader) links(m *Made, to string, list json.RawMessage) bool {
-	var all []json.RawMessage
-	if json.Unmarshal(list, &all) != nil {
+func (r *reader) links(m *Made, to string, list string) bool {
+	all, ok := elements(list)
+	if !ok {
 		return false
 	}
 	for _, text := range all {
@@ -180,8 +178,7 @@ func (r *reader) links(m *Made, to string, list json.RawMessage) bool {
 
 // how says what is done, in the facet's words: those of all transformations, each once.
 func how(f fields) (words string, masked bool) {
-	var all []json.RawMessage
-	_ = json.Unmarshal(f["transformations"], &all) // none, or no list
+	all, _ := elements(f["transformations"]) // none, or no list
 	var out []string
 	for _, text := range all {
 		t := members(text)
@@ -191,7 +188,7 @@ func how(f fields) (words string, masked bool) {
 		if word != "" && !slices.Contains(out, word) && len(out) < 5 {
 			out = append(out, word)
 		}
-		masked = masked || string(t["masking"]) == "true"
+		masked = masked || t["masking"] == "true"
 	}
 	return strings.Join(out, ", "), masked
 }

@@ -1,7 +1,6 @@
 package runevent
 
 import (
-	"encoding/json"
 	"regexp"
 	"strings"
 	"time"
@@ -64,8 +63,7 @@ func (r *reader) facets(e *Event, top fields) {
 	description, _ := job.within("documentation").text("description")
 	f.Description = cut(cleanText(description), mostDescription)
 	f.JobType = job.within("jobType").word("jobType")
-	var owners []json.RawMessage
-	_ = json.Unmarshal(job.within("ownership")["owners"], &owners) // none, or no list
+	owners, _ := elements(job.within("ownership")["owners"]) // none, or no list
 	for _, text := range owners[:min(len(owners), mostOwners)] {
 		x := members(text)
 		if o := (Owner{Name: x.word("name"), Type: x.word("type")}); o.Name != "" {
@@ -113,7 +111,7 @@ func cleanText(s string) string {
 	for i := range all {
 		all[i] = Clean(all[i])
 	}
-	return setting.ReplaceAllString(strings.Join(all, " "), "${1}"+Redacted)
+	return cleanSettings(strings.Join(all, " "))
 }
 
 // cut returns no more of a text than so many bytes, and whole characters.

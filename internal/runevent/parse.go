@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 )
 
 const (
@@ -54,8 +56,9 @@ func Batch(body []byte) ([]json.RawMessage, error) {
 	return all, nil
 }
 
-// fields are the members of an object. Names count as they are spelled: encoding/json would take Inputs for inputs.
-type fields map[string]json.RawMessage
+// fields are the members of an object, each as the JSON that it is in the body. Names count as they are spelled:
+// encoding/json would take Inputs for inputs.
+type fields map[string]string
 
 func readable(body []byte) *ProblemError {
 	switch {
@@ -84,7 +87,7 @@ func object(body []byte) (fields, *ProblemError) {
 	if p := readable(body); p != nil {
 		return nil, p
 	}
-	if f := members(body); f != nil {
+	if f := members(string(body)); f != nil {
 		return f, nil
 	}
 	return nil, broken("the body is no JSON object: one event is sent to /api/v1/lineage, an array of them to /api/v1/lineage/batch")
@@ -113,24 +116,50 @@ func deep(b []byte) bool {
 	return false
 }
 
-// members returns the members of an object; nil: it is none.
-func members(text json.RawMessage) fields {
-	var f fields
-	if json.Unmarshal(text, &f) != nil {
+// members returns the members of an object; nil: it is none. The text is a part of a readable body, as that of
+// elements.
+func members(text string) fields {
+	object := gjson.Parse(text)
+	if !object.IsObject() {
 		return nil
 	}
+	f := fields{}
+	object.ForEach(func(name, value gjson.Result) bool {
+		f[name.Str] = value.Raw
+		return true
+	})
 	return f
+}
+
+// elements returns those of a list; null is an empty one. ok is false where a text is none of both.
+func elements(text string) (all []string, ok bool) {
+	list := gjson.Parse(text)
+	if !list.IsArray() {
+		return nil, list.Type == gjson.Null && list.Exists()
+	}
+	list.ForEach(func(_, value gjson.Result) bool {
+		all = append(all, value.Raw)
+		return true
+	})
+	return all, true
 }
 
 // has reports whether a member is there and not null.
 func (f fields) has(name string) bool {
 	v, ok := f[name]
-	return ok && string(bytes.TrimSpace(v)) != "null"
+	return ok && v != "null"
 }
 
-// text returns a member that is a text; ok is false for any other.
+// text returns a member that is a text; ok is false for any other. It holds nothing else of the body.
 func (f fields) text(name string) (s string, ok bool) {
-	if !f.has(name) || json.Unmarshal(f[name], &s) != nil {
+	v := f[name]
+	if !strings.HasPrefix(v, `"`) {
+		return "", false
+	}
+	if !strings.Contains(v, `\`) && utf8.ValidString(v) {
+		return strings.Clone(v[1 : len(v)-1]), true
+	}
+	if json.Unmarshal([]byte(v), &s) != nil {
 		return "", false
 	}
 	return s, true
@@ -287,7 +316,7 @@ func (r *reader) jobType(e *Event, f fields) {
 		e.Snapshot = true
 	}
 	var seconds float64
-	if pattern.has("windowDuration") && (json.Unmarshal(pattern["windowDuration"], &seconds) != nil || !(seconds >= 1 && seconds <= 366*24*3600)) {
+	if pattern.has("windowDuration") && (json.Unmarshal([]byte(pattern["windowDuration"]), &seconds) != nil || !(seconds >= 1 && seconds <= 366*24*3600)) {
 		r.flag("windowDuration is no number of seconds")
 		return
 	}
@@ -310,8 +339,8 @@ func (r *reader) datasets(top fields, list string) ([]Name, *ProblemError) {
 	if !top.has(list) {
 		return nil, nil
 	}
-	var all []json.RawMessage
-	if bad := json.Unmarshal(top[list], &all); bad != nil {
+	all, ok := elements(top[list])
+	if !ok {
 		r.flag(list + " is no list")
 	}
 	if len(all) > mostDatasets {
@@ -340,10 +369,7 @@ func (r *reader) known(n Name, symlinks fields) Name {
 	if IsKafka(n.Namespace) || symlinks == nil {
 		return n
 	}
-	var all []json.RawMessage
-	if json.Unmarshal(symlinks["identifiers"], &all) != nil {
-		return n
-	}
+	all, _ := elements(symlinks["identifiers"]) // none, or no list
 	for _, text := range all {
 		if other, p := r.name(members(text), ""); p == nil && IsKafka(other.Namespace) {
 			if r.also == nil {

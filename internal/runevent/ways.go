@@ -1,7 +1,6 @@
 package runevent
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -48,13 +47,12 @@ func (r *reader) lineage(e *Event, top fields) *ProblemError {
 			e.Writes = append(e.Writes, x.target)
 			e.Ways = append(e.Ways, Way{To: x.target})
 		}
-		lists := []json.RawMessage{x.fields["inputs"]}
+		lists := []string{x.fields["inputs"]}
 		for _, f := range x.within("fields") {
 			lists = append(lists, members(f)["inputs"])
 		}
 		for _, list := range lists {
-			var all []json.RawMessage
-			_ = json.Unmarshal(list, &all) // none, or no list
+			all, _ := elements(list) // none, or no list
 			if n += len(all); n > mostDatasets {
 				return lacks("/job/facets/lineage", "names more than %d inputs", mostDatasets)
 			}
@@ -95,8 +93,8 @@ func (r *reader) entries(e *Event, top fields) (out []entry) {
 	if !facet.has("entries") {
 		return nil
 	}
-	var all []json.RawMessage
-	if json.Unmarshal(facet["entries"], &all) != nil {
+	all, ok := elements(facet["entries"])
+	if !ok {
 		r.flag("a lineage facet is no list")
 	}
 	for _, text := range all {
@@ -120,8 +118,7 @@ func (r *reader) entries(e *Event, top fields) (out []entry) {
 
 // ofOutputs are what the facets of outputs say of each.
 func (r *reader) ofOutputs(top fields) (out []entry) {
-	var all []json.RawMessage
-	_ = json.Unmarshal(top["outputs"], &all) // what is wrong with it is said elsewhere
+	all, _ := elements(top["outputs"]) // what is wrong with it is said elsewhere
 	for _, text := range all {
 		f := members(text)
 		facet := f.within("facets").within("lineage")
