@@ -35,11 +35,13 @@ type described struct {
 	dirty  bool // to be told, once it is known which topics are meant
 }
 
-// saidColumns is what a position keeps: of when the event is that said it, a digest of what was told, and when it came.
+// saidColumns is what a position keeps: of when the event is that said it, a digest of what was told, when it came, and
+// of what two facets of the event say otherwise; empty: of nothing.
 type saidColumns struct {
-	at     time.Time
-	digest string
-	heard  time.Time
+	at        time.Time
+	digest    string
+	heard     time.Time
+	otherwise string
 }
 
 func (s saidColumns) encode() (e varint.Encoder) {
@@ -47,13 +49,16 @@ func (s saidColumns) encode() (e varint.Encoder) {
 	e.Time(s.at)
 	e.String(s.digest)
 	e.Time(s.heard)
+	e.String(s.otherwise)
 	return e
 }
 
 func decodeSaid(d *varint.Decoder, version uint64) *saidColumns {
 	s := &saidColumns{at: d.Time(), digest: d.String()}
 	if version > 1 {
-		s.heard = d.Time()
+		if s.heard = d.Time(); version > 2 {
+			s.otherwise = d.String()
+		}
 		return s
 	}
 	s.digest, s.heard = "", s.at // it was of other words
@@ -114,6 +119,17 @@ func (d *described) words() string {
 	return fmt.Sprintf("%+v", *d.made)
 }
 
+// otherwise says of what facets differ; empty: they do not.
+func (d *described) otherwise() string {
+	if d.made == nil || len(d.made.Otherwise) == 0 {
+		return ""
+	}
+	id := func(n runevent.Name, kind lineage.NodeKind) string {
+		return lineage.Node{Scope: n.Namespace, Kind: kind, Name: n.Name}.ID()
+	}
+	return id(d.made.Output, lineage.DatasetNode) + " by " + id(d.job, lineage.JobNode)
+}
+
 // tellColumns tells what is new of columns.
 func (s *source) tellColumns(o *lineage.Observation) {
 	for _, key := range slices.Sorted(maps.Keys(s.columns)) {
@@ -127,7 +143,7 @@ func (s *source) tellColumns(o *lineage.Observation) {
 		}
 		d.dirty = false
 		said := s.said[key]
-		now := saidColumns{d.at, digestOf(&f), d.heard}
+		now := saidColumns{d.at, digestOf(&f), d.heard, d.otherwise()}
 		if said.digest != now.digest {
 			o.Facts = append(o.Facts, f)
 			if said.digest != "" && f.Schema != nil {

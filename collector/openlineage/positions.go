@@ -22,12 +22,14 @@ import (
 //
 // Keys: "journal"; "round", the newest; "run/HASH", a run; "open/HASH", an access that goes on; "job/HASH", what is
 // kept of a job and its runs; "ways/HASH", what was told of the ways through it; "columns/HASH", what was told of
-// columns; "columns", how new what was forgotten of that is; and those of internal/rhythm.
+// columns; "columns", how new what was forgotten of that is; "derived/HASH", what a dataset says of itself; and those
+// of internal/rhythm.
 const (
 	positionsVersion = 1
 	runsVersion      = 3 // of a run: 1 has no facets, 2 no ways
 	waysVersion      = 2 // of the ways through a job: 1 lacks the outputs that facets were silent about
-	columnsVersion   = 2 // of what was said of columns: 1 lacks when it came, and its digest is of other words
+	// of what was said of columns: 1 lacks when it came, and its digest is of other words; 2 lacks what differs
+	columnsVersion = 3
 )
 
 const (
@@ -62,6 +64,7 @@ func (s *source) savePositions(t *collector.Take, o *lineage.Observation) {
 	put(roundKey, at)
 	s.saveKept(put)
 	s.saveWays(put)
+	s.saveDerived(put)
 	moved := len(s.moved) > 0
 	s.saveOffsets(put)
 	var dirty []*run
@@ -219,6 +222,7 @@ func (s *source) restore(key string, value []byte) error {
 	var k *kept
 	var w *ways
 	var said *saidColumns
+	var own *derived
 	var topic string
 	var at offsets
 	var floor time.Time
@@ -237,6 +241,8 @@ func (s *source) restore(key string, value []byte) error {
 		k = decodeKept(&d)
 	case strings.HasPrefix(key, waysPrefix):
 		w = decodeWays(&d, version)
+	case strings.HasPrefix(key, derivedPrefix):
+		own = decodeDerived(&d)
 	case strings.HasPrefix(key, topicPrefix):
 		topic, at = decodeOffsets(&d)
 	}
@@ -255,6 +261,8 @@ func (s *source) restore(key string, value []byte) error {
 		s.kept[k.job()] = k
 	case w != nil && err == nil && waysKey(w.job) == key:
 		s.ways[w.job] = w
+	case own != nil && err == nil && derivedKey(own.Dataset) == key:
+		s.derived[own.Dataset] = own
 	case err == nil && topicPrefix+topic == key:
 		s.offsets[topic] = at
 	case err == nil && key != journalKey:

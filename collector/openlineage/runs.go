@@ -49,6 +49,7 @@ type run struct {
 	explicit                  time.Time                  // of the newest event with the job's own lineage facet
 	also                      map[runevent.Name]runevent.Name
 	dirty, fresh              bool // to be kept anew; an event came in this round
+	byDataset                 bool // what it writes says so, see derived
 }
 
 // take takes in what an event says. arrived bounds its time: a clock that is ahead must not keep a run alive.

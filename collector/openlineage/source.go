@@ -67,6 +67,8 @@ type source struct {
 	moved          map[string]bool             // those of them that are to be saved
 	kept           map[runevent.Name]*kept     // what is kept of jobs and their runs
 	ways           map[runevent.Name]*ways     // those through jobs that tell of them
+	derived        map[runevent.Name]*derived  // what datasets say of themselves
+	underived      int                         // datasets of which that was forgotten for want of room, since the start
 	pathless       map[runevent.Name]bool      // jobs that tell of more of them than may be
 	dropped        int                         // runs that were forgotten for want of room, since the start
 	forgotten      int                         // jobs likewise
@@ -86,6 +88,7 @@ func (s *source) forget() {
 	s.rhythm.Forget()
 	s.kept = map[runevent.Name]*kept{}
 	s.ways, s.pathless = map[runevent.Name]*ways{}, map[runevent.Name]bool{}
+	s.derived = map[runevent.Name]*derived{}
 	s.offsets, s.moved = map[string]offsets{}, map[string]bool{}
 	s.open, s.was, s.unsettled = map[lineage.Access]bool{}, map[lineage.Access]bool{}, map[runevent.Name]unsettled{}
 }
@@ -157,7 +160,8 @@ func (s *source) merge(x *entry) {
 	}
 	s.takeColumns(e, x.Arrived)
 	if e.Kind == runevent.OfDataset {
-		return // it has no job, so there is nothing to draw
+		s.takeDerived(e, x.Arrived)
+		return // it has no job of its own
 	}
 	key := runKey{e.Job, e.Run}
 	if s.edges > maxEdges {
@@ -192,19 +196,25 @@ type job struct {
 // jobs returns all jobs, in a fixed order.
 func (s *source) jobs() []*job {
 	by := map[runevent.Name]*job{}
+	add := func(r *run) *job {
+		j := by[r.job]
+		if j == nil {
+			j = &job{name: r.job, node: lineage.Node{Scope: r.job.Namespace, Kind: lineage.JobNode, Name: r.job.Name}}
+			by[r.job] = j
+		}
+		j.runs, j.fresh = append(j.runs, r), j.fresh || r.fresh
+		return j
+	}
 	for _, key := range slices.SortedFunc(maps.Keys(s.runs), func(a, b runKey) int {
 		return cmp.Or(strings.Compare(a.job.Namespace, b.job.Namespace), strings.Compare(a.job.Name, b.job.Name), strings.Compare(a.id, b.id))
 	}) {
-		j := by[key.job]
-		if j == nil {
-			j = &job{name: key.job, node: lineage.Node{Scope: key.job.Namespace, Kind: lineage.JobNode, Name: key.job.Name}}
-			by[key.job] = j
-		}
 		r := s.runs[key]
-		j.runs, j.fresh = append(j.runs, r), j.fresh || r.fresh
-		if r.streams {
+		if j := add(r); r.streams {
 			j.node.Kind = lineage.StreamJobNode
 		}
+	}
+	for _, r := range s.declared() {
+		add(r)
 	}
 	out := slices.Collect(maps.Values(by))
 	slices.SortFunc(out, func(a, b *job) int { return a.node.Compare(b.node) })
@@ -287,6 +297,8 @@ func (s *source) tellRun(round time.Time, j *job, r *run, open map[lineage.Acces
 func (r *run) words(late bool) string {
 	by := cmp.Or(r.integration, "an integration that it does not name")
 	switch {
+	case r.byDataset:
+		return "declared by what it writes, in an event of that dataset alone: no run says it"
 	case r.id == "":
 		return "declared by the job itself, by " + by + ": no run says it"
 	case late:
@@ -411,6 +423,8 @@ func (s *source) blind() (spots []lineage.BlindSpot) {
 		add("OpenLineage events that were of no use within the last day: "+words, "who sent them and what is wrong at which place: lineaged openlineage dead-letters")
 	}
 	s.blindWays(add)
+	s.blindDerived(add)
+	s.blindOtherwise(add)
 	if s.dropped > 0 {
 		add(fmt.Sprintf("runs beyond %d: the oldest are forgotten, so that an event of one that comes late tells of that event alone", s.cfg.MaxRuns), "fewer runs")
 	}

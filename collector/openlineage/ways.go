@@ -155,7 +155,7 @@ func (s *source) through(j *job, is *ways, now time.Time) (all trodden, silent [
 		}
 		until := r.until(now, s.cfg.TimeToLive)
 		if r.id == "" {
-			declared, inferred = inferred, nil
+			declared, inferred = append(declared, inferred...), nil
 		}
 		for _, w := range append(told, inferred...) {
 			if until.IsZero() || now.Sub(until) < keepWays {

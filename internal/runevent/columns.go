@@ -27,14 +27,17 @@ type Column struct {
 	Type  string   `json:"t,omitempty"`
 }
 
-// Made is what an output's columns are made of, by the columnLineage facet.
+// Made is what an output's columns are made of, by the fields of lineage facets and by the columnLineage facet.
 type Made struct {
 	Output Name   `json:"d"`
 	Links  []Link `json:"l"`
 	Cut    int    `json:"x,omitempty"`
+	// Otherwise are the columns of which columnLineage says otherwise than lineage does, which stands here. Empty: what
+	// all of them depend on.
+	Otherwise []string `json:"o,omitempty"`
 }
 
-// Link is that a column of an output is made of an input's. An empty To is all of them.
+// Link is that a column of an output is made of an input's. An empty To is all of them, and so is an empty From.
 type Link struct {
 	Input  Name   `json:"d"`
 	From   string `json:"f"`
@@ -48,6 +51,7 @@ type Link struct {
 func (r *reader) columns(e *Event, top fields) {
 	if e.Kind == OfDataset {
 		r.schema(e, top.within("dataset"))
+		r.derived(e, top.within("dataset"))
 		return
 	}
 	for _, list := range [...]string{"inputs", "outputs"} {
@@ -60,6 +64,7 @@ func (r *reader) columns(e *Event, top fields) {
 			}
 		}
 	}
+	r.ofFields(e)
 }
 
 func (r *reader) dataset(f fields) (n Name, ok bool) {

@@ -167,10 +167,11 @@ func (f fields) text(name string) (s string, ok bool) {
 
 func (f fields) within(name string) fields { return members(f[name]) }
 
-// reader notes what breaks the specification, and by which other names datasets go.
+// reader notes what breaks the specification, by which other names datasets go, and what lineage facets say.
 type reader struct {
-	flags []string
-	also  map[Name]Name
+	flags   []string
+	also    map[Name]Name
+	entries []entry // of lineage facets
 }
 
 func (r *reader) flag(word string) { r.flags = append(r.flags, word) }

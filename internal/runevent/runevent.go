@@ -99,6 +99,8 @@ type Event struct {
 	// Schemas and Made are what it says of columns.
 	Schemas []Schema `json:"sc,omitempty"`
 	Made    []Made   `json:"cl,omitempty"`
+	// Derived is what a dataset says of itself; only OfDataset.
+	Derived []Derived `json:"dv,omitempty"`
 }
 
 // ProblemError is why a body is no event that can be placed.

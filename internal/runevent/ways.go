@@ -40,9 +40,9 @@ type entry struct {
 
 // lineage reads the lineage facets: what they name is read and written too.
 func (r *reader) lineage(e *Event, top fields) *ProblemError {
-	entries := append(r.entries(e, top), r.ofOutputs(top)...)
+	r.entries = append(r.ofJob(e, top), r.ofOutputs(top)...)
 	n := 0
-	for _, x := range entries {
+	for _, x := range r.entries {
 		if x.target != (Name{}) {
 			e.Writes = append(e.Writes, x.target)
 			e.Ways = append(e.Ways, Way{To: x.target})
@@ -87,8 +87,8 @@ func (w Way) Compare(b Way) int {
 	return w.From.Compare(b.From)
 }
 
-// entries are those of the job's facet. One without any says nothing.
-func (r *reader) entries(e *Event, top fields) (out []entry) {
+// ofJob are the entries of the job's facet. One without any says nothing.
+func (r *reader) ofJob(e *Event, top fields) (out []entry) {
 	facet := top.within("job").within("facets").within("lineage")
 	if !facet.has("entries") {
 		return nil
