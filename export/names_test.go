@@ -55,8 +55,8 @@ var strangeNames = []string{
 	"日本語のグループ", "👩‍👩‍👧", "subgraph x", "{{", "}}", "|", "-->", " ", "ç̧̧̧",
 }
 
-// TestNames writes every name in every form, and reads it back by what others read such forms with.
-func TestNames(t *testing.T) {
+// TestStrangeNamesSurvive writes every name in every form, and reads it back by what others read such forms with.
+func TestStrangeNamesSurvive(t *testing.T) {
 	for _, name := range strangeNames {
 		survives(t, name)
 	}

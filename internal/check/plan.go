@@ -112,18 +112,20 @@ var single = []string{
 	"TestAccountDependsOnNoOrder", "TestAccountLaw", "TestAccountLawOfForgottenProducers", "TestAccountLawOfMixtures",
 	"TestAmountOfPacks", "TestAmountOfTables", "TestBlocksHoldWhatIsPutInThem", "TestBundleHoldsAllOfIt",
 	"TestCommonIsAsAnew", "TestCost", "TestDecodeIsInverse", "TestDemoMovers", "TestDemoPast", "TestDisk",
-	"TestEachChangeOfAFolderIsFound", "TestFirstBadEntryIsNamed", "TestFlips", "TestGoAloneBuildsThePage", "TestGraph",
-	"TestInAStore", "TestKill", "TestKillOfBackups", "TestKilledAtEachStep", "TestKilledBetweenAnyTwoSteps",
-	"TestLargeValuesAreReadAgain", "TestLookoutNeverErrs", "TestManyTopics", "TestNoOtherBytesVerify", "TestOperations",
-	"TestRealConnect", "TestRealSecureConnect", "TestSecondImplementation", "TestSeveralWitnesses",
-	"TestSharedIsAsAnew", "TestTenYears", "TestTheDeadCostNothing", "TestThePutAwayAreAnswered",
-	"TestThePutAwayAreSettledAsBefore", "TestTreeIsTlogs", "TestTwentyThousandGroupsAreDescribedOrMissing", "TestYearOfMayflies",
+	"TestEachChangeOfAFolderIsFound", "TestErrorsQuoteLittle", "TestEstateGrowsEvenly", "TestFindingsOfAllAtRest",
+	"TestFirstBadEntryIsNamed", "TestFlips", "TestGoAloneBuildsThePage", "TestGraph", "TestInAStore", "TestKill",
+	"TestKillOfBackups", "TestKilledAtEachStep", "TestKilledBetweenAnyTwoSteps", "TestLargeValuesAreReadAgain",
+	"TestLookoutNeverErrs", "TestManyTopics", "TestNoOtherBytesVerify", "TestOperations", "TestPrices", "TestRealConnect",
+	"TestRealSecureConnect", "TestSecondImplementation", "TestSeveralWitnesses", "TestSharedIsAsAnew",
+	"TestStrangeNamesSurvive", "TestTenYears", "TestTheDeadCostNothing", "TestThePutAwayAreAnswered",
+	"TestThePutAwayAreSettledAsBefore", "TestTooManyFlows", "TestTreeIsTlogs",
+	"TestTwentyThousandGroupsAreDescribedOrMissing", "TestYearOfMayflies",
 }
 
 // singlePackages are where those are, what takes longest first.
 var singlePackages = []string{
-	"./timeseries", "./answer", "./cmd/lineaged", "./attribution", "./collector/connect", "./collector/kafka", "./identity", "./ledger",
-	"./internal/yesterday",
+	"./timeseries", "./answer", "./api", "./cmd/lineaged", "./attribution", "./collector/connect", "./collector/kafka", "./export", "./identity",
+	"./internal/yesterday", "./ledger",
 }
 
 // longest are the packages that take longest, by the end of their paths. They begin first: one that begins last has a
