@@ -1,7 +1,6 @@
 package runevent
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 )
@@ -45,9 +44,9 @@ func (r *reader) columnsOf(x *entry) (out told, ok bool) {
 }
 
 // sources reads what leads to a column; jobs are no columns.
-func (r *reader) sources(list json.RawMessage, to string) (out []Link, ok bool) {
-	var all []json.RawMessage
-	if json.Unmarshal(list, &all) != nil {
+func (r *reader) sources(list string, to string) (out []Link, ok bool) {
+	all, ok := elements(list)
+	if !ok {
 		return nil, false
 	}
 	for _, text := range all {
@@ -158,9 +157,9 @@ func agree(whole, single []Link) bool {
 func (r *reader) derived(e *Event, f fields) {
 	facets := f.within("facets")
 	facet, old := facets.within("lineage"), facets.within("columnLineage")
-	var lists []json.RawMessage
+	var lists []string
 	switch {
-	case facet.has("inputs") || facet.has("fields") || string(facet["_deleted"]) == "true":
+	case facet.has("inputs") || facet.has("fields") || facet["_deleted"] == "true":
 		lists = append(lists, facet["inputs"])
 		for _, x := range facet.within("fields") {
 			lists = append(lists, members(x)["inputs"])
@@ -179,8 +178,7 @@ func (r *reader) derived(e *Event, f fields) {
 	}
 	is := Derived{Dataset: n}
 	for _, list := range lists {
-		var all []json.RawMessage
-		_ = json.Unmarshal(list, &all) // none, or no list
+		all, _ := elements(list) // none, or no list
 		for _, text := range all[:min(len(all), mostDatasets)] {
 			x := members(text)
 			from, p := r.name(x, "")
