@@ -9948,7 +9948,7 @@ enum RetentionLimit { TIME SIZE NEVER NOT_KNOWN }
 "One for each subject of a registry that is of the node, and for each job that describes it; registries first."
 type Schemas { node: Node!  schemas(first: Int! = 20): [RecordSchema!]!  schemaCount: Int!  window: ResolvedWindow!  coverage: Coverage! }
 """
-source: the registry's name, or openlineage. part: null of a dataset, and where it is not told whether key or value. strategy: by which the subject tells the topic. since: when this version was first seen. columns: null where the schema can't be read: problem says
+source: the registry's name, or openlineage. part: null of a dataset, and where it is not told whether key or value. version: null also where the registry calls it by no number. strategy: by which the subject tells the topic. since: when this version was first seen. columns: null where the schema can't be read: problem says
 why. moreColumns: beyond those that are kept.
 """
 type RecordSchema {
@@ -9959,7 +9959,8 @@ type RecordSchema {
 type SchemaColumn { field: ID!  path: String!  type: String!  optional: Boolean }
 enum SchemaOrigin { REGISTRY OPENLINEAGE }
 enum SchemaPart { KEY VALUE }
-enum SubjectStrategy { TOPIC_NAME RECORD_NAME TOPIC_RECORD_NAME }
+"TOPIC_NAME: Apicurio's TopicIdStrategy too. SIMPLE_TOPIC_ID, RECORD_ID and TOPIC_RECORD_ID are Apicurio's own."
+enum SubjectStrategy { TOPIC_NAME RECORD_NAME TOPIC_RECORD_NAME SIMPLE_TOPIC_ID RECORD_ID TOPIC_RECORD_ID }
 
 """
 columns: the one that is asked for, then those downstream and those upstream, by how many hops they lie away. steps: how each comes to be another. ends: where it is dropped, or made out of nothing. unknown: where nobody knows how it goes on, and why: as long as there is one, what is not in the answer may be
@@ -60551,11 +60552,17 @@ var (
 		"TOPIC_NAME":        lineage.TopicName,
 		"RECORD_NAME":       lineage.RecordName,
 		"TOPIC_RECORD_NAME": lineage.TopicRecordName,
+		"SIMPLE_TOPIC_ID":   lineage.SimpleTopicID,
+		"RECORD_ID":         lineage.RecordID,
+		"TOPIC_RECORD_ID":   lineage.TopicRecordID,
 	}
 	marshalOSubjectStrategy2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋlineageᚐSubjectStrategy = map[lineage.SubjectStrategy]string{
 		lineage.TopicName:       "TOPIC_NAME",
 		lineage.RecordName:      "RECORD_NAME",
 		lineage.TopicRecordName: "TOPIC_RECORD_NAME",
+		lineage.SimpleTopicID:   "SIMPLE_TOPIC_ID",
+		lineage.RecordID:        "RECORD_ID",
+		lineage.TopicRecordID:   "TOPIC_RECORD_ID",
 	}
 )
 

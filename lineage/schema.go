@@ -36,6 +36,9 @@ const (
 	TopicName                       // TOPIC-key, TOPIC-value
 	RecordName                      // the record's full name: of any topic
 	TopicRecordName                 // TOPIC-RECORD
+	SimpleTopicID                   // TOPIC alone, of Apicurio; key or value is not told
+	RecordID                        // the record's name, in a group that is its namespace, of Apicurio: of any topic
+	TopicRecordID                   // TOPIC-NAME, NAME the record's, in a group that is its namespace, of Apicurio
 )
 
 // SchemaFact is what one source says of the columns of a topic's records, or of a dataset.

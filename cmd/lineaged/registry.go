@@ -21,7 +21,7 @@ func newRegistries(cfg config.Config, sink collector.Sink, board *collector.Boar
 			return nil, err
 		}
 		c, err := registry.New(registry.Config{
-			Name: r.Server().Source(), URLs: r.Server().Addresses(), Cluster: cfg.RegistryOf(r), Group: r.Group, Username: r.BasicAuth.Username, Password: func() string { return secret().Reveal() }, TLS: tlsConfig,
+			Name: r.Server().Source(), URLs: r.Server().Addresses(), Cluster: cfg.RegistryOf(r), Type: r.Type, Group: r.Group, Leave: cfg.RegistryLeaves(r), Username: r.BasicAuth.Username, Password: func() string { return secret().Reveal() }, TLS: tlsConfig,
 			Interval: time.Duration(cfg.Interval), Clock: clock, Board: board, Log: log,
 		}, sink)
 		if err != nil {

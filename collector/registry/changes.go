@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,16 +26,18 @@ func (t *take) changed(of *lineage.SchemaFact, words string) {
 
 // changedVersion notes what the words of a new version are, to be told once its topic is known.
 func (t *take) changedVersion(name string, x *subject, now *version, got read, problem string) {
-	was, before := x.version.Version, x.read
-	if x.told == nil && x.version.Version == 0 {
-		was = t.stored[name].version
+	was, before := saved{version: x.version.number, label: x.version.label}, x.read
+	restarted := x.told == nil
+	if restarted && !x.version.there {
+		was = t.stored[name]
 	}
-	if was == 0 || was == now.Version {
+	if was.called() == "" || was.version == now.number && was.label == now.label {
 		return
 	}
-	x.words = fmt.Sprintf("the subject %s has version %d, and had %d", name, now.Version, was)
-	if x.told == nil { // since a restart: what it was is read again
-		old, err := t.version(name, was)
+	x.words = fmt.Sprintf("the subject %s has version %s, and had %s", name, saved{version: now.number, label: now.label}.called(), was.called())
+	if restarted { // what it was is read again
+		old, err := t.version(t.speaker.older(name, was))
+		old.format = cmp.Or(old.format, now.format)
 		var failed string
 		if err == nil {
 			before, failed, err = t.parse(name, &old)

@@ -16,16 +16,60 @@ type whose struct {
 
 // Why a subject is of no topic, in words of which there are few.
 const (
-	whyRecord  = "they are called after a record (RecordNameStrategy), which any topic may hold"
-	whyTwo     = "their name can be read in two ways"
-	whyNoTopic = "no topic of the cluster is called as they say"
-	whyOther   = "their name follows none of Confluent's strategies"
-	whyContext = "they are of a context of their own, which may be another cluster's"
+	whyRecord   = "they are called after a record (RecordNameStrategy), which any topic may hold"
+	whyRecordID = "they are called after a record, in a group that is called as its namespace (RecordIdStrategy), which any topic may hold"
+	whyTwo      = "their name can be read in two ways"
+	whyNoTopic  = "no topic of the cluster is called as they say"
+	whyOther    = "their name follows none of Confluent's strategies"
+	whyOtherID  = "their name follows none of Apicurio's or Confluent's strategies"
+	whyContext  = "they are of a context of their own, which may be another cluster's"
 )
 
-// of tells the topic of a subject, by its name and that of its outermost record; empty: it has none, or it is not
-// known. A reading is taken only where no other is left.
-func of(subject, record string, topic func(string) bool) whose {
+// readings are the ways in which a name can be read.
+type readings struct {
+	found   []whose
+	missing bool // it could be read so if there were a topic of that name
+	topic   func(string) bool
+}
+
+// end reads a name as that of a topic with something behind it.
+func (r *readings) end(name, end string, part lineage.SchemaPart, strategy lineage.SubjectStrategy) {
+	switch topic, ok := strings.CutSuffix(name, end); {
+	case ok && r.topic(topic):
+		r.found = append(r.found, whose{topic: topic, part: part, strategy: strategy})
+	case ok:
+		r.missing = true
+	}
+}
+
+// confluent reads a name by Confluent's three strategies.
+func (r *readings) confluent(name, record string) {
+	r.end(name, "-key", lineage.KeyPart, lineage.TopicName)
+	r.end(name, "-value", lineage.ValuePart, lineage.TopicName)
+	if record == "" {
+		return
+	}
+	if name == record {
+		r.found = append(r.found, whose{strategy: lineage.RecordName, why: whyRecord})
+	}
+	r.end(name, "-"+record, lineage.NoPart, lineage.TopicRecordName)
+}
+
+// only returns the one reading that there is.
+func (r *readings) only(other string) whose {
+	switch {
+	case len(r.found) == 1:
+		return r.found[0]
+	case len(r.found) > 1:
+		return whose{why: whyTwo}
+	case r.missing:
+		return whose{why: whyNoTopic}
+	default:
+		return whose{why: other}
+	}
+}
+
+func (confluentAPI) of(subject, record string, topic func(string) bool) whose {
 	if rest, in := strings.CutPrefix(subject, ":."); in {
 		context, name, ok := strings.Cut(rest, ":")
 		if !ok || context != "" {
@@ -33,35 +77,27 @@ func of(subject, record string, topic func(string) bool) whose {
 		}
 		subject = name
 	}
-	var found []whose
-	missing := false
-	for suffix, part := range map[string]lineage.SchemaPart{"-key": lineage.KeyPart, "-value": lineage.ValuePart} {
-		switch name, ok := strings.CutSuffix(subject, suffix); {
-		case ok && topic(name):
-			found = append(found, whose{topic: name, part: part, strategy: lineage.TopicName})
-		case ok:
-			missing = true
-		}
+	r := readings{topic: topic}
+	r.confluent(subject, record)
+	return r.only(whyOther)
+}
+
+// of reads an artifact's id by Apicurio's strategies too: TopicIdStrategy is Confluent's TopicNameStrategy, and
+// SimpleTopicIdStrategy the topic alone; RecordIdStrategy and TopicRecordIdStrategy have the record's namespace as the
+// group.
+func (a *apicurio) of(name, record string, topic func(string) bool) whose {
+	group, id := a.artifact(name)
+	r := readings{topic: topic}
+	r.confluent(id, record)
+	if topic(id) {
+		r.found = append(r.found, whose{topic: id, strategy: lineage.SimpleTopicID})
 	}
-	if record != "" {
-		if subject == record {
-			found = append(found, whose{strategy: lineage.RecordName, why: whyRecord})
+	if dot := strings.LastIndexByte(record, '.'); dot > 0 && record[:dot] == group {
+		short := record[dot+1:]
+		if id == short {
+			r.found = append(r.found, whose{strategy: lineage.RecordID, why: whyRecordID})
 		}
-		switch name, ok := strings.CutSuffix(subject, "-"+record); {
-		case ok && topic(name):
-			found = append(found, whose{topic: name, strategy: lineage.TopicRecordName})
-		case ok:
-			missing = true
-		}
+		r.end(id, "-"+short, lineage.NoPart, lineage.TopicRecordID)
 	}
-	switch {
-	case len(found) == 1:
-		return found[0]
-	case len(found) > 1:
-		return whose{why: whyTwo}
-	case missing:
-		return whose{why: whyNoTopic}
-	default:
-		return whose{why: whyOther}
-	}
+	return r.only(whyOtherID)
 }

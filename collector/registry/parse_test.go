@@ -130,7 +130,7 @@ func TestNaming(t *testing.T) {
 		{"x-value", "x-value", "  0 " + whyTwo}, // a title of a JSON Schema
 		{"a-b-value", "b-value", "  0 " + whyTwo},
 	} {
-		is := of(x.subject, x.record, func(topic string) bool { return topics[topic] })
+		is := confluentAPI{}.of(x.subject, x.record, func(topic string) bool { return topics[topic] })
 		if got := fmt.Sprintf("%s %s %d %s", is.topic, is.part, is.strategy, is.why); got != x.want {
 			t.Errorf("%s of %q: %q, want %q", x.subject, x.record, got, x.want)
 		}

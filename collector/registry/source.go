@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -36,16 +35,23 @@ const (
 
 // source is the state between the rounds of one registry. One goroutine at a time.
 type source struct {
-	cfg    Config
-	client *rest.Client
-	known  map[string]*subject
-	stored map[string]saved // as it is in the positions
-	listed bool             // subjects were listed before: one that appears from then on is new
-	level  string           // the registry's own compatibility; empty: not told
-	asked  time.Time        // when it was asked for
-	refs   map[string]version
-	more   int // subjects beyond mostSubjects
-	tell   *collector.Teller
+	cfg     Config
+	doors   []door // ways in which it may be asked
+	clients []*rest.Client
+	speaker speaker      // the one that it answers; nil: not known yet
+	client  *rest.Client // the speaker's
+	said    string       // which one was said
+	scope   string       // of stored; empty: of Confluent's interface, by an older version
+	known   map[string]*subject
+	stored  map[string]saved // as it is in the positions
+	listed  bool             // subjects were listed before: one that appears from then on is new
+	level   string           // the registry's own compatibility; empty: not told
+	asked   time.Time        // when it was asked for
+	refs    map[string]version
+	more    int    // subjects that are left out
+	other   string // what else the registry has
+	denied  string // why the compatibility can't be asked for; empty: it can
+	tell    *collector.Teller
 }
 
 // subject is what is kept of one between rounds.
@@ -54,6 +60,8 @@ type subject struct {
 	failed  string    // why the newest look failed; empty: it did not
 	version version   // the newest
 	own     string    // its own compatibility; empty: the registry's
+	untold  bool      // whether it has one of its own is not known
+	absent  bool      // it was not in the newest list, which does not tell that it is gone
 	read    read
 	problem string
 	told    *lineage.SchemaFact
@@ -61,23 +69,11 @@ type subject struct {
 	words   string // what is new of its version, not told yet
 }
 
-// version is the answer of GET /subjects/SUBJECT/versions/VERSION.
-type version struct {
-	Version    int    `json:"version"`
-	ID         int    `json:"id"`
-	Type       string `json:"schemaType"`
-	Schema     string `json:"schema"`
-	References []struct {
-		Name    string `json:"name"`
-		Subject string `json:"subject"`
-		Version int    `json:"version"`
-	} `json:"references"`
-}
-
-func (v *version) format() string { return cmp.Or(strings.ToUpper(v.Type), "AVRO") }
-
-func newSource(cfg Config) *source {
-	s := &source{cfg: cfg, client: newClient(cfg), tell: collector.NewTeller(cfg.Name, cfg.Log)}
+func newSource(cfg Config, doors []door) *source {
+	s := &source{cfg: cfg, doors: doors, tell: collector.NewTeller(cfg.Name, cfg.Log)}
+	for i := range doors {
+		s.clients = append(s.clients, doors[i].client(&s.cfg))
+	}
 	s.forget()
 	return s
 }
@@ -85,7 +81,7 @@ func newSource(cfg Config) *source {
 // forget brings the source to the state of a first start.
 func (s *source) forget() {
 	s.known, s.stored, s.refs = map[string]*subject{}, map[string]saved{}, map[string]version{}
-	s.listed, s.level, s.asked = false, "", time.Time{}
+	s.listed, s.level, s.asked, s.scope = false, "", time.Time{}, ""
 }
 
 // take is one round under way.
@@ -106,8 +102,11 @@ func (s *source) take(ctx context.Context, round time.Time) *take {
 // Observe implements collector.Source.
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
 	t := s.take(ctx, round)
-	t.client.Renew()
-	if err := t.list(); err != nil {
+	err := t.speak(ctx)
+	if err == nil {
+		err = t.list()
+	}
+	if err != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil // told to stop: nothing was lost
 		}
@@ -133,25 +132,29 @@ func (s *source) Stored() { s.tell.Stored() }
 
 // list asks for all subjects, and tells which are gone.
 func (t *take) list() error {
-	var names []string
-	err := t.client.Get(t.ctx, "/subjects", &names)
+	all, err := t.speaker.list(t.ctx)
+	if notThere(err) && len(t.doors) > 1 {
+		t.speaker = nil // it was changed for another
+	}
 	if errors.Is(err, rest.ErrNotFound) {
 		return fmt.Errorf("%w: is it the REST interface of a schema registry?", err)
 	}
 	if err != nil {
 		return err
 	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	t.more = max(0, len(names)-mostSubjects)
-	names = names[:len(names)-t.more]
-	is := make(map[string]bool, len(names))
-	for _, name := range names {
+	t.more, t.other = all.more, all.other
+	changed := t.speaker.scope() != cmp.Or(t.scope, confluentAPI{group: t.cfg.Group}.scope())
+	if changed {
+		t.listed = false // what is there now may have been there before
+	}
+	is := make(map[string]bool, len(all.names))
+	for _, name := range all.names {
 		is[name] = true
 		if t.known[name] == nil {
 			_, was := t.stored[name]
 			t.known[name] = &subject{born: t.listed && !was}
 		}
+		t.known[name].absent = false
 	}
 	for name := range t.stored {
 		if !is[name] && t.known[name] == nil {
@@ -159,38 +162,53 @@ func (t *take) list() error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.known)) {
-		if x := t.known[name]; !is[name] {
+		switch x := t.known[name]; {
+		case is[name]:
+		case changed || all.gone(name):
+			t.gone(name, !changed)
+		case len(t.known) > mostSubjects: // it may be among those that are left out
 			delete(t.known, name)
-			if t.more > 0 && name > names[len(names)-1] {
-				continue // it may be among those that are left out
-			}
-			if _, was := t.stored[name]; was || x.told != nil {
-				t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.key(name), Gone: true})
-				of := x.told
-				if w, seen := t.cfg.Board.Cluster(t.cfg.Cluster); seen && of == nil {
-					of, _ = t.fact(name, x, &w) // its name may tell the topic
-				}
-				t.changed(of, "the subject "+name+" is gone from the registry "+t.cfg.Name)
-			}
+		case !x.absent:
+			x.absent, x.looked = true, time.Time{}
 		}
 	}
 	t.listed = true
-	if t.round.Sub(t.asked) >= levelEvery {
-		t.asked = t.round
-		t.level, err = t.compatibility("/config")
-		if err != nil {
-			t.level = ""
-		}
-	}
+	t.registryLevel()
 	return nil
 }
 
-func (t *take) compatibility(path string) (string, error) {
-	var is struct {
-		Level string `json:"compatibilityLevel"`
+// gone tells that a subject is not there any more; told: that it was deleted.
+func (t *take) gone(name string, deleted bool) {
+	x := t.known[name]
+	delete(t.known, name)
+	if _, was := t.stored[name]; !was && x.told == nil {
+		return
 	}
-	err := t.client.Get(t.ctx, path, &is)
-	return word(is.Level), err
+	t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.key(name), Gone: true})
+	if !deleted {
+		return
+	}
+	of := x.told
+	if w, seen := t.cfg.Board.Cluster(t.cfg.Cluster); seen && of == nil {
+		of, _ = t.fact(name, x, &w) // its name may tell the topic
+	}
+	t.changed(of, "the subject "+name+" is gone from the registry "+t.cfg.Name)
+}
+
+// registryLevel asks for the registry's own compatibility, once in a while.
+func (t *take) registryLevel() {
+	if t.round.Sub(t.asked) < levelEvery {
+		return
+	}
+	t.asked, t.denied = t.round, ""
+	level, err := t.speaker.level(t.ctx, "")
+	t.level = level
+	if err != nil {
+		t.level = ""
+	}
+	if errors.Is(err, rest.ErrForbidden) {
+		t.denied = "of the registry as a whole"
+	}
 }
 
 // look asks for the schemas of as many subjects as a round may.
@@ -211,16 +229,21 @@ func (t *take) look() {
 		}
 		x := t.known[name]
 		x.looked, x.failed = t.round, ""
-		if err := t.lookAt(name, x); err != nil && !errors.Is(err, rest.ErrNotFound) { // else it was deleted since
+		switch err := t.lookAt(name, x); {
+		case errors.Is(err, rest.ErrNotFound) && x.absent:
+			t.gone(name, true)
+		case err != nil && !errors.Is(err, rest.ErrNotFound): // else it was deleted since, or has no version
 			x.looked, x.failed = t.round.Add(looksEvery*t.cfg.Interval), err.Error()
 		}
 	}
 }
 
 func (t *take) lookAt(name string, x *subject) error {
-	at := "/subjects/" + url.PathEscape(name) + "/versions/latest"
-	var now version
-	err := t.client.Get(t.ctx, at, &now)
+	had := version{}
+	if x.told != nil && x.problem == "" {
+		had = x.version
+	}
+	now, err := t.speaker.newest(t.ctx, name, &had)
 	if errors.Is(err, rest.ErrTooLarge) {
 		x.read, x.problem = read{}, "its text is larger than can be read"
 		return nil
@@ -228,13 +251,19 @@ func (t *take) lookAt(name string, x *subject) error {
 	if err != nil {
 		return err
 	}
-	own, err := t.compatibility("/config/" + url.PathEscape(name))
-	if err == nil {
-		x.own = own
-	} else if errors.Is(err, rest.ErrNotFound) {
-		x.own = ""
+	own, err := t.speaker.level(t.ctx, name)
+	switch {
+	case err == nil:
+		x.own, x.untold = own, false
+	case errors.Is(err, rest.ErrNotFound):
+		x.own, x.untold = "", false
+	default:
+		x.untold = x.untold || x.own == ""
 	}
-	if x.told != nil && now.Version == x.version.Version && now.ID == x.version.ID && x.problem == "" {
+	if errors.Is(err, rest.ErrForbidden) {
+		t.denied = "of single subjects"
+	}
+	if had.there && now.same(&had) {
 		return nil
 	}
 	got, problem, err := t.parse(name, &now)
@@ -242,7 +271,7 @@ func (t *take) lookAt(name string, x *subject) error {
 		return err
 	}
 	t.changedVersion(name, x, &now, got, problem)
-	now.Schema = "" // it is read
+	now.text, now.refs = "", nil // they are read
 	x.version, x.read, x.problem = now, got, problem
 	return nil
 }
@@ -259,7 +288,7 @@ func (t *take) parse(name string, v *version) (r read, problem string, err error
 		return r, "", err
 	}
 	wanted := name[strings.LastIndexByte(name, '-')+1:]
-	r, unread := parse(v.format(), text{"", v.Schema}, refs, wanted)
+	r, unread := parse(v.format, text{"", v.text}, refs, wanted)
 	if unread != nil {
 		problem = unread.Error()
 	}
@@ -273,25 +302,25 @@ func (t *take) referred(v *version) (out []text, err error) {
 	done := map[string]bool{}
 	var add func(v *version, deep int) error
 	add = func(v *version, deep int) error {
-		if len(v.References) > 0 && deep >= deepestRef {
+		if len(v.refs) > 0 && deep >= deepestRef {
 			return errTooMany
 		}
-		for _, ref := range v.References {
-			if done[ref.Name] {
+		for _, ref := range v.refs {
+			if done[ref.name] {
 				continue
 			}
-			done[ref.Name] = true
+			done[ref.name] = true
 			if len(done) > mostRefs {
 				return errTooMany
 			}
-			is, err := t.version(ref.Subject, ref.Version)
+			is, err := t.version(ref.at)
 			if err == nil {
 				err = add(&is, deep+1)
 			}
 			if err != nil {
 				return err
 			}
-			out = append(out, text{ref.Name, is.Schema})
+			out = append(out, text{ref.name, is.text})
 		}
 		return nil
 	}
@@ -299,14 +328,13 @@ func (t *take) referred(v *version) (out []text, err error) {
 	return out, err
 }
 
-// version returns one version of a subject, which never changes.
-func (t *take) version(name string, number int) (v version, err error) {
-	at := fmt.Sprintf("/subjects/%s/versions/%d", url.PathEscape(name), number)
+// version returns the version at a path, which never changes.
+func (t *take) version(at string) (v version, err error) {
 	v, have := t.refs[at]
 	if have {
 		return v, nil
 	}
-	if err = t.client.Get(t.ctx, at, &v); err != nil {
+	if v, err = t.speaker.at(t.ctx, at); err != nil {
 		return v, err
 	}
 	if len(t.refs) >= keptRefs {
@@ -347,7 +375,7 @@ func (t *take) tellAll() {
 	by := map[string][]string{}
 	for _, name := range slices.Sorted(maps.Keys(t.known)) {
 		x := t.known[name]
-		if x.looked.IsZero() || x.version.Version == 0 && x.problem == "" {
+		if x.looked.IsZero() || !x.version.there && x.problem == "" {
 			continue
 		}
 		fact, why := t.fact(name, x, &w)
@@ -368,11 +396,11 @@ func (t *take) tellAll() {
 func (t *take) fact(name string, x *subject, w *collector.Watched) (*lineage.SchemaFact, string) {
 	is := t.whose(name, x, w)
 	f := &lineage.SchemaFact{
-		Part: is.part, Origin: lineage.FromRegistry, Subject: name, Version: x.version.Version, ID: x.version.ID, Strategy: is.strategy, Compatibility: cmp.Or(x.own, t.level),
-		Format: x.version.format(), Record: x.read.record, Columns: x.read.columns, Cut: x.read.cut, Problem: x.problem,
+		Part: is.part, Origin: lineage.FromRegistry, Subject: name, Version: x.version.number, ID: x.version.id, Strategy: is.strategy,
+		Format: x.version.format, Record: x.read.record, Columns: x.read.columns, Cut: x.read.cut, Problem: x.problem,
 	}
-	if x.version.Version == 0 {
-		f.Format = ""
+	if !x.untold {
+		f.Compatibility = cmp.Or(x.own, t.level)
 	}
 	if is.topic != "" {
 		f.Topic = lineage.Topic{Cluster: w.ID, Name: is.topic}
@@ -386,10 +414,10 @@ func (t *take) whose(name string, x *subject, w *collector.Watched) whose {
 		_, there := slices.BinarySearch(w.Topics, name)
 		return there
 	}
-	is := of(name, x.read.record, topic)
+	is := t.speaker.of(name, x.read.record, topic)
 	for _, record := range x.read.records {
 		if is.topic == "" {
-			is = of(name, record, topic)
+			is = t.speaker.of(name, record, topic)
 		}
 	}
 	return is
@@ -400,8 +428,11 @@ func (t *take) blind(by map[string][]string) {
 	var spots []lineage.BlindSpot
 	for _, why := range slices.Sorted(maps.Keys(by)) {
 		remedy := "name subjects by TopicNameStrategy or TopicRecordNameStrategy"
-		if why == whyNoTopic {
+		switch why {
+		case whyNoTopic:
 			remedy = "delete subjects of topics that are gone, or let lineaged describe the topics"
+		case whyRecordID, whyOtherID:
+			remedy = "name artifacts by TopicIdStrategy, SimpleTopicIdStrategy or TopicRecordIdStrategy"
 		}
 		spots = append(spots, lineage.BlindSpot{What: "of which topic these subjects of the registry are, since " + why + ": " + collector.Some(by[why]), Remedy: remedy})
 	}
@@ -415,7 +446,13 @@ func (t *take) blind(by map[string][]string) {
 		spots = append(spots, lineage.BlindSpot{What: "the columns of these subjects of the registry, whose schemas can't be read: " + collector.Some(broken), Remedy: "each says why where its topic is shown"})
 	}
 	if t.more > 0 {
-		spots = append(spots, lineage.BlindSpot{What: fmt.Sprintf("%d subjects of the registry beyond %d, by name", t.more, mostSubjects), Remedy: "several registries, or fewer subjects"})
+		spots = append(spots, lineage.BlindSpot{What: fmt.Sprintf("%d subjects of the registry, beyond the %d that are read", t.more, mostSubjects), Remedy: "several registries, or fewer subjects"})
+	}
+	if t.other != "" {
+		spots = append(spots, lineage.BlindSpot{What: "what artifacts of the registry say of records that are not Avro, JSON Schema or Protobuf: " + t.other, Remedy: "describe records by one of these"})
+	}
+	if t.denied != "" {
+		spots = append(spots, lineage.BlindSpot{What: "the compatibility rules " + t.denied + ", which the registry refuses to tell", Remedy: "let lineaged's user read them"})
 	}
 	t.telling.Blind(t.main, spots)
 }

@@ -33,6 +33,8 @@ var (
 	ErrNotFound  = errors.New("answers with 404")
 	ErrForbidden = errors.New("status 403")
 	ErrTooLarge  = errors.New("the answer is larger")
+	// ErrNotJSON is what another kind of server gives, as a page for people; also JSON of another shape.
+	ErrNotJSON = errors.New("not JSON")
 )
 
 // Config says whom to ask, and how.
@@ -145,6 +147,16 @@ func (c *Client) Get(ctx context.Context, path string, into any) (err error) {
 	return err
 }
 
+// plainText is where an answer is to be put as it is.
+type plainText string
+
+// Text is Get of what may be of any media type but HTML, which a gateway answers with. The caller reads the text.
+func (c *Client) Text(ctx context.Context, path string) (string, error) {
+	var text plainText
+	err := c.Get(ctx, path, &text)
+	return string(text), err
+}
+
 // askOne asks one address, which leaves time for the others that are left to ask.
 func (c *Client) askOne(ctx context.Context, base, path string, left int, into any) error {
 	if left > 1 || !c.cfg.Patient {
@@ -204,17 +216,31 @@ func (c *Client) ask(ctx context.Context, address string, into any) error {
 	if err != nil {
 		return plain(err)
 	}
-	if err := c.check(resp, len(body)); err != nil {
+	text, asIs := into.(*plainText)
+	if err := c.check(resp, len(body), asIs); err != nil {
 		return err
 	}
+	if asIs {
+		*text = plainText(body)
+		return nil
+	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return errors.New("the answer is not the JSON of " + c.cfg.What) // the parser's words may quote the answer
+		return c.NotOurs() // the parser's words may quote the answer
 	}
 	return nil
 }
 
-// check says what is wrong with an answer before its content.
-func (c *Client) check(resp *http.Response, size int) error {
+// NotOurs is the error for an answer that is JSON of something else.
+func (c *Client) NotOurs() error { return shape{c.cfg.What} }
+
+// shape is an ErrNotJSON that names what was expected.
+type shape struct{ what string }
+
+func (s shape) Error() string        { return "the answer is not the JSON of " + s.what }
+func (s shape) Is(target error) bool { return target == ErrNotJSON }
+
+// check says what is wrong with an answer before its content. text: it need not be JSON.
+func (c *Client) check(resp *http.Response, size int, text bool) error {
 	if says := c.cfg.Says[resp.StatusCode]; says != "" {
 		return errors.New(says)
 	}
@@ -233,8 +259,11 @@ func (c *Client) check(resp *http.Response, size int) error {
 		return fmt.Errorf("%w than %d MiB", ErrTooLarge, c.cfg.Most>>20)
 	}
 	kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if isText := text && err == nil && kind != "text/html" && kind != "application/xhtml+xml"; isText {
+		return nil
+	}
 	if err != nil || kind != "application/json" && !strings.HasSuffix(kind, "+json") {
-		return fmt.Errorf("answers %q and not JSON: is it the REST interface of %s?", Short(kind), c.cfg.What)
+		return fmt.Errorf("answers %q and %w: is it the REST interface of %s?", Short(kind), ErrNotJSON, c.cfg.What)
 	}
 	return nil
 }

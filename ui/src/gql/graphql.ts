@@ -319,10 +319,14 @@ export type SchemaPart =
   | 'KEY'
   | 'VALUE';
 
+/** TOPIC_NAME: Apicurio's TopicIdStrategy too. SIMPLE_TOPIC_ID, RECORD_ID and TOPIC_RECORD_ID are Apicurio's own. */
 export type SubjectStrategy =
   | 'TOPIC_NAME'
   | 'RECORD_NAME'
-  | 'TOPIC_RECORD_NAME';
+  | 'TOPIC_RECORD_NAME'
+  | 'SIMPLE_TOPIC_ID'
+  | 'RECORD_ID'
+  | 'TOPIC_RECORD_ID';
 
 export type RetireKind =
   | 'UNUSED_TOPIC'
