@@ -86,7 +86,7 @@ func (r *reader) schema(e *Event, f fields) {
 		r.flag("a schema facet that can't be read")
 		return
 	}
-	if len(s.Columns) > 0 {
+	if len(s.Columns) > 0 && !r.wraps(&s) {
 		e.Schemas = append(e.Schemas, s)
 	}
 }
@@ -170,11 +170,13 @@ func (r *reader) links(m *Made, to string, list string) bool {
 		if field = column(field); p != nil || field == "" {
 			return false
 		}
-		if len(m.Links) == mostColumns {
+		field, ok := r.inside(from, field)
+		into, also := r.inside(m.Output, to)
+		if !ok || !also || len(m.Links) == mostColumns {
 			m.Cut++
 			continue
 		}
-		x := Link{Input: from, From: field, To: to}
+		x := Link{Input: from, From: field, To: into}
 		x.How, x.Masked = how(f)
 		m.Links = append(m.Links, x)
 	}

@@ -172,6 +172,7 @@ type reader struct {
 	flags   []string
 	also    map[Name]Name
 	entries []entry // of lineage facets
+	spark   bool    // Spark sends it, see envelope
 }
 
 func (r *reader) flag(word string) { r.flags = append(r.flags, word) }
@@ -311,6 +312,7 @@ func (r *reader) jobType(e *Event, f fields) {
 	}
 	if word, ok := f.text("integration"); ok {
 		e.Integration = word1(word)
+		r.spark = strings.EqualFold(e.Integration, "SPARK")
 	}
 	pattern := f.within("emissionPattern")
 	if mode, _ := pattern.text("eventContentMode"); strings.EqualFold(mode, "COMPLETE_SNAPSHOT") {
