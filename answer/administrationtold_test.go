@@ -24,6 +24,36 @@ func (l *lateLedger) Said(ctx context.Context, w lineage.Window, wanted answer.W
 	})
 }
 
+// TestNobodyAdministeredOfSeveralClusters holds that of a tag nobody is an answer only where all of its topics lie in
+// clusters of which it was told: that of one is no word on the other.
+func TestNobodyAdministeredOfSeveralClusters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := reported(t)
+		for n := 1; n <= 20; n++ {
+			w.observe("west", "log-files", n)
+			fill := []filling{w.moved(self(lineage.Topic{Cluster: east, Name: "customers"}), lineage.NoEvidence, 5)}
+			if n == 1 {
+				fill = append(fill, facts(eastFact(), eastTopic("customers")))
+			}
+			w.observe("east", "all", n, fill...)
+		}
+		for _, known := range []bool{true, false} {
+			who := &owned{tags: map[string][]string{"topic:west/archive": {"pii"}}}
+			if !known {
+				who.tags["topic:east/customers"] = []string{"pii"}
+			}
+			a := answer.New(answer.Options{
+				History: w.store, Identity: func() answer.Identity { return who }, Now: func() time.Time { return round(31) },
+				Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}, {Source: "east", Name: "east"}},
+			})
+			r := reportOf(t, a, answer.Between(round(1), round(20)), answer.UsageQuestion{Scope: answer.UsageScope{Of: answer.TagScope, Name: "pii"}})
+			if r.Administered.Known != known || len(r.Administered.List) != 0 {
+				t.Errorf("known %t: %+v %q", known, r.Administered, r.Doubts())
+			}
+		}
+	})
+}
+
 // TestNobodyAdministeredWhereItWasTold holds that nobody is an answer only for time in which a log told it, whatever is
 // configured now: of a log that was switched on lately, or was not read for a while, the rest is not known.
 func TestNobodyAdministeredWhereItWasTold(t *testing.T) {

@@ -38,8 +38,8 @@ func (v *View) Permitted(topic lineage.Node) (all []Permitted, ok bool) {
 			continue
 		}
 		x := Permitted{Permission: p}
-		if used := v.uses(t, &p); used || sure && p.Operation == "WRITE" {
-			x.Used = &used
+		if used := v.uses(t, &p); used == graph.Active || used == graph.Inactive && sure && p.Operation == "WRITE" {
+			x.Used = new(used == graph.Active)
 		}
 		all = append(all, x)
 	}
@@ -56,9 +56,11 @@ func (v *View) permissions(cluster lineage.ClusterID) (fact *lineage.PermissionF
 	return fact
 }
 
-// uses reports whether somebody whom an entry is about did what it is about: moved records in the window.
-func (v *View) uses(t *topicView, p *lineage.Permission) bool {
-	did := func(accesses []int32) bool {
+// uses reports whether somebody whom an entry is about did what it is about: moved records in the window. It is unknown
+// where one did who may be another: an entry of a host, and his own that nobody tells.
+func (v *View) uses(t *topicView, p *lineage.Permission) graph.State {
+	did := func(accesses []int32) (is graph.State) {
+		is = graph.Inactive
 		for _, i := range accesses {
 			x := &v.accesses[i]
 			if x.state != graph.Active {
@@ -67,14 +69,30 @@ func (v *View) uses(t *topicView, p *lineage.Permission) bool {
 			c := x.client()
 			switch {
 			case c.Principal == "", p.Principal != "User:*" && p.Principal != c.Principal:
+			case p.Host != "*" && c.Host == "":
+				is = graph.Unknown
 			case p.Host != "*" && p.Host != strings.TrimPrefix(c.Host, "/"):
 			default:
-				return true
+				return graph.Active
 			}
 		}
-		return false
+		return is
 	}
-	return p.Operation != "WRITE" && did(t.reads) || p.Operation != "READ" && did(t.writes)
+	read, wrote := graph.Inactive, graph.Inactive
+	if p.Operation != "WRITE" {
+		read = did(t.reads)
+	}
+	if p.Operation != "READ" {
+		wrote = did(t.writes)
+	}
+	switch {
+	case read == graph.Active || wrote == graph.Active:
+		return graph.Active
+	case read == graph.Unknown || wrote == graph.Unknown:
+		return graph.Unknown
+	default:
+		return graph.Inactive
+	}
 }
 
 // writersKnown reports whether the principals of all who wrote to a topic in the window are known. Where nobody is

@@ -43,6 +43,9 @@ func TestPermitted(t *testing.T) {
 		{"one wrote", entries, func(w *world, _ int) []filling {
 			return []filling{w.moved(alice, lineage.Telemetry, 5)}
 		}, usedOf("not known", "used", "not known", "unused", "not known")},
+		{"one wrote, from a host that nobody tells", entries, func(w *world, _ int) []filling {
+			return []filling{w.moved(writes(orders, lineage.Client{ClientID: "a", Principal: "User:alice"}), lineage.Telemetry, 5)}
+		}, usedOf("not known", "used", "not known", "not known", "not known")},
 		{"one whose principal is not known", entries, func(w *world, _ int) []filling {
 			return []filling{w.moved(nameless, lineage.ProducerState, 5)}
 		}, usedOf("not known", "not known", "not known", "not known", "not known")},

@@ -22,13 +22,16 @@ type Register struct {
 	Topics []RegisteredTopic
 }
 
-// RegisteredTopic is a topic that bears the tag.
+// RegisteredTopic is a topic that bears the tag, or to which it comes: then it has a way.
 type RegisteredTopic struct {
 	Topic              Party
 	Environment        string
 	Retention, Cleanup string // as set on the topic; empty: the brokers' default, or not known
 	Used               bool
 }
+
+// Derived reports whether the tag only comes to the topic of a row.
+func (r *RegisterRow) Derived() bool { return r.Use.Topic.Way != nil }
 
 // RegisterRow is one who brings data into a topic of the tag, or takes it out.
 type RegisterRow struct {
@@ -49,9 +52,9 @@ type RegisterPlace struct {
 	Evidence []lineage.EvidenceKind
 }
 
-// Register answers who handles data of a tag.
-func (a *Answers) Register(ctx context.Context, in Span, tag string, source UsageSource) (*Register, error) {
-	report, err := a.UsageReport(ctx, in, UsageQuestion{Scope: UsageScope{TagScope, tag}, Source: source})
+// Register answers who handles data of a tag; bearersOnly leaves out topics to which it only comes.
+func (a *Answers) Register(ctx context.Context, in Span, tag string, source UsageSource, bearersOnly bool) (*Register, error) {
+	report, err := a.UsageReport(ctx, in, UsageQuestion{Scope: UsageScope{TagScope, tag}, Source: source, BearersOnly: bearersOnly})
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +66,8 @@ func (a *Answers) Register(ctx context.Context, in Span, tag string, source Usag
 	used := map[string]Party{}
 	for i := range report.Uses {
 		u := report.Uses[i]
-		if !report.Scope.Bears(&u.Topic) {
-			continue // who uses it bears the tag, and the topic does not
+		if !report.Scope.has(&u.Topic) {
+			continue // who uses it bears the tag, and the topic has nothing of it
 		}
 		used[u.Topic.ID] = u.Topic
 		r.Rows = append(r.Rows, r.row(u, places[u.key()]))
@@ -173,7 +176,7 @@ func (r *Register) heldPlaces(ctx context.Context, p *UsagePart, out placesOf) e
 	if err != nil {
 		return err
 	}
-	reader := v.usageReader()
+	reader := r.reader(v)
 	gone := leaving(ctx)
 	for i := range r.Uses {
 		if gone() {
@@ -183,7 +186,7 @@ func (r *Register) heldPlaces(ctx context.Context, p *UsagePart, out placesOf) e
 		topic, errTopic := lineage.ParseNodeID(u.Topic.ID)
 		node, errNode := lineage.ParseNodeID(u.Node.ID)
 		end := v.ends[node]
-		if !u.Held || !r.Scope.Bears(&u.Topic) || errTopic != nil || errNode != nil || end == nil {
+		if !u.Held || !r.Scope.has(&u.Topic) || errTopic != nil || errNode != nil || end == nil {
 			continue
 		}
 		own, other := end.reads, end.writes
@@ -260,10 +263,25 @@ func (r *Register) saidPlaces(ctx context.Context, p *UsagePart, out placesOf) e
 	return nil
 }
 
-// CrossingRows is how many rows carry data into another cluster or environment, or from one.
-func (r *Register) CrossingRows() (n int) {
+// CrossingRows is how many rows carry data into another cluster or environment, or from one: of topics that bear the
+// tag, and of those to which it only comes.
+func (r *Register) CrossingRows() (borne, derived int) {
 	for i := range r.Rows {
-		if r.Rows[i].Crossing {
+		switch row := &r.Rows[i]; {
+		case !row.Crossing:
+		case row.Derived():
+			derived++
+		default:
+			borne++
+		}
+	}
+	return borne, derived
+}
+
+// DerivedTopics is to how many of the topics the tag only comes.
+func (r *Register) DerivedTopics() (n int) {
+	for i := range r.Topics {
+		if r.Topics[i].Topic.Way != nil {
 			n++
 		}
 	}

@@ -56,7 +56,7 @@ func TestRegister(t *testing.T) {
 			History: w.store, Identity: func() answer.Identity { return who }, Connects: []answer.ConnectConfig{{Name: "connect-west"}},
 			Clusters: []answer.ClusterConfig{{Source: "west", Name: "west", Environment: "prod"}, {Source: "east", Name: "east", Environment: "prod"}},
 		})
-		r, err := a.Register(t.Context(), answer.Between(round(10), round(20)), "pii", answer.AnySource)
+		r, err := a.Register(t.Context(), answer.Between(round(10), round(20)), "pii", answer.AnySource, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,6 +69,8 @@ func TestRegister(t *testing.T) {
 			got = append(got, line)
 		}
 		want := []string{
+			// the copy does not bear the tag, which comes to it
+			"application:prod/etl true true: topic:west/cdc.customers [GROUP_OFFSETS] true",
 			"connector:connect-west/cdc true false: dataset:postgres%3A%2F%2Fdb%3A5432/shop.customers [CONNECT] false",
 			"application:prod/etl false true: topic:east/customers [TELEMETRY] true",
 			"application:prod/keeper false false:",
@@ -77,8 +79,11 @@ func TestRegister(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
-		if len(r.Topics) != 1 || r.Topics[0].Retention != "86400000" || r.Topics[0].Cleanup != "delete" || !r.Topics[0].Used || r.Topics[0].Environment != "prod" || r.CrossingRows() != 1 {
-			t.Errorf("%+v, %d rows cross", r.Topics, r.CrossingRows())
+		if len(r.Topics) != 2 || r.Topics[0].Topic.Way == nil || r.Topics[1].Retention != "86400000" || r.Topics[1].Cleanup != "delete" || !r.Topics[1].Used || r.Topics[1].Environment != "prod" {
+			t.Errorf("%+v", r.Topics)
+		}
+		if borne, derived := r.CrossingRows(); borne != 1 || derived != 1 {
+			t.Errorf("%d and %d rows cross", borne, derived)
 		}
 	})
 }
@@ -89,7 +94,7 @@ func TestRegisterFromTheLedger(t *testing.T) {
 		w := reported(t)
 		said := &saidLedger{midnight.Add(-2 * time.Hour), midnight}
 		a := w.reporter(func() answer.Ledger { return said })
-		r, err := a.Register(t.Context(), answer.Between(midnight.Add(-2*time.Hour), midnight.Add(-time.Hour)), "pii", answer.AnySource)
+		r, err := a.Register(t.Context(), answer.Between(midnight.Add(-2*time.Hour), midnight.Add(-time.Hour)), "pii", answer.AnySource, false)
 		if err != nil {
 			t.Fatal(err)
 		}

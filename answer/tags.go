@@ -159,9 +159,30 @@ func (v *View) derivedBearers(ctx context.Context, tag string) (map[lineage.Node
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		for _, n := range v.graph(spreading.key()).Spread(slices.Collect(maps.Keys(bearers)), all.stopped(t)) {
+		for _, n := range v.graph(spreading.key()).Spread(slices.Collect(maps.Keys(bearers)), all.stopped(t)).Nodes() {
 			out[n] = true
 		}
 	}
 	return out, nil
+}
+
+// spreadOf follows one tag from those that bear it, spelled exactly so, along all flows.
+func (v *View) spreadOf(ctx context.Context, tag string) (*graph.Spreading, error) {
+	all, err := v.tags(ctx)
+	if err != nil {
+		return nil, err
+	}
+	bearers := slices.SortedFunc(maps.Keys(all.bearers[tag]), func(a, b lineage.Node) int { return strings.Compare(a.ID(), b.ID()) })
+	return v.graph(spreading.key()).Spread(bearers, all.stopped(tag)), nil
+}
+
+// unnamedWriters is how many writers whom nothing names are among those along whose flows tags come: what they read is
+// not known, and a tag may come to what they write.
+func (v *View) unnamedWriters() (n int) {
+	for m := range v.graph(spreading.key()).Nodes() {
+		if m.Kind == lineage.UnidentifiedNode {
+			n++
+		}
+	}
+	return n
 }

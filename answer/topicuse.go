@@ -34,13 +34,15 @@ type TopicUse struct {
 	Records, Bytes, Skipped, Lost *int64
 	Estimated, AtLeast            bool
 	// First and Last are between which instants it was seen to move; zero: not known. Both are as exact as Precision.
-	First, Last  time.Time
-	Precision    time.Duration
-	Evidence     []UseEvidence
-	Clients      []UseClient // the first of ClientCount
-	ClientCount  int
-	Observed     float64 // which part of the report's window was observed where the topic is
-	Held, Sealed bool    // whether the store or the ledger says it, or each of a part
+	First, Last time.Time
+	Precision   time.Duration
+	Evidence    []UseEvidence
+	Clients     []UseClient // the first of ClientCount
+	ClientCount int
+	Observed    float64 // which part of the report's window was observed where the topic is
+	// Derived: neither the topic nor who used it bears the tag that the report is of: it only comes to the topic.
+	Derived      bool
+	Held, Sealed bool // whether the store or the ledger says it, or each of a part
 }
 
 // UseEvidence is one way in which a use is known.
@@ -82,17 +84,18 @@ func (k useKey) compare(o useKey) int {
 // usageReader reads the uses of a window.
 type usageReader struct {
 	v       *View
+	scope   UsageScope
+	spread  *graph.Spreading // of the scope's tag; nil: it is not followed
 	parties map[lineage.Node]Party
-}
-
-func (v *View) usageReader() *usageReader {
-	return &usageReader{v, map[lineage.Node]Party{}}
 }
 
 func (r *usageReader) party(n lineage.Node) Party {
 	p, ok := r.parties[n]
 	if !ok {
 		p = r.v.partyOf(n)
+		if r.spread != nil && n.Kind == lineage.TopicNode && !r.scope.Bears(&p) {
+			p.Way = r.spread.Way(n)
+		}
 		r.parties[n] = p
 	}
 	return p
@@ -107,9 +110,9 @@ type usedFlow struct {
 }
 
 // flows returns the flows of a scope that use a topic, those among them that moved nothing too, and the topics that are
-// of the scope by themselves, used or not. also are ids of nodes all of whose uses are asked for beside it.
-func (r *usageReader) flows(ctx context.Context, s UsageScope, also map[string]bool) (all []usedFlow, topics []lineage.Node, err error) {
-	gone := leaving(ctx)
+// of the scope by themselves, used or not.
+func (r *usageReader) flows(ctx context.Context) (all []usedFlow, topics []lineage.Node, err error) {
+	gone, s := leaving(ctx), r.scope
 	for _, topic := range r.v.Topics() {
 		if gone() {
 			return nil, nil, ctx.Err()
@@ -118,17 +121,17 @@ func (r *usageReader) flows(ctx context.Context, s UsageScope, also map[string]b
 		if own && r.v.exists(topic) {
 			topics = append(topics, topic)
 		}
-		if (s.Of == TopicScope || s.Of == ClusterScope) && !own && also == nil {
+		if (s.Of == TopicScope || s.Of == ClusterScope) && !own {
 			continue
 		}
 		writers, readers := r.v.Usage(topic)
 		for _, f := range writers {
-			if own || r.takes(s, f.From, also) {
+			if own || r.takes(s, f.From) {
 				all = append(all, usedFlow{f, topic, f.From, true})
 			}
 		}
 		for _, f := range readers {
-			if own || r.takes(s, f.To, also) {
+			if own || r.takes(s, f.To) {
 				all = append(all, usedFlow{f, topic, f.To, false})
 			}
 		}
@@ -150,16 +153,14 @@ func (r *usageReader) within(s UsageScope, topic lineage.Node) bool {
 		return false
 	default:
 		p := r.party(topic)
-		return s.Bears(&p)
+		return s.has(&p)
 	}
 }
 
 // takes reports whether what a node does is of the scope, whatever topic it uses.
-func (r *usageReader) takes(s UsageScope, n lineage.Node, also map[string]bool) bool {
-	switch {
-	case also != nil && also[n.ID()]:
-		return true
-	case s.Of == ApplicationScope:
+func (r *usageReader) takes(s UsageScope, n lineage.Node) bool {
+	switch s.Of {
+	case ApplicationScope:
 		return n.ID() == s.Name
 	default:
 		p := r.party(n)
@@ -299,7 +300,7 @@ func (u *TopicUse) add(o *TopicUse) {
 		u.Last = o.Last
 	}
 	u.Precision = max(u.Precision, o.Precision)
-	u.Held, u.Sealed = u.Held || o.Held, u.Sealed || o.Sealed
+	u.Held, u.Sealed, u.Derived = u.Held || o.Held, u.Sealed || o.Sealed, u.Derived && o.Derived
 	for _, e := range o.Evidence {
 		u.addEvidence(e)
 	}

@@ -35,11 +35,12 @@ type ReportAdministered struct {
 	More int64               // how many more there were
 	// Unnamed is how many were told of the scope's clusters of whom it is not told what they changed.
 	Unnamed int64
-	// Known reports whether there is a list, or of a cluster of the scope it was told in all of the window: else an
-	// empty list says nothing.
+	// Known reports whether there is a list, or in all of the window it was told of each cluster with topics of the
+	// scope, and of nobody there is it untold what he changed: else an empty list says nothing.
 	Known bool
 
-	told map[string]*AdministrationTold // within the window, by cluster of the scope
+	told    map[string]*AdministrationTold // within the window, by cluster of the scope
+	unnamed map[string]int64               // Unnamed, by cluster
 }
 
 // toldOf returns what was told of a cluster, to be added to.
@@ -75,6 +76,10 @@ func (r *UsageReport) administered(x *UsageAdministered, part lineage.Window, be
 	}
 	if only := r.onlyCluster(); x.Operation == "" && r.Scope.Of != ClusterScope && (only == "" || x.Cluster == only) {
 		r.Administered.Unnamed += x.Times
+		if r.Administered.unnamed == nil {
+			r.Administered.unnamed = map[string]int64{}
+		}
+		r.Administered.unnamed[x.Cluster] += x.Times
 	}
 	if !x.covers(r.Scope, bears) {
 		return
@@ -87,7 +92,8 @@ func (r *UsageReport) administered(x *UsageAdministered, part lineage.Window, be
 }
 
 // administeredHeld takes in what the store has of a part, and of which clusters nothing tells it.
-func (r *UsageReport) administeredHeld(ctx context.Context, v *View, part lineage.Window) error {
+func (r *UsageReport) administeredHeld(ctx context.Context, reader *usageReader, part lineage.Window) error {
+	v := reader.v
 	if r.Scope.Of == ApplicationScope {
 		return nil
 	}
@@ -99,9 +105,9 @@ func (r *UsageReport) administeredHeld(ctx context.Context, v *View, part lineag
 		t := &told[i]
 		x := UsageAdministered{AdministeredUse: t.AdministeredUse, At: t.At, Cluster: t.Cluster, Principal: t.Who.Principal, Host: t.Who.Host}
 		if t.Topic != nil {
-			x.Topic = new(v.partyOf(*t.Topic))
+			x.Topic = new(reader.party(*t.Topic))
 		}
-		r.administered(&x, part, r.Scope.Bears)
+		r.administered(&x, part, r.Scope.has)
 	}
 	since, err := v.AdministrationTold(ctx)
 	if err != nil {
@@ -163,11 +169,25 @@ func (r *UsageReport) administeredSaid(s *SaidPeriod, part lineage.Window) {
 
 // administeredKnown says whether it is known who administered, once all parts are read.
 func (r *UsageReport) administeredKnown() {
-	r.Administered.Known = len(r.Administered.List) > 0
-	for _, is := range r.Administered.told {
-		is.Spans = unionOf(is.Spans)
-		r.Administered.Known = r.Administered.Known || is.Whole(r.View.past())
+	a := &r.Administered
+	within := map[string]bool{}
+	for _, t := range r.Topics {
+		within[t.Scope] = true
 	}
+	for i := range r.Uses {
+		within[r.Uses[i].Topic.Scope] = true
+	}
+	nobody := len(a.told) > 0
+	for cluster, is := range a.told {
+		is.Spans = unionOf(is.Spans)
+		if within[cluster] || len(within) == 0 {
+			nobody = nobody && is.Whole(r.View.past()) && a.unnamed[cluster] == 0
+		}
+	}
+	for cluster := range within {
+		nobody = nobody && a.told[cluster] != nil
+	}
+	a.Known = len(a.List) > 0 || nobody
 }
 
 // The blind spots of a cluster of which nothing tells who administers it, or not in all of the time, begin so.

@@ -27,6 +27,7 @@ func (r *UsageReport) Doubts() (out []string) {
 			out = append(out, "what comes late can still amend what the ledger says of "+of)
 		}
 	}
+	out = append(out, r.derivationDoubts()...)
 	if r.Unread != "" {
 		out = append(out, "who is permitted is not known: "+r.Unread)
 	}
@@ -36,6 +37,26 @@ func (r *UsageReport) Doubts() (out []string) {
 	}
 	if slices.ContainsFunc(r.Uses, func(u TopicUse) bool { return u.Node.Kind == lineage.UnidentifiedNode }) {
 		out = append(out, "some of what was written is of writers whom nothing names")
+	}
+	return out
+}
+
+// derivationDoubts says of a tag to which topics it is not known to come.
+func (r *UsageReport) derivationDoubts() (out []string) {
+	if r.Scope.Of != TagScope {
+		return nil
+	}
+	if r.BearersOnly {
+		return []string{"as asked, topics are left out that do not bear the tag and to which it only comes along flows"}
+	}
+	for _, p := range r.Parts {
+		if p.Source == Sealed {
+			out = append(out, "of "+p.Window.Start.UTC().Format(time.RFC3339)+" to "+p.Window.End.UTC().Format(time.RFC3339)+
+				" topics are left out that did not bear the tag and to which it only came: the ledger does not say who passed it on")
+		}
+	}
+	if r.unnamed > 0 {
+		out = append(out, fmt.Sprintf("to what %d writers wrote whom nothing names the tag may have come: what they read is not known", r.unnamed))
 	}
 	return out
 }

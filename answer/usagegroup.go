@@ -40,11 +40,14 @@ type UsageGroup struct {
 	Topics, Writers, Readers int
 	Written, Read            UsageVolume
 	First, Last              time.Time
+	// Derived: of uses of topics to which the tag of the report only comes; those that bear it are in none of them.
+	Derived bool
 	// Observed is of a day: which part of it was observed; nil: of others.
 	Observed *float64
 
 	topics, writers, readers map[string]bool
 	observed                 observing
+	short                    bool // of a part of it nothing was asked
 }
 
 func (g *UsageGroup) add(u *TopicUse) {
@@ -70,11 +73,17 @@ func (g *UsageGroup) add(u *TopicUse) {
 type collected struct {
 	question UsageQuestion
 	uses     map[useKey]TopicUse
-	days     map[time.Time]*UsageGroup
+	days     map[groupOf]*UsageGroup
+}
+
+// groupOf is which group a use is summed up in.
+type groupOf struct {
+	key     string
+	derived bool
 }
 
 func newCollected(q UsageQuestion) *collected {
-	return &collected{q, map[useKey]TopicUse{}, map[time.Time]*UsageGroup{}}
+	return &collected{q, map[useKey]TopicUse{}, map[groupOf]*UsageGroup{}}
 }
 
 func (c *collected) take(uses []TopicUse) error {
@@ -87,6 +96,7 @@ func (c *collected) take(uses []TopicUse) error {
 }
 
 func (c *collected) takeOne(u *TopicUse) error {
+	u.Derived = !c.question.Scope.Covers(u)
 	is, ok := c.uses[u.key()]
 	if !ok {
 		if len(c.uses) >= mostUses {
@@ -100,25 +110,32 @@ func (c *collected) takeOne(u *TopicUse) error {
 	return nil
 }
 
-func (c *collected) day(at time.Time) *UsageGroup {
-	at = at.UTC().Truncate(24 * time.Hour)
-	g := c.days[at]
+func (c *collected) day(at time.Time, derived bool) *UsageGroup {
+	key := groupOf{at.UTC().Truncate(24 * time.Hour).Format(time.DateOnly), derived}
+	g := c.days[key]
 	if g == nil {
-		g = &UsageGroup{Key: at.Format(time.DateOnly)}
-		c.days[at] = g
+		g = &UsageGroup{Key: key.key, Derived: derived}
+		c.days[key] = g
 	}
 	return g
 }
 
 func (c *collected) intoDay(at time.Time, u *TopicUse) {
 	if c.question.GroupBy == UsageByDay {
-		c.day(at).add(u)
+		c.day(at, !c.question.Scope.Covers(u)).add(u)
 	}
 }
 
-func (c *collected) observedDay(at time.Time, of time.Duration, fraction float64) {
-	if c.question.GroupBy == UsageByDay {
-		g := c.day(at)
+// observedDay takes in what one source observed of a day. What is derived the ledger was not asked for.
+func (c *collected) observedDay(at time.Time, of time.Duration, fraction float64, by UsageSource) {
+	if c.question.GroupBy != UsageByDay {
+		return
+	}
+	for _, derived := range []bool{false, true} {
+		g := c.day(at, derived)
+		if derived && by == Sealed {
+			fraction, g.short = 0, true
+		}
 		g.observed.add(of, fraction)
 		g.Observed = new(g.observed.of(g.observed.all))
 	}
@@ -129,32 +146,38 @@ func (c *collected) groupsOf(r *UsageReport) (out []UsageGroup) {
 	if c.question.GroupBy == UsageNotGrouped {
 		return nil
 	}
-	groups := map[string]*UsageGroup{}
-	at := func(key string) *UsageGroup {
-		if groups[key] == nil {
-			groups[key] = &UsageGroup{Key: key}
+	groups := map[groupOf]*UsageGroup{}
+	at := func(key string, derived bool) *UsageGroup {
+		k := groupOf{key, derived}
+		if groups[k] == nil {
+			groups[k] = &UsageGroup{Key: key, Derived: derived}
 		}
-		return groups[key]
+		return groups[k]
 	}
-	switch c.question.GroupBy {
-	case UsageByDay:
-		for _, day := range c.days {
-			groups[day.Key] = day
+	if c.question.GroupBy == UsageByDay {
+		for key, day := range c.days {
+			if key.derived && day.Topics == 0 {
+				continue // that there is no such topic is no day without use
+			}
+			day.Written.AtLeast, day.Read.AtLeast = day.Written.AtLeast || day.short, day.Read.AtLeast || day.short
+			groups[key] = day
 		}
-	case UsageByTopic:
-		for _, t := range r.Topics {
-			at(t.ID).Topics = 1
-		}
-	default:
-	}
-	if c.question.GroupBy != UsageByDay {
+	} else {
 		for i := range r.Uses {
 			u := &r.Uses[i]
-			at(groupKey(c.question.GroupBy, u)).add(u)
+			at(groupKey(c.question.GroupBy, u), u.Derived).add(u)
+		}
+	}
+	if c.question.GroupBy == UsageByTopic { // also those that nobody used
+		for i := range r.Topics {
+			t := &r.Topics[i]
+			if groups[groupOf{t.ID, false}] == nil && groups[groupOf{t.ID, true}] == nil {
+				at(t.ID, t.Way != nil).Topics = 1
+			}
 		}
 	}
 	order := func(a, b *UsageGroup) int { // what has no key comes last
-		return cmp.Or(cmp.Compare(min(len(b.Key), 1), min(len(a.Key), 1)), strings.Compare(a.Key, b.Key))
+		return cmp.Or(cmp.Compare(min(len(b.Key), 1), min(len(a.Key), 1)), strings.Compare(a.Key, b.Key), boolOrder(!a.Derived, !b.Derived))
 	}
 	for _, g := range slices.SortedFunc(maps.Values(groups), order) {
 		out = append(out, *g)
@@ -175,11 +198,24 @@ func groupKey(by UsageGroupBy, u *TopicUse) string {
 	}
 }
 
-// Sum adds up what is written and what is read, how many topics are used, and by how many.
-func (r *UsageReport) Sum() UsageGroup {
-	var g UsageGroup
+// Sum adds up what is written and what is read, how many topics are used, and by how many: of a tag of what bears it.
+func (r *UsageReport) Sum() UsageGroup { return r.sum(false) }
+
+// SumDerived adds up the same of topics to which the report's tag only comes. nil: it is of no tag, or they were not
+// asked for, or not known since nothing of the window is the store's.
+func (r *UsageReport) SumDerived() *UsageGroup {
+	if r.spread == nil {
+		return nil
+	}
+	return new(r.sum(true))
+}
+
+func (r *UsageReport) sum(derived bool) UsageGroup {
+	g := UsageGroup{Derived: derived}
 	for i := range r.Uses {
-		g.add(&r.Uses[i])
+		if r.Uses[i].Derived == derived {
+			g.add(&r.Uses[i])
+		}
 	}
 	return g
 }

@@ -14,6 +14,7 @@ type UsagePermission struct {
 	Permitted
 	Cluster string
 	Topics  int // of the scope, that it is about
+	Derived int // of them those to which the scope's tag only comes
 }
 
 // permissionKey is an entry of a cluster.
@@ -28,7 +29,7 @@ const mostCompared = 5_000_000
 // permit says who may use the topics of the scope at the window's end, and whether they did: as Permitted says it of
 // each of them. Of a program these are the entries of the principals that it was seen with.
 func (r *UsageReport) permit(ctx context.Context) error {
-	topics := r.permittedTopics()
+	topics, derived := r.permittedTopics()
 	if r.asksLedgerOnly() {
 		r.Unread = "the ledger does not have access control entries"
 		return nil
@@ -66,6 +67,9 @@ func (r *UsageReport) permit(ctx context.Context) error {
 				of[key] = is
 			}
 			is.Topics++
+			if derived[topic] {
+				is.Derived++
+			}
 			is.Used = usedAnywhere(is.Used, p.Used)
 		}
 	}
@@ -103,9 +107,10 @@ func usedAnywhere(a, b *bool) *bool {
 	}
 }
 
-// permittedTopics are those that the window has of the scope.
-func (r *UsageReport) permittedTopics() (out []lineage.Node) {
+// permittedTopics are those that the window has of the scope, and to which of them its tag only comes.
+func (r *UsageReport) permittedTopics() (out []lineage.Node, derived map[lineage.Node]bool) {
 	seen := map[string]bool{}
+	derived = map[lineage.Node]bool{}
 	add := func(p Party) {
 		if seen[p.ID] {
 			return
@@ -113,6 +118,7 @@ func (r *UsageReport) permittedTopics() (out []lineage.Node) {
 		seen[p.ID] = true
 		if n, err := lineage.ParseNodeID(p.ID); err == nil && r.View.topics[n] != nil {
 			out = append(out, n)
+			derived[n] = p.Way != nil
 		}
 	}
 	for _, t := range r.Topics {
@@ -123,7 +129,7 @@ func (r *UsageReport) permittedTopics() (out []lineage.Node) {
 			add(r.Uses[i].Topic)
 		}
 	}
-	return out
+	return out, derived
 }
 
 // isOfProgram reports whether one of the clients of the uses has a principal.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -16,7 +17,12 @@ type UsageQuestion struct {
 	Scope   UsageScope
 	GroupBy UsageGroupBy
 	Source  UsageSource
+	// BearersOnly: of a tag, leave out topics that do not bear it and to which it only comes along flows.
+	BearersOnly bool
 }
+
+// follows reports whether the scope's tag is followed to topics that do not bear it.
+func (q *UsageQuestion) follows() bool { return q.Scope.Of == TagScope && !q.BearersOnly }
 
 // UsageSource is who says what was used.
 type UsageSource uint8
@@ -113,6 +119,10 @@ type UsageReport struct {
 	// Administered is who was allowed to change the scope's topics, and of a cluster its groups and itself.
 	Administered ReportAdministered
 	Coverage     UsageCoverage
+
+	spread *graph.Spreading // of the tag in the store's part; nil: it is not followed
+	// unnamed is how many writers nothing names, of whom it is not known whether they pass the tag on.
+	unnamed int
 }
 
 // UsageCoverage is what was observed of a report's scope in its window.
@@ -151,8 +161,8 @@ func (a *Answers) UsageReport(ctx context.Context, in Span, q UsageQuestion) (*U
 			return nil, err
 		}
 	}
-	r.administeredKnown()
 	r.Uses = slices.SortedFunc(maps.Values(c.uses), func(a, b TopicUse) int { return a.key().compare(b.key()) })
+	r.administeredKnown()
 	if err := r.known(); err != nil {
 		return nil, err
 	}
@@ -212,8 +222,14 @@ func (r *UsageReport) fromStore(ctx context.Context, p *UsagePart, c *collected)
 	if err != nil {
 		return err
 	}
-	reader := v.usageReader()
-	flows, topics, err := reader.flows(ctx, r.Scope, nil)
+	if r.follows() {
+		if r.spread, err = v.spreadOf(ctx, r.Scope.Name); err != nil {
+			return err
+		}
+		r.unnamed = v.unnamedWriters()
+	}
+	reader := r.reader(v)
+	flows, topics, err := reader.flows(ctx)
 	if err != nil {
 		return err
 	}
@@ -228,7 +244,7 @@ func (r *UsageReport) fromStore(ctx context.Context, p *UsagePart, c *collected)
 	if err := c.take(uses); err != nil {
 		return err
 	}
-	if err := r.administeredHeld(ctx, v, p.Window); err != nil {
+	if err := r.administeredHeld(ctx, reader, p.Window); err != nil {
 		return err
 	}
 	if r.GroupBy == UsageByDay {
@@ -251,6 +267,11 @@ func (r *UsageReport) fromStore(ctx context.Context, p *UsagePart, c *collected)
 		}
 	}
 	return nil
+}
+
+// reader reads uses of the scope, and of a tag follows it as it comes in the store's part.
+func (r *UsageReport) reader(v *View) *usageReader {
+	return &usageReader{v, r.Scope, r.spread, map[lineage.Node]Party{}}
 }
 
 // viewOf returns the view of a part that is the store's: that of the whole window, unless the ledger speaks of what is
@@ -307,8 +328,8 @@ func (r *UsageReport) days(ctx context.Context, p *UsagePart, c *collected) erro
 		if err != nil {
 			return err
 		}
-		reader := v.usageReader()
-		flows, _, err := reader.flows(ctx, r.Scope, nil)
+		reader := r.reader(v)
+		flows, _, err := reader.flows(ctx)
 		if err != nil {
 			return err
 		}
@@ -319,7 +340,7 @@ func (r *UsageReport) days(ctx context.Context, p *UsagePart, c *collected) erro
 		for i := range uses {
 			c.intoDay(at, &uses[i])
 		}
-		c.observedDay(at, v.win.Duration(), v.Coverage(r.clusters(v)...).ObservedFraction)
+		c.observedDay(at, v.win.Duration(), v.Coverage(r.clusters(v)...).ObservedFraction, Held)
 	}
 	return nil
 }
@@ -350,7 +371,7 @@ func (r *UsageReport) fromLedger(ctx context.Context, p *UsagePart, c *collected
 			}
 			c.intoDay(s.Window.Start, &s.Uses[i].TopicUse)
 		}
-		c.observedDay(s.Window.Start, s.Window.Duration(), fraction)
+		c.observedDay(s.Window.Start, s.Window.Duration(), fraction, Sealed)
 		r.administeredSaid(s, asked)
 		return nil
 	})
@@ -439,10 +460,15 @@ func (r *UsageReport) weigh() {
 	}
 	for i := range r.Uses {
 		var at observing
+		u := &r.Uses[i]
 		for _, p := range r.Parts {
-			at.add(p.Window.Duration(), p.byCluster[r.Uses[i].Topic.Scope])
+			fraction := p.byCluster[u.Topic.Scope]
+			if u.Derived && p.Source == Sealed { // the ledger was not asked for it
+				fraction, u.AtLeast = 0, true
+			}
+			at.add(p.Window.Duration(), fraction)
 		}
-		r.Uses[i].Observed = at.of(at.all)
+		u.Observed = at.of(at.all)
 	}
 	r.Coverage.Complete = !slices.ContainsFunc(r.Parts, func(p UsagePart) bool { return p.Source == Nobody || p.Observed < 1 }) &&
 		len(r.Coverage.Said)+len(r.Coverage.Held.Gaps) == 0

@@ -99,6 +99,9 @@ func (s UsageScope) Bears(p *Party) bool {
 	return s.Of == TagScope && slices.Contains(p.Tags, s.Name) || s.Of == OwnerScope && p.Owner == s.Name
 }
 
+// has reports whether data of a topic is of the scope: it bears the tag or is the owner's, or the tag comes to it.
+func (s UsageScope) has(topic *Party) bool { return s.Bears(topic) || topic.Way != nil }
+
 // Party is one of the two ends of a use, as it was called then: a topic, or who wrote or read it.
 type Party struct {
 	ID    string
@@ -107,6 +110,9 @@ type Party struct {
 	Name  string
 	Owner string // empty: nobody named one
 	Tags  []string
+	// Way is, of a topic in a report of a tag that it does not bear, by which nodes the tag comes to it, from one that
+	// bears it to the topic: it is derived. nil: it is not, or nobody knows it.
+	Way []lineage.Node
 }
 
 // PartyOf returns the end of an id. The ledger cuts ids that are too long, which are names themselves then.

@@ -82,10 +82,10 @@ const (
 
 // reportCosts are those of usage reports and of the register of processing.
 func reportCosts(c *ComplexityRoot) {
-	c.Query.UsageReport = func(child int, _ UsageScopeInput, w WindowInput, _ answer.UsageGroupBy, _ *answer.UsageSource) int {
+	c.Query.UsageReport = func(child int, _ UsageScopeInput, w WindowInput, _ answer.UsageGroupBy, _ *answer.UsageSource, _ bool) int {
 		return add(add(usesRead, w.hours()), child)
 	}
-	c.Query.ProcessingRegister = func(child int, _ string, w WindowInput, _ *answer.UsageSource) int {
+	c.Query.ProcessingRegister = func(child int, _ string, w WindowInput, _ *answer.UsageSource, _ bool) int {
 		return add(add(2*usesRead, 2*w.hours()), child)
 	}
 	c.UsageReport.Uses = func(child, first int, _ *string) int { return times(first, child) }

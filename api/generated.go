@@ -977,15 +977,17 @@ type ComplexityRoot struct {
 	}
 
 	ProcessingRegister struct {
-		Coverage   func(childComplexity int) int
-		Crossing   func(childComplexity int) int
-		Doubts     func(childComplexity int) int
-		Parts      func(childComplexity int) int
-		Rows       func(childComplexity int, first int, after *string) int
-		Tag        func(childComplexity int) int
-		TopicCount func(childComplexity int) int
-		Topics     func(childComplexity int, first int) int
-		Window     func(childComplexity int) int
+		Coverage          func(childComplexity int) int
+		Crossing          func(childComplexity int) int
+		DerivedCrossing   func(childComplexity int) int
+		DerivedTopicCount func(childComplexity int) int
+		Doubts            func(childComplexity int) int
+		Parts             func(childComplexity int) int
+		Rows              func(childComplexity int, first int, after *string) int
+		Tag               func(childComplexity int) int
+		TopicCount        func(childComplexity int) int
+		Topics            func(childComplexity int, first int) int
+		Window            func(childComplexity int) int
 	}
 
 	Query struct {
@@ -1013,7 +1015,7 @@ type ComplexityRoot struct {
 		Nodes              func(childComplexity int, text *string, kinds []lineage.NodeKind, cluster *string, owner *string, tag *string, derived bool, states []*answer.FlowState, includeInternal bool, window *WindowInput, orderBy *answer.Order, first int, after *string) int
 		PathBalance        func(childComplexity int, nodes []string, window WindowInput) int
 		Paths              func(childComplexity int, from string, to string, window WindowInput, includeInternal bool, first int) int
-		ProcessingRegister func(childComplexity int, tag string, window WindowInput, source *answer.UsageSource) int
+		ProcessingRegister func(childComplexity int, tag string, window WindowInput, source *answer.UsageSource, derived bool) int
 		Retire             func(childComplexity int, days int, kinds []answer.RetireKind, cluster *string, owner *string, first int, after *string) int
 		SafeToDelete       func(childComplexity int, topic string, days int) int
 		Schemas            func(childComplexity int, node string, window WindowInput) int
@@ -1024,7 +1026,7 @@ type ComplexityRoot struct {
 		TopicUsage         func(childComplexity int, topic string, window WindowInput) int
 		UndeclaredFlows    func(childComplexity int, window WindowInput, cluster *string, all bool, first int, after *string) int
 		UsageBill          func(childComplexity int, window WindowInput, groupBy usage.Grouping, cluster *string, first int, after *string) int
-		UsageReport        func(childComplexity int, scope UsageScopeInput, window WindowInput, groupBy answer.UsageGroupBy, source *answer.UsageSource) int
+		UsageReport        func(childComplexity int, scope UsageScopeInput, window WindowInput, groupBy answer.UsageGroupBy, source *answer.UsageSource, derived bool) int
 		WhatIf             func(childComplexity int, lose []string, window WindowInput) int
 	}
 
@@ -1388,6 +1390,7 @@ type ComplexityRoot struct {
 		Bytes            func(childComplexity int) int
 		ClientCount      func(childComplexity int) int
 		Clients          func(childComplexity int) int
+		Derived          func(childComplexity int) int
 		Estimated        func(childComplexity int) int
 		Evidence         func(childComplexity int) int
 		FirstUse         func(childComplexity int) int
@@ -1492,6 +1495,7 @@ type ComplexityRoot struct {
 	}
 
 	UsageGroup struct {
+		Derived          func(childComplexity int) int
 		FirstUse         func(childComplexity int) int
 		Key              func(childComplexity int) int
 		LastUse          func(childComplexity int) int
@@ -1513,29 +1517,32 @@ type ComplexityRoot struct {
 	}
 
 	UsageParty struct {
-		ID    func(childComplexity int) int
-		Kind  func(childComplexity int) int
-		Name  func(childComplexity int) int
-		Owner func(childComplexity int) int
-		Scope func(childComplexity int) int
-		Tags  func(childComplexity int) int
+		DerivedWay func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Owner      func(childComplexity int) int
+		Scope      func(childComplexity int) int
+		Tags       func(childComplexity int) int
 	}
 
 	UsagePermission struct {
-		Allowed   func(childComplexity int) int
-		Cluster   func(childComplexity int) int
-		Host      func(childComplexity int) int
-		Operation func(childComplexity int) int
-		Pattern   func(childComplexity int) int
-		Principal func(childComplexity int) int
-		Topics    func(childComplexity int) int
-		Used      func(childComplexity int) int
+		Allowed       func(childComplexity int) int
+		Cluster       func(childComplexity int) int
+		DerivedTopics func(childComplexity int) int
+		Host          func(childComplexity int) int
+		Operation     func(childComplexity int) int
+		Pattern       func(childComplexity int) int
+		Principal     func(childComplexity int) int
+		Topics        func(childComplexity int) int
+		Used          func(childComplexity int) int
 	}
 
 	UsageReport struct {
 		Administered      func(childComplexity int, first int) int
 		AdministeredCount func(childComplexity int) int
 		Coverage          func(childComplexity int) int
+		DerivedTotal      func(childComplexity int) int
 		Doubts            func(childComplexity int) int
 		GroupCount        func(childComplexity int) int
 		Groups            func(childComplexity int, first int) int
@@ -1621,8 +1628,8 @@ type QueryResolver interface {
 	LineageDiff(ctx context.Context, roots []string, before WindowInput, after WindowInput, quiet time.Duration, factor float64, includeInternal bool, limit int) (*LineageDiff, error)
 	Top(ctx context.Context, metric answer.Metric, by lineage.NodeKind, window WindowInput, first int) (*Ranking, error)
 	TopicUsage(ctx context.Context, topic string, window WindowInput) (*TopicUsage, error)
-	UsageReport(ctx context.Context, scope UsageScopeInput, window WindowInput, groupBy answer.UsageGroupBy, source *answer.UsageSource) (*UsageReport, error)
-	ProcessingRegister(ctx context.Context, tag string, window WindowInput, source *answer.UsageSource) (*ProcessingRegister, error)
+	UsageReport(ctx context.Context, scope UsageScopeInput, window WindowInput, groupBy answer.UsageGroupBy, source *answer.UsageSource, derived bool) (*UsageReport, error)
+	ProcessingRegister(ctx context.Context, tag string, window WindowInput, source *answer.UsageSource, derived bool) (*ProcessingRegister, error)
 	Events(ctx context.Context, window WindowInput, node *string, nodes []string, types []lineage.EventType, first int, after *string) (*EventConnection, error)
 	Findings(ctx context.Context, window WindowInput, cluster *string, owner *string, kinds []answer.FindingKind, first int, after *string) (*FindingConnection, error)
 	Coverage(ctx context.Context, window WindowInput) (*Coverage, error)
@@ -5747,6 +5754,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ProcessingRegister.Crossing(childComplexity), true
+	case "ProcessingRegister.derivedCrossing":
+		if e.ComplexityRoot.ProcessingRegister.DerivedCrossing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProcessingRegister.DerivedCrossing(childComplexity), true
+	case "ProcessingRegister.derivedTopicCount":
+		if e.ComplexityRoot.ProcessingRegister.DerivedTopicCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProcessingRegister.DerivedTopicCount(childComplexity), true
 	case "ProcessingRegister.doubts":
 		if e.ComplexityRoot.ProcessingRegister.Doubts == nil {
 			break
@@ -6060,7 +6079,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.ProcessingRegister(childComplexity, args["tag"].(string), args["window"].(WindowInput), args["source"].(*answer.UsageSource)), true
+		return e.ComplexityRoot.Query.ProcessingRegister(childComplexity, args["tag"].(string), args["window"].(WindowInput), args["source"].(*answer.UsageSource), args["derived"].(bool)), true
 	case "Query.retire":
 		if e.ComplexityRoot.Query.Retire == nil {
 			break
@@ -6176,7 +6195,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.UsageReport(childComplexity, args["scope"].(UsageScopeInput), args["window"].(WindowInput), args["groupBy"].(answer.UsageGroupBy), args["source"].(*answer.UsageSource)), true
+		return e.ComplexityRoot.Query.UsageReport(childComplexity, args["scope"].(UsageScopeInput), args["window"].(WindowInput), args["groupBy"].(answer.UsageGroupBy), args["source"].(*answer.UsageSource), args["derived"].(bool)), true
 	case "Query.whatIf":
 		if e.ComplexityRoot.Query.WhatIf == nil {
 			break
@@ -7754,6 +7773,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TopicUse.Clients(childComplexity), true
+	case "TopicUse.derived":
+		if e.ComplexityRoot.TopicUse.Derived == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TopicUse.Derived(childComplexity), true
 	case "TopicUse.estimated":
 		if e.ComplexityRoot.TopicUse.Estimated == nil {
 			break
@@ -8218,6 +8243,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UsageBill.Window(childComplexity), true
 
+	case "UsageGroup.derived":
+		if e.ComplexityRoot.UsageGroup.Derived == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Derived(childComplexity), true
 	case "UsageGroup.firstUse":
 		if e.ComplexityRoot.UsageGroup.FirstUse == nil {
 			break
@@ -8310,6 +8341,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UsagePart.Start(childComplexity), true
 
+	case "UsageParty.derivedWay":
+		if e.ComplexityRoot.UsageParty.DerivedWay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageParty.DerivedWay(childComplexity), true
 	case "UsageParty.id":
 		if e.ComplexityRoot.UsageParty.ID == nil {
 			break
@@ -8359,6 +8396,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UsagePermission.Cluster(childComplexity), true
+	case "UsagePermission.derivedTopics":
+		if e.ComplexityRoot.UsagePermission.DerivedTopics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsagePermission.DerivedTopics(childComplexity), true
 	case "UsagePermission.host":
 		if e.ComplexityRoot.UsagePermission.Host == nil {
 			break
@@ -8419,6 +8462,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UsageReport.Coverage(childComplexity), true
+	case "UsageReport.derivedTotal":
+		if e.ComplexityRoot.UsageReport.DerivedTotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.DerivedTotal(childComplexity), true
 	case "UsageReport.doubts":
 		if e.ComplexityRoot.UsageReport.Doubts == nil {
 			break
@@ -8945,12 +8994,13 @@ type Query {
   """
   Compliance, over many topics and any time: who used what, of one scope, its internal topics among them. What the store holds no more is said by the ledger, if that has it (see UsagePart); source: one of the two
   alone. HELD names everybody by the rules of now, SEALED as they were named then. Refused above 50,000 uses, and by day above 62 days of the store.
+  derived: of a tag, also topics that do not bear it and to which it comes along flows (see Metadata.derivedTags): marked, and in sums of their own. The ledger is not asked for them.
   """
-  usageReport(scope: UsageScope!, window: Window!, groupBy: UsageGroupBy! = NONE, source: UsageSource): UsageReport
+  usageReport(scope: UsageScope!, window: Window!, groupBy: UsageGroupBy! = NONE, source: UsageSource, derived: Boolean! = true): UsageReport
   """
-  Register of processing: who handles data of a tag, from where and to where. source: as of usageReport.
+  Register of processing: who handles data of a tag, from where and to where. source, derived: as of usageReport.
   """
-  processingRegister(tag: String!, window: Window!, source: UsageSource): ProcessingRegister
+  processingRegister(tag: String!, window: Window!, source: UsageSource, derived: Boolean! = true): ProcessingRegister
   "Of one node, of any of some nodes, at most 50, or of all."
   events(window: Window!, node: ID, nodes: [ID!], types: [EventType!], first: Int! = 100, after: String): EventConnection
   """
@@ -10001,7 +10051,7 @@ type Retirable {
   kind: RetireKind!  verdict: DeletionVerdict!  node: Node!  group: String  cluster: Cluster  owner: String
   since: Time  watchedSince: Time  evidence: String!  untold(first: Int! = 10): [Untold!]!  untoldCount: Int!
 }
-"Exactly one of them. tag, owner: uses of which one end bears it, the topic or who uses it. application: any node but a topic or dataset, by its id. cluster: by its id or name."
+"Exactly one of them. tag, owner: uses of which one end bears it, the topic or who uses it, and of a tag those of topics to which it comes. application: any node but a topic or dataset, by its id. cluster: by its id or name."
 input UsageScope { topic: ID  tag: String  owner: String  application: ID  cluster: ID }
 "TOPIC: also those of the scope that nobody used. APPLICATION: whoever wrote or read. OWNER: of who wrote or read. CLUSTER: of the topic. DAY: in UTC."
 enum UsageGroupBy { NONE TOPIC APPLICATION OWNER CLUSTER DAY }
@@ -10009,7 +10059,7 @@ enum UsageSource { HELD SEALED }            # HELD: the store; SEALED: the ledge
 enum UsagePartSource { HELD SEALED NOBODY } # NOBODY: neither has anything of it, which is not zero
 enum UsageOperation { WRITE READ }
 """
-resting: how many who are known moved nothing in the window, by the store: they are not among uses. topicCount: topics that were used. doubts says in sentences what the report does not show.
+resting: how many who are known moved nothing in the window, by the store: they are not among uses. topicCount: topics that were used. total and topicCount are of what bears the tag; derivedTotal: the same of topics to which the tag only comes, which is in no other sum; null: not asked for, or not known. doubts says in sentences what the report does not show.
 permissions: access control entries of the topics of the scope at the window's end (of an application those of the principals that it was seen with); null: not known, and doubts say why. unused: only what is allowed and was not seen to be used.
 coverage is of all of the window, whoever speaks of a part; a stretch of what the ledger or nobody speaks of is LOST.
 """
@@ -10019,12 +10069,13 @@ type UsageReport {
   groups(first: Int! = 1000): [UsageGroup!]!
   groupCount: Int!
   total: UsageGroup!
+  derivedTotal: UsageGroup
   topicCount: Int!
   resting: Int!
   permissions(first: Int! = 100, unused: Boolean! = false): [UsagePermission!]
   permissionCount(unused: Boolean! = false): Int
   """
-  Who was allowed to administer what, by when it was told: of topics of the scope, and of a cluster also its groups and itself. null: not known, or asked of an application. Nobody (empty) is said only where logs or audit topics of a cluster of the scope were read in all of the window; doubts say of which clusters none was, and of which only in a part, and when.
+  Who was allowed to administer what, by when it was told: of topics of the scope, and of a cluster also its groups and itself. null: not known, or asked of an application. Nobody (empty) is said only where logs or audit topics of each cluster with topics of the scope were read in all of the window, and told of all what it was; doubts say of which clusters none was, and of which only in a part, and when.
   """
   administered(first: Int! = 100): [UsageAdministered!]
   administeredCount: Int
@@ -10044,11 +10095,12 @@ type UsageAdministered {
 "By topic, its writers first."
 type TopicUseConnection { edges: [TopicUseEdge!]!  pageInfo: PageInfo!  totalCount: Int! }
 type TopicUseEdge { cursor: String!  node: TopicUse! }
-"A node, as it was called then: it may be gone. scope: the cluster of a topic, of others as in the id. A name longer than 2,000 bytes is cut."
-type UsageParty { id: ID!  kind: NodeKind!  scope: String!  name: String!  owner: String  tags: [String!]! }
+"A node, as it was called then: it may be gone. scope: the cluster of a topic, of others as in the id. A name longer than 2,000 bytes is cut. derivedWay: of a topic to which the report's tag only comes, the ids of the nodes by which it does, from one that bears it to the topic; else null."
+type UsageParty { id: ID!  kind: NodeKind!  scope: String!  name: String!  owner: String  tags: [String!]!  derivedWay: [ID!] }
 """
 What one did to one topic in the window. active: null: it is not known whether it moved anything. records and the others are null where they are not known; atLeast: of a part what moved is not known, and is not in them.
 firstUse and lastUse: between which it was seen to move within the window, as exact as precision; null: that is not known. observedFraction: of the window where the topic is. held, sealed: who says it, each of a part if both do.
+derived: neither end bears the report's tag, it only comes to the topic.
 """
 type TopicUse {
   topic: UsageParty!
@@ -10070,32 +10122,36 @@ type TopicUse {
   observedFraction: Float!
   held: Boolean!
   sealed: Boolean!
+  derived: Boolean!
 }
 type UseEvidence { kind: EvidenceKind!  since: Time!  detail: String }
 "Who did it, as seen. What was erased from the ledger is erased here."
 type UseClient { kind: ClientKind!  clientId: String  group: String  transactionalId: String  principal: String  host: String  software: String }
 "null: of none is it known, which is not zero. atLeast: of some it is not known."
 type UsageVolume { records: Int64  bytes: Int64  estimated: Boolean!  atLeast: Boolean! }
-"key: the id of a topic or an application, an owner, a cluster or a day, as 2026-03-01; null: of those without one, and of a total. topics, writers, readers: how many. observedFraction: of a day."
+"key: the id of a topic or an application, an owner, a cluster or a day, as 2026-03-01; null: of those without one, and of a total. topics, writers, readers: how many. observedFraction: of a day. derived: of uses that are, which are in no group that is not; a key can have both."
 type UsageGroup {
   key: String  topics: Int!  writers: Int!  readers: Int!
   written: UsageVolume!  read: UsageVolume!
   firstUse: Time  lastUse: Time
   observedFraction: Float
+  derived: Boolean!
 }
-"As Permission, once for all the topics of the scope that it is about. used: null: it was not seen, which does not prove that it was not."
-type UsagePermission { cluster: String!  principal: String!  host: String!  operation: String!  pattern: String!  allowed: Boolean!  topics: Int!  used: Boolean }
+"As Permission, once for all the topics of the scope that it is about. used: null: it was not seen, which does not prove that it was not. derivedTopics: to how many of them the tag only comes."
+type UsagePermission { cluster: String!  principal: String!  host: String!  operation: String!  pattern: String!  allowed: Boolean!  topics: Int!  derivedTopics: Int!  used: Boolean }
 "A part of the window and who speaks of it; the ledger's is widened to its periods. amendable: what is late may still change it."
 type UsagePart { source: UsagePartSource!  start: Time!  end: Time!  observedFraction: Float!  periods: Int!  amendable: Boolean! }
 """
-Rows are by topic, those who bring data into it first. crossing: how many of them carry data into another cluster or environment. doubts and coverage as of UsageReport.
+Rows are by topic, those who bring data into it first. crossing: how many of them carry data into another cluster or environment; derivedCrossing: how many more do of those whose topic does not bear the tag, and has a derivedWay. derivedTopicCount: of how many of the topics that is so. doubts and coverage as of UsageReport.
 """
 type ProcessingRegister {
   tag: String!
   rows(first: Int! = 100, after: String): RegisterConnection!
   topics(first: Int! = 100): [RegisteredTopic!]!
   topicCount: Int!
+  derivedTopicCount: Int!
   crossing: Int!
+  derivedCrossing: Int!
   parts: [UsagePart!]!
   doubts: [String!]!
   window: ResolvedWindow!
@@ -10103,7 +10159,7 @@ type ProcessingRegister {
 }
 type RegisterConnection { edges: [RegisterEdge!]!  pageInfo: PageInfo!  totalCount: Int! }
 type RegisterEdge { cursor: String!  node: RegisterRow! }
-"A topic that bears the tag. retention: its retention.ms, cleanup: its cleanup.policy, as set on the topic; null: the brokers' default, or not known. used: somebody moved data through it, or may have."
+"A topic that bears the tag, or to which it comes. retention: its retention.ms, cleanup: its cleanup.policy, as set on the topic; null: the brokers' default, or not known. used: somebody moved data through it, or may have."
 type RegisteredTopic { topic: UsageParty!  environment: String!  retention: String  cleanup: String  used: Boolean! }
 enum RegisterRole { SOURCE RECIPIENT }   # SOURCE brings data into the topic, RECIPIENT takes it out
 """
@@ -11797,8 +11853,12 @@ func (ec *executionContext) childFields_ProcessingRegister(ctx context.Context, 
 		return ec.fieldContext_ProcessingRegister_topics(ctx, field)
 	case "topicCount":
 		return ec.fieldContext_ProcessingRegister_topicCount(ctx, field)
+	case "derivedTopicCount":
+		return ec.fieldContext_ProcessingRegister_derivedTopicCount(ctx, field)
 	case "crossing":
 		return ec.fieldContext_ProcessingRegister_crossing(ctx, field)
+	case "derivedCrossing":
+		return ec.fieldContext_ProcessingRegister_derivedCrossing(ctx, field)
 	case "parts":
 		return ec.fieldContext_ProcessingRegister_parts(ctx, field)
 	case "doubts":
@@ -12451,6 +12511,8 @@ func (ec *executionContext) childFields_TopicUse(ctx context.Context, field grap
 		return ec.fieldContext_TopicUse_held(ctx, field)
 	case "sealed":
 		return ec.fieldContext_TopicUse_sealed(ctx, field)
+	case "derived":
+		return ec.fieldContext_TopicUse_derived(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TopicUse", field.Name)
 }
@@ -12615,6 +12677,8 @@ func (ec *executionContext) childFields_UsageGroup(ctx context.Context, field gr
 		return ec.fieldContext_UsageGroup_lastUse(ctx, field)
 	case "observedFraction":
 		return ec.fieldContext_UsageGroup_observedFraction(ctx, field)
+	case "derived":
+		return ec.fieldContext_UsageGroup_derived(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UsageGroup", field.Name)
 }
@@ -12651,6 +12715,8 @@ func (ec *executionContext) childFields_UsageParty(ctx context.Context, field gr
 		return ec.fieldContext_UsageParty_owner(ctx, field)
 	case "tags":
 		return ec.fieldContext_UsageParty_tags(ctx, field)
+	case "derivedWay":
+		return ec.fieldContext_UsageParty_derivedWay(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UsageParty", field.Name)
 }
@@ -12671,6 +12737,8 @@ func (ec *executionContext) childFields_UsagePermission(ctx context.Context, fie
 		return ec.fieldContext_UsagePermission_allowed(ctx, field)
 	case "topics":
 		return ec.fieldContext_UsagePermission_topics(ctx, field)
+	case "derivedTopics":
+		return ec.fieldContext_UsagePermission_derivedTopics(ctx, field)
 	case "used":
 		return ec.fieldContext_UsagePermission_used(ctx, field)
 	}
@@ -12689,6 +12757,8 @@ func (ec *executionContext) childFields_UsageReport(ctx context.Context, field g
 		return ec.fieldContext_UsageReport_groupCount(ctx, field)
 	case "total":
 		return ec.fieldContext_UsageReport_total(ctx, field)
+	case "derivedTotal":
+		return ec.fieldContext_UsageReport_derivedTotal(ctx, field)
 	case "topicCount":
 		return ec.fieldContext_UsageReport_topicCount(ctx, field)
 	case "resting":
@@ -14422,6 +14492,14 @@ func (ec *executionContext) field_Query_processingRegister_args(ctx context.Cont
 		return nil, err
 	}
 	args["source"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "derived",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["derived"] = arg3
 	return args, nil
 }
 
@@ -14762,6 +14840,14 @@ func (ec *executionContext) field_Query_usageReport_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["source"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "derived",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["derived"] = arg4
 	return args, nil
 }
 
@@ -32176,6 +32262,29 @@ func (ec *executionContext) fieldContext_ProcessingRegister_topicCount(_ context
 	return graphql.NewScalarFieldContext("ProcessingRegister", field, true, false, "Int")
 }
 
+func (ec *executionContext) _ProcessingRegister_derivedTopicCount(ctx context.Context, field graphql.CollectedField, obj *ProcessingRegister) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProcessingRegister_derivedTopicCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DerivedTopicCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProcessingRegister_derivedTopicCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProcessingRegister", field, true, false, "Int")
+}
+
 func (ec *executionContext) _ProcessingRegister_crossing(ctx context.Context, field graphql.CollectedField, obj *ProcessingRegister) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -32196,6 +32305,29 @@ func (ec *executionContext) _ProcessingRegister_crossing(ctx context.Context, fi
 	)
 }
 func (ec *executionContext) fieldContext_ProcessingRegister_crossing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProcessingRegister", field, true, false, "Int")
+}
+
+func (ec *executionContext) _ProcessingRegister_derivedCrossing(ctx context.Context, field graphql.CollectedField, obj *ProcessingRegister) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProcessingRegister_derivedCrossing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DerivedCrossing(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProcessingRegister_derivedCrossing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ProcessingRegister", field, true, false, "Int")
 }
 
@@ -32888,7 +33020,7 @@ func (ec *executionContext) _Query_usageReport(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().UsageReport(ctx, fc.Args["scope"].(UsageScopeInput), fc.Args["window"].(WindowInput), fc.Args["groupBy"].(answer.UsageGroupBy), fc.Args["source"].(*answer.UsageSource))
+			return ec.Resolvers.Query().UsageReport(ctx, fc.Args["scope"].(UsageScopeInput), fc.Args["window"].(WindowInput), fc.Args["groupBy"].(answer.UsageGroupBy), fc.Args["source"].(*answer.UsageSource), fc.Args["derived"].(bool))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *UsageReport) graphql.Marshaler {
@@ -32932,7 +33064,7 @@ func (ec *executionContext) _Query_processingRegister(ctx context.Context, field
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().ProcessingRegister(ctx, fc.Args["tag"].(string), fc.Args["window"].(WindowInput), fc.Args["source"].(*answer.UsageSource))
+			return ec.Resolvers.Query().ProcessingRegister(ctx, fc.Args["tag"].(string), fc.Args["window"].(WindowInput), fc.Args["source"].(*answer.UsageSource), fc.Args["derived"].(bool))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ProcessingRegister) graphql.Marshaler {
@@ -40780,6 +40912,29 @@ func (ec *executionContext) fieldContext_TopicUse_sealed(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _TopicUse_derived(ctx context.Context, field graphql.CollectedField, obj *TopicUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TopicUse_derived(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Derived, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TopicUse_derived(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TopicUse", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _TopicUseConnection_edges(ctx context.Context, field graphql.CollectedField, obj *TopicUseConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -42607,6 +42762,29 @@ func (ec *executionContext) fieldContext_UsageGroup_observedFraction(_ context.C
 	return graphql.NewScalarFieldContext("UsageGroup", field, false, false, "Float")
 }
 
+func (ec *executionContext) _UsageGroup_derived(ctx context.Context, field graphql.CollectedField, obj *UsageGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_derived(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Derived, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_derived(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageGroup", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _UsagePart_source(ctx context.Context, field graphql.CollectedField, obj *UsagePart) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -42883,6 +43061,29 @@ func (ec *executionContext) fieldContext_UsageParty_tags(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("UsageParty", field, false, false, "String")
 }
 
+func (ec *executionContext) _UsageParty_derivedWay(ctx context.Context, field graphql.CollectedField, obj *UsageParty) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageParty_derivedWay(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DerivedWay, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageParty_derivedWay(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageParty", field, false, false, "ID")
+}
+
 func (ec *executionContext) _UsagePermission_cluster(ctx context.Context, field graphql.CollectedField, obj *UsagePermission) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -43041,6 +43242,29 @@ func (ec *executionContext) _UsagePermission_topics(ctx context.Context, field g
 	)
 }
 func (ec *executionContext) fieldContext_UsagePermission_topics(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsagePermission", field, false, false, "Int")
+}
+
+func (ec *executionContext) _UsagePermission_derivedTopics(ctx context.Context, field graphql.CollectedField, obj *UsagePermission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsagePermission_derivedTopics(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DerivedTopics, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsagePermission_derivedTopics(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("UsagePermission", field, false, false, "Int")
 }
 
@@ -43221,6 +43445,38 @@ func (ec *executionContext) _UsageReport_total(ctx context.Context, field graphq
 	)
 }
 func (ec *executionContext) fieldContext_UsageReport_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_derivedTotal(ctx context.Context, field graphql.CollectedField, obj *UsageReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_derivedTotal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DerivedTotal(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *UsageGroup) graphql.Marshaler {
+			return ec.marshalOUsageGroup2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_derivedTotal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "UsageReport",
 		Field:      field,
@@ -51818,8 +52074,18 @@ func (ec *executionContext) _ProcessingRegister(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "derivedTopicCount":
+			out.Values[i] = ec._ProcessingRegister_derivedTopicCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "crossing":
 			out.Values[i] = ec._ProcessingRegister_crossing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "derivedCrossing":
+			out.Values[i] = ec._ProcessingRegister_derivedCrossing(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -54496,6 +54762,11 @@ func (ec *executionContext) _TopicUse(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "derived":
+			out.Values[i] = ec._TopicUse_derived(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -55126,6 +55397,11 @@ func (ec *executionContext) _UsageGroup(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "derived":
+			out.Values[i] = ec._UsageGroup_derived(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -55242,6 +55518,11 @@ func (ec *executionContext) _UsageParty(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "derivedWay":
+			out.Values[i] = ec._UsageParty_derivedWay(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -55305,6 +55586,11 @@ func (ec *executionContext) _UsagePermission(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "derivedTopics":
+			out.Values[i] = ec._UsagePermission_derivedTopics(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "used":
 			out.Values[i] = ec._UsagePermission_used(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -55361,6 +55647,11 @@ func (ec *executionContext) _UsageReport(ctx context.Context, sel ast.SelectionS
 		case "total":
 			out.Values[i] = ec._UsageReport_total(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "derivedTotal":
+			out.Values[i] = ec._UsageReport_derivedTotal(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "topicCount":
@@ -60662,6 +60953,13 @@ func (ec *executionContext) marshalOUsageBill2ᚖgithubᚗcomᚋlineagedᚋlinea
 		return graphql.Null
 	}
 	return ec._UsageBill(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUsageGroup2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageGroup(ctx context.Context, sel ast.SelectionSet, v *UsageGroup) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UsageGroup(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUsageParty2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐUsageParty(ctx context.Context, sel ast.SelectionSet, v *UsageParty) graphql.Marshaler {

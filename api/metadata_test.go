@@ -180,6 +180,39 @@ func TestDerivedTagsHaveTheirWay(t *testing.T) {
 			t.Errorf("%s is said to have it: %t, and has it derived: %t", e.Node.ID, said[e.Node.ID], derived)
 		}
 	}
+	// A report of the tag has the same topics, those that do not bear it with their way.
+	report := answerOf[struct {
+		UsageReport struct {
+			Total        struct{ Derived bool }
+			DerivedTotal *struct {
+				Topics  int
+				Derived bool
+			}
+			Uses struct {
+				Edges []struct {
+					Node struct {
+						Derived bool
+						Topic   struct {
+							ID         string
+							DerivedWay []string
+						}
+					}
+				}
+			}
+		}
+		Borne struct{ DerivedTotal *struct{ Topics int } }
+	}](t, h, `{usageReport(scope: {tag: "pii"}, window: {last: "10m"}) {total {derived} derivedTotal {topics derived} uses {edges {node {derived topic {id derivedWay}}}}}
+		borne: usageReport(scope: {tag: "pii"}, window: {last: "10m"}, derived: false) {derivedTotal {topics}}}`, "")
+	r := report.UsageReport
+	if r.Total.Derived || r.DerivedTotal == nil || !r.DerivedTotal.Derived || r.DerivedTotal.Topics == 0 || report.Borne.DerivedTotal != nil {
+		t.Errorf("%+v", report)
+	}
+	for _, e := range r.Uses.Edges {
+		way := e.Node.Topic.DerivedWay
+		if said[e.Node.Topic.ID] != (way == nil) || way != nil && (!said[way[0]] || way[len(way)-1] != e.Node.Topic.ID) {
+			t.Errorf("%+v", e.Node)
+		}
+	}
 }
 
 func TestEditsAreRefused(t *testing.T) {

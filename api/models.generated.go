@@ -565,7 +565,7 @@ type RegisterRow struct {
 	Crossing    bool            `json:"crossing"`
 }
 
-// A topic that bears the tag. retention: its retention.ms, cleanup: its cleanup.policy, as set on the topic; null: the brokers' default, or not known. used: somebody moved data through it, or may have.
+// A topic that bears the tag, or to which it comes. retention: its retention.ms, cleanup: its cleanup.policy, as set on the topic; null: the brokers' default, or not known. used: somebody moved data through it, or may have.
 type RegisteredTopic struct {
 	Topic       *UsageParty `json:"topic"`
 	Environment string      `json:"environment"`
@@ -711,6 +711,7 @@ type TimelineBucket struct {
 
 // What one did to one topic in the window. active: null: it is not known whether it moved anything. records and the others are null where they are not known; atLeast: of a part what moved is not known, and is not in them.
 // firstUse and lastUse: between which it was seen to move within the window, as exact as precision; null: that is not known. observedFraction: of the window where the topic is. held, sealed: who says it, each of a part if both do.
+// derived: neither end bears the report's tag, it only comes to the topic.
 type TopicUse struct {
 	Topic            *UsageParty    `json:"topic"`
 	Node             *UsageParty    `json:"node"`
@@ -731,6 +732,7 @@ type TopicUse struct {
 	ObservedFraction float64        `json:"observedFraction"`
 	Held             bool           `json:"held"`
 	Sealed           bool           `json:"sealed"`
+	Derived          bool           `json:"derived"`
 }
 
 // By topic, its writers first.
@@ -774,7 +776,7 @@ type UsageAdministered struct {
 	Sealed    bool        `json:"sealed"`
 }
 
-// key: the id of a topic or an application, an owner, a cluster or a day, as 2026-03-01; null: of those without one, and of a total. topics, writers, readers: how many. observedFraction: of a day.
+// key: the id of a topic or an application, an owner, a cluster or a day, as 2026-03-01; null: of those without one, and of a total. topics, writers, readers: how many. observedFraction: of a day. derived: of uses that are, which are in no group that is not; a key can have both.
 type UsageGroup struct {
 	Key              *string      `json:"key,omitempty"`
 	Topics           int          `json:"topics"`
@@ -785,6 +787,7 @@ type UsageGroup struct {
 	FirstUse         *time.Time   `json:"firstUse,omitempty"`
 	LastUse          *time.Time   `json:"lastUse,omitempty"`
 	ObservedFraction *float64     `json:"observedFraction,omitempty"`
+	Derived          bool         `json:"derived"`
 }
 
 // A part of the window and who speaks of it; the ledger's is widened to its periods. amendable: what is late may still change it.
@@ -797,26 +800,28 @@ type UsagePart struct {
 	Amendable        bool               `json:"amendable"`
 }
 
-// A node, as it was called then: it may be gone. scope: the cluster of a topic, of others as in the id. A name longer than 2,000 bytes is cut.
+// A node, as it was called then: it may be gone. scope: the cluster of a topic, of others as in the id. A name longer than 2,000 bytes is cut. derivedWay: of a topic to which the report's tag only comes, the ids of the nodes by which it does, from one that bears it to the topic; else null.
 type UsageParty struct {
-	ID    string           `json:"id"`
-	Kind  lineage.NodeKind `json:"kind"`
-	Scope string           `json:"scope"`
-	Name  string           `json:"name"`
-	Owner *string          `json:"owner,omitempty"`
-	Tags  []string         `json:"tags"`
+	ID         string           `json:"id"`
+	Kind       lineage.NodeKind `json:"kind"`
+	Scope      string           `json:"scope"`
+	Name       string           `json:"name"`
+	Owner      *string          `json:"owner,omitempty"`
+	Tags       []string         `json:"tags"`
+	DerivedWay []string         `json:"derivedWay,omitempty"`
 }
 
-// As Permission, once for all the topics of the scope that it is about. used: null: it was not seen, which does not prove that it was not.
+// As Permission, once for all the topics of the scope that it is about. used: null: it was not seen, which does not prove that it was not. derivedTopics: to how many of them the tag only comes.
 type UsagePermission struct {
-	Cluster   string `json:"cluster"`
-	Principal string `json:"principal"`
-	Host      string `json:"host"`
-	Operation string `json:"operation"`
-	Pattern   string `json:"pattern"`
-	Allowed   bool   `json:"allowed"`
-	Topics    int    `json:"topics"`
-	Used      *bool  `json:"used,omitempty"`
+	Cluster       string `json:"cluster"`
+	Principal     string `json:"principal"`
+	Host          string `json:"host"`
+	Operation     string `json:"operation"`
+	Pattern       string `json:"pattern"`
+	Allowed       bool   `json:"allowed"`
+	Topics        int    `json:"topics"`
+	DerivedTopics int    `json:"derivedTopics"`
+	Used          *bool  `json:"used,omitempty"`
 }
 
 // null: of none is it known, which is not zero. atLeast: of some it is not known.

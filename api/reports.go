@@ -38,7 +38,7 @@ func (in *UsageScopeInput) scope() (out answer.UsageScope, err error) {
 type UsageReport struct{ is *answer.UsageReport }
 
 // usageReport answers the root field of that name.
-func (a *resolver) usageReport(ctx context.Context, in UsageScopeInput, window WindowInput, by answer.UsageGroupBy, source *answer.UsageSource) (*UsageReport, error) {
+func (a *resolver) usageReport(ctx context.Context, in UsageScopeInput, window WindowInput, by answer.UsageGroupBy, source *answer.UsageSource, derived bool) (*UsageReport, error) {
 	scope, err := in.scope()
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (a *resolver) usageReport(ctx context.Context, in UsageScopeInput, window W
 	if err != nil {
 		return nil, err
 	}
-	q := answer.UsageQuestion{Scope: scope, GroupBy: by}
+	q := answer.UsageQuestion{Scope: scope, GroupBy: by, BearersOnly: !derived}
 	if source != nil {
 		q.Source = *source
 	}
@@ -127,14 +127,18 @@ func reportPage(n, first int, after *string, field string, compare func(i int, o
 }
 
 func shownParty(p *answer.Party) *UsageParty {
-	return &UsageParty{ID: p.ID, Kind: p.Kind, Scope: p.Scope, Name: p.Name, Owner: textOrNil(p.Owner), Tags: append([]string{}, p.Tags...)}
+	out := &UsageParty{ID: p.ID, Kind: p.Kind, Scope: p.Scope, Name: p.Name, Owner: textOrNil(p.Owner), Tags: append([]string{}, p.Tags...)}
+	for _, n := range p.Way {
+		out.DerivedWay = append(out.DerivedWay, n.ID())
+	}
+	return out
 }
 
 func shownUse(u *answer.TopicUse) *TopicUse {
 	out := &TopicUse{
 		Topic: shownParty(&u.Topic), Node: shownParty(&u.Node), Operation: UsageOperationRead, Active: u.Active, Records: u.Records, Bytes: u.Bytes,
 		Estimated: u.Estimated, AtLeast: u.AtLeast, Skipped: u.Skipped, Lost: u.Lost, FirstUse: timeOrNil(u.First), LastUse: timeOrNil(u.Last),
-		ClientCount: u.ClientCount, ObservedFraction: u.Observed, Held: u.Held, Sealed: u.Sealed, Evidence: []UseEvidence{}, Clients: []UseClient{},
+		ClientCount: u.ClientCount, ObservedFraction: u.Observed, Held: u.Held, Sealed: u.Sealed, Derived: u.Derived, Evidence: []UseEvidence{}, Clients: []UseClient{},
 	}
 	if u.Write {
 		out.Operation = UsageOperationWrite
@@ -161,7 +165,7 @@ func shownVolume(v *answer.UsageVolume) *UsageVolume {
 func shownGroup(g *answer.UsageGroup) UsageGroup {
 	return UsageGroup{
 		Key: textOrNil(g.Key), Topics: g.Topics, Writers: g.Writers, Readers: g.Readers, Written: shownVolume(&g.Written), Read: shownVolume(&g.Read),
-		FirstUse: timeOrNil(g.First), LastUse: timeOrNil(g.Last), ObservedFraction: g.Observed,
+		FirstUse: timeOrNil(g.First), LastUse: timeOrNil(g.Last), ObservedFraction: g.Observed, Derived: g.Derived,
 	}
 }
 
@@ -187,6 +191,15 @@ func (r *UsageReport) Total() *UsageGroup {
 	return &out
 }
 
+// DerivedTotal answers derivedTotal.
+func (r *UsageReport) DerivedTotal() *UsageGroup {
+	sum := r.is.SumDerived()
+	if sum == nil {
+		return nil
+	}
+	return new(shownGroup(sum))
+}
+
 // TopicCount answers topicCount.
 func (r *UsageReport) TopicCount() int { return r.is.Sum().Topics }
 
@@ -205,7 +218,7 @@ func (r *UsageReport) Permissions(first int, unused bool) ([]UsagePermission, er
 	out := make([]UsagePermission, 0, min(first, len(all)))
 	for _, p := range all[:min(first, len(all))] {
 		x := UsagePermission{
-			Cluster: p.Cluster, Principal: p.Principal, Host: p.Host, Operation: p.Operation, Pattern: p.Pattern(), Allowed: p.Allowed, Topics: p.Topics, Used: p.Used,
+			Cluster: p.Cluster, Principal: p.Principal, Host: p.Host, Operation: p.Operation, Pattern: p.Pattern(), Allowed: p.Allowed, Topics: p.Topics, DerivedTopics: p.Derived, Used: p.Used,
 		}
 		if p.Open {
 			x.Pattern = "no authorizer"
@@ -286,7 +299,7 @@ type ProcessingRegister struct {
 }
 
 // processingRegister answers the root field of that name.
-func (a *resolver) processingRegister(ctx context.Context, tag string, window WindowInput, source *answer.UsageSource) (*ProcessingRegister, error) {
+func (a *resolver) processingRegister(ctx context.Context, tag string, window WindowInput, source *answer.UsageSource, derived bool) (*ProcessingRegister, error) {
 	span, err := window.span()
 	if err != nil {
 		return nil, err
@@ -295,7 +308,7 @@ func (a *resolver) processingRegister(ctx context.Context, tag string, window Wi
 	if source != nil {
 		from = *source
 	}
-	is, err := a.answers.Register(ctx, span, tag, from)
+	is, err := a.answers.Register(ctx, span, tag, from, !derived)
 	if err != nil {
 		return nil, err
 	}
@@ -362,8 +375,20 @@ func (r *ProcessingRegister) Topics(first int) ([]RegisteredTopic, error) {
 // TopicCount answers topicCount.
 func (r *ProcessingRegister) TopicCount() int { return len(r.register.Topics) }
 
+// DerivedTopicCount answers derivedTopicCount.
+func (r *ProcessingRegister) DerivedTopicCount() int { return r.register.DerivedTopics() }
+
 // Crossing answers crossing.
-func (r *ProcessingRegister) Crossing() int { return r.register.CrossingRows() }
+func (r *ProcessingRegister) Crossing() int {
+	borne, _ := r.register.CrossingRows()
+	return borne
+}
+
+// DerivedCrossing answers derivedCrossing.
+func (r *ProcessingRegister) DerivedCrossing() int {
+	_, derived := r.register.CrossingRows()
+	return derived
+}
 
 // saidGaps shows gaps that are none of the store's.
 func saidGaps(all []answer.SaidGap) []Gap {

@@ -126,14 +126,14 @@ func (q *query) TopicUsage(ctx context.Context, topic string, window WindowInput
 
 // UsageReport answers usageReport.
 func (q *query) UsageReport(
-	ctx context.Context, scope UsageScopeInput, window WindowInput, groupBy answer.UsageGroupBy, source *answer.UsageSource,
+	ctx context.Context, scope UsageScopeInput, window WindowInput, groupBy answer.UsageGroupBy, source *answer.UsageSource, derived bool,
 ) (*UsageReport, error) {
-	return q.a.usageReport(ctx, scope, window, groupBy, source)
+	return q.a.usageReport(ctx, scope, window, groupBy, source, derived)
 }
 
 // ProcessingRegister answers processingRegister.
-func (q *query) ProcessingRegister(ctx context.Context, tag string, window WindowInput, source *answer.UsageSource) (*ProcessingRegister, error) {
-	return q.a.processingRegister(ctx, tag, window, source)
+func (q *query) ProcessingRegister(ctx context.Context, tag string, window WindowInput, source *answer.UsageSource, derived bool) (*ProcessingRegister, error) {
+	return q.a.processingRegister(ctx, tag, window, source, derived)
 }
 
 // Events answers events.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/internal/span"
+	"github.com/lineaged/lineaged/lineage"
 )
 
 const (
@@ -61,11 +62,13 @@ func (r *reader) report() reportQuestion {
 			r.fail("groupBy", text, "is none of none, topic, application, owner, cluster, day")
 		}
 	}
-	q.Source = r.source()
+	q.Source, q.BearersOnly = r.source(), r.bearersOnly()
 	switch text, ok := r.one("rows"); {
 	case !ok || text == "uses":
 	case text != "periods":
 		r.fail("rows", text, "is neither uses nor periods")
+	case r.values.Has("derived"):
+		r.fail("derived", r.values.Get("derived"), "is not for rows=periods: the ledger does not say to which topics a tag came")
 	case q.form != csvForm || q.GroupBy != answer.UsageNotGrouped || q.Source == answer.Held:
 		r.fail("rows", text, "is for format csv without groupBy, and of the ledger alone")
 	default:
@@ -81,6 +84,19 @@ func (r *reader) source() answer.UsageSource {
 		r.fail("source", text, "is neither held nor sealed")
 	}
 	return s
+}
+
+// bearersOnly reports whether topics are left out to which a tag only comes.
+func (r *reader) bearersOnly() bool {
+	switch text, ok := r.one("derived"); {
+	case !ok || text == "true":
+		return false
+	case text == "false":
+		return true
+	default:
+		r.fail("derived", text, "is neither true nor false")
+		return false
+	}
 }
 
 func keysOfScopes() func(func(string) bool) {
@@ -134,6 +150,9 @@ func (e *Exporter) periods(ctx context.Context, q reportQuestion) (*Document, er
 			"rows: of the ledger, each use in each of its periods that touch the window; a period without a use has a row of kind period, and what is in no period was not closed",
 			"coverage: in each row, of where the topic is; in rows of kind period of all clusters of the scope",
 		})
+		if rows.Scope.Of == answer.TagScope {
+			t.comments([]string{"not shown: topics that did not bear the tag and to which it only came: the ledger does not say who passed it on"})
+		}
 		t.row(append([]string{"period_start", "period_end", "entry"}, reportColumns...)...)
 		// who fetches it ends it by leaving, which the writer says
 		err := rows.Each(context.WithoutCancel(ctx), func(p *answer.SaidPeriod) error {
@@ -161,7 +180,7 @@ func (e *Exporter) periods(ctx context.Context, q reportQuestion) (*Document, er
 // Register returns the document of who handles data of a tag.
 func (e *Exporter) Register(ctx context.Context, params url.Values) (*Document, error) {
 	p := &reader{values: params}
-	in, form, source := p.span(), p.form(reportForms), p.source()
+	in, form, source, bearersOnly := p.span(), p.form(reportForms), p.source(), p.bearersOnly()
 	tag, ok := p.one("tag")
 	if !ok || tag == "" {
 		p.fail("tag", tag, "is none: give one")
@@ -169,7 +188,7 @@ func (e *Exporter) Register(ctx context.Context, params url.Values) (*Document, 
 	if err := p.done(); err != nil {
 		return nil, err
 	}
-	is, err := e.answers.Register(ctx, in, tag, source)
+	is, err := e.answers.Register(ctx, in, tag, source, bearersOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -237,6 +256,7 @@ var reportColumns = []string{
 	"group", "topics", "writers", "readers", "records_written", "records_read", "bytes_written_estimated", "bytes_read_estimated",
 	"cluster", "principal", "host", "right", "pattern", "allowed", "used",
 	"told", "resource", "name", "request", "logged", "times",
+	"derived", "derived_way", "derived_topics",
 }
 
 func reportPlace(cells map[string]string) []string {
@@ -264,6 +284,15 @@ func saidBy(u *answer.TopicUse) string {
 	default:
 		return "store"
 	}
+}
+
+// wayOf names the nodes by which a tag comes to a topic; empty: it bears it, or the report follows no tag.
+func wayOf(way []lineage.Node) string {
+	var all []string
+	for _, n := range way {
+		all = append(all, n.ID())
+	}
+	return strings.Join(all, " > ")
 }
 
 func operation(write bool) string {
@@ -304,6 +333,7 @@ func reportCells(row string, u *answer.TopicUse) []string {
 		"skipped": whole(u.Skipped), "lost": whole(u.Lost), "first_use": stamp(u.First), "last_use": stamp(u.Last),
 		"observed_fraction": decimal(&u.Observed), "said_by": saidBy(u), "evidence": evidenceOf(u), "clients": strconv.Itoa(u.ClientCount),
 		"client_ids": clientsOf(u, func(c *answer.UseClient) string { return c.ClientID }), "groups": clientsOf(u, func(c *answer.UseClient) string { return c.Group }),
+		"derived": yes(&u.Derived), "derived_way": wayOf(u.Topic.Way),
 		"principals": clientsOf(u, func(c *answer.UseClient) string { return c.Principal }), "hosts": clientsOf(u, func(c *answer.UseClient) string { return c.Host }),
 	}
 	if u.Precision > 0 {
@@ -317,7 +347,7 @@ func groupCells(row string, g *answer.UsageGroup) []string {
 		"row": row, "group": visible(g.Key), "topics": strconv.Itoa(g.Topics), "writers": strconv.Itoa(g.Writers), "readers": strconv.Itoa(g.Readers),
 		"records_written": whole(g.Written.Records), "records_read": whole(g.Read.Records), "bytes_written_estimated": whole(g.Written.Bytes), "bytes_read_estimated": whole(g.Read.Bytes),
 		"estimated": strconv.FormatBool(g.Written.Estimated || g.Read.Estimated), "at_least": strconv.FormatBool(g.Written.AtLeast || g.Read.AtLeast),
-		"first_use": stamp(g.First), "last_use": stamp(g.Last),
+		"first_use": stamp(g.First), "last_use": stamp(g.Last), "derived": yes(&g.Derived),
 	}
 	if g.Observed != nil {
 		cells["observed_fraction"] = decimal(g.Observed)
@@ -337,11 +367,14 @@ func (d *reported) writeCSV(w io.Writer) error {
 	}
 	sum := d.Sum()
 	t.row(groupCells("total", &sum)...)
+	if apart := d.SumDerived(); apart != nil {
+		t.row(groupCells("total", apart)...)
+	}
 	for i := range d.Permissions {
 		p := &d.Permissions[i]
 		t.row(reportPlace(map[string]string{
 			"row": "permission", "cluster": visible(p.Cluster), "principal": visible(p.Principal), "host": visible(p.Host), "right": p.Operation, "pattern": patternOf(p),
-			"allowed": yes(&p.Allowed), "used": yes(p.Used), "topics": strconv.Itoa(p.Topics),
+			"allowed": yes(&p.Allowed), "used": yes(p.Used), "topics": strconv.Itoa(p.Topics), "derived_topics": strconv.Itoa(p.Derived),
 		})...)
 	}
 	for i := range d.Administered.List {
@@ -357,7 +390,7 @@ func reportAdministeredCells(x *answer.UsageAdministered) []string {
 		"resource": visible(x.Resource), "name": visible(x.Name), "request": visible(x.Request), "logged": stamp(x.Logged), "times": strconv.FormatInt(x.Times, 10), "said_by": "store",
 	}
 	if x.Topic != nil {
-		cells["topic"], cells["topic_owner"], cells["topic_tags"] = x.Topic.ID, visible(x.Topic.Owner), visible(strings.Join(x.Topic.Tags, " "))
+		cells["topic"], cells["topic_owner"], cells["topic_tags"], cells["derived_way"] = x.Topic.ID, visible(x.Topic.Owner), visible(strings.Join(x.Topic.Tags, " ")), wayOf(x.Topic.Way)
 	}
 	if x.Sealed {
 		cells["said_by"] = "ledger"

@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -167,8 +169,15 @@ func TestRegisterForms(t *testing.T) {
 		roles := map[string]int{}
 		for _, row := range rows {
 			roles[row["row"]+row["role"]]++
+			// the tag comes to payments by billing, which reads orders
+			if derived := row["topic"] == "topic:west/payments"; (row["derived_way"] == "topic:west/orders > application:shop/billing > topic:west/payments") != derived {
+				t.Errorf("%v", row)
+			}
 		}
-		if roles["topic"] != 2 || roles["handlingsource"] < 2 || roles["handlingrecipient"] < 3 {
+		if borne := rowsOf(t, reportText(t, e, true, of+"csv&derived=false")); len(borne) >= len(rows) || slices.ContainsFunc(borne, func(row map[string]string) bool { return row["derived_way"] != "" }) {
+			t.Errorf("%v", borne)
+		}
+		if roles["topic"] != 3 || roles["handlingsource"] < 2 || roles["handlingrecipient"] < 3 {
 			t.Errorf("%v", roles)
 		}
 		var is struct {
@@ -187,11 +196,55 @@ func TestRegisterForms(t *testing.T) {
 	})
 }
 
+// TestReportOfATagKeepsApart holds in each form that what is derived is marked, and in no sum of what bears the tag.
+func TestReportOfATagKeepsApart(t *testing.T) {
+	inShop(t, func(t *testing.T, e *Exporter) {
+		const of = "tag=%3Dpii&start=2000-01-01T00:00:10Z&end=2000-01-01T00:02:00Z&groupBy=topic&format="
+		sums := map[string]string{}
+		for _, row := range rowsOf(t, reportText(t, e, false, of+"csv")) {
+			if row["row"] == "group" || row["row"] == "total" {
+				sums[row["group"]+row["derived"]] = row["records_written"]
+			}
+		}
+		want := map[string]string{"topic:east/ordersfalse": "900", "topic:west/ordersfalse": "16500", "topic:west/paymentstrue": "16500", "false": "17400", "true": "16500"}
+		if !maps.Equal(sums, want) {
+			t.Errorf("%v", sums)
+		}
+		type total struct{ Topics int }
+		var is struct {
+			Total        total
+			DerivedTotal *total
+			Uses         []struct {
+				Derived bool
+				Topic   struct {
+					ID         string
+					DerivedWay []string
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(reportText(t, e, false, of+"json")), &is); err != nil || is.Total.Topics != 2 || is.DerivedTotal == nil || is.DerivedTotal.Topics != 1 {
+			t.Errorf("%v %+v", err, is)
+		}
+		for _, u := range is.Uses {
+			if derived := u.Topic.ID == "topic:west/payments"; u.Derived != derived || (len(u.Topic.DerivedWay) == 3) != derived {
+				t.Errorf("%+v", u)
+			}
+		}
+		is.DerivedTotal = &total{}
+		if err := json.Unmarshal([]byte(reportText(t, e, false, of+"json&derived=false")), &is); err != nil || is.DerivedTotal != nil {
+			t.Errorf("%v %+v: they were not asked for", err, is.DerivedTotal)
+		}
+		if page := reportText(t, e, false, of+"html"); !strings.Contains(page, "derived: topic:west/orders &gt; application:shop/billing &gt; topic:west/payments") || !strings.Contains(page, "<dt>Derived, apart</dt><dd>1 topics") {
+			t.Errorf("%s", page)
+		}
+	})
+}
+
 func TestSenselessReports(t *testing.T) {
 	inShop(t, func(t *testing.T, e *Exporter) {
 		for params, says := range map[string]string{
 			"format=csv": "scope: ", "format=csv&tag=a&owner=b": "scope: ", "format=pdf&tag=a": "format: ", "format=csv&tag=a&groupBy=weekday": "groupBy: ",
-			"format=csv&tag=a&source=x": "source: ", "format=json&tag=a&rows=periods": "rows: ", "format=csv&tag=a&rows=periods": "there is no ledger", "format=csv&tag=a&tags=b": "tags: ",
+			"format=csv&tag=a&source=x": "source: ", "format=csv&tag=a&derived=perhaps": "derived: ", "format=csv&tag=a&rows=periods&derived=true": "derived: ", "format=json&tag=a&rows=periods": "rows: ", "format=csv&tag=a&rows=periods": "there is no ledger", "format=csv&tag=a&tags=b": "tags: ",
 			"format=csv&topic=orders": "is no id",
 		} {
 			values, err := url.ParseQuery(params)

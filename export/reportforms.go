@@ -37,6 +37,7 @@ type useLine struct {
 	Evidence    []evidenceLine `json:"evidence"`
 	ClientCount int            `json:"clientCount"`
 	Clients     []clientLine   `json:"clients"`
+	Derived     bool           `json:"derived"`
 }
 
 // endLine is one of the two ends of a use.
@@ -46,6 +47,7 @@ type endLine struct {
 	Name  string   `json:"name"`
 	Owner string   `json:"owner,omitempty"`
 	Tags  []string `json:"tags,omitempty"`
+	Way   []string `json:"derivedWay,omitempty"`
 }
 
 type evidenceLine struct {
@@ -64,13 +66,19 @@ type clientLine struct {
 	Software        string `json:"software,omitempty"`
 }
 
-func endOf(p *answer.Party) endLine { return endLine{p.ID, p.Kind.String(), p.Name, p.Owner, p.Tags} }
+func endOf(p *answer.Party) endLine {
+	out := endLine{p.ID, p.Kind.String(), p.Name, p.Owner, p.Tags, nil}
+	for _, n := range p.Way {
+		out.Way = append(out.Way, n.ID())
+	}
+	return out
+}
 
 func useOf(u *answer.TopicUse) useLine {
 	out := useLine{
 		Topic: endOf(&u.Topic), Operation: operation(u.Write), Node: endOf(&u.Node), Active: u.Active, Records: u.Records, Bytes: u.Bytes, Estimated: u.Estimated,
 		AtLeast: u.AtLeast, Skipped: u.Skipped, Lost: u.Lost, FirstUse: timeOrNil(u.First), LastUse: timeOrNil(u.Last), Observed: u.Observed, SaidBy: saidBy(u),
-		Evidence: []evidenceLine{}, ClientCount: u.ClientCount, Clients: []clientLine{},
+		Evidence: []evidenceLine{}, ClientCount: u.ClientCount, Clients: []clientLine{}, Derived: u.Derived,
 	}
 	for _, e := range u.Evidence {
 		out.Evidence = append(out.Evidence, evidenceLine{e.Kind.String(), e.Since.UTC(), e.Detail})
@@ -99,12 +107,13 @@ type groupLine struct {
 	FirstUse *time.Time `json:"firstUse"`
 	LastUse  *time.Time `json:"lastUse"`
 	Observed *float64   `json:"observedFraction"`
+	Derived  bool       `json:"derived"`
 }
 
 func groupOf(g *answer.UsageGroup) groupLine {
 	out := groupLine{
 		Topics: g.Topics, Writers: g.Writers, Readers: g.Readers, Written: volumeLine(g.Written), Read: volumeLine(g.Read),
-		FirstUse: timeOrNil(g.First), LastUse: timeOrNil(g.Last), Observed: g.Observed,
+		FirstUse: timeOrNil(g.First), LastUse: timeOrNil(g.Last), Observed: g.Observed, Derived: g.Derived,
 	}
 	if g.Key != "" {
 		out.Key = &g.Key
@@ -131,6 +140,7 @@ type permissionLine struct {
 	Pattern   string `json:"pattern"`
 	Allowed   bool   `json:"allowed"`
 	Topics    int    `json:"topics"`
+	Derived   int    `json:"derivedTopics"`
 	Used      *bool  `json:"used"`
 }
 
@@ -155,6 +165,11 @@ func (d *reported) writeJSON(w io.Writer) error {
 	o := d.begin(w, formatReport, d.Doubts())
 	sum := d.Sum()
 	o.field("total", groupOf(&sum))
+	if apart := d.SumDerived(); apart != nil {
+		o.field("derivedTotal", groupOf(apart))
+	} else {
+		o.field("derivedTotal", nil)
+	}
 	list(o, "uses", eachOf(d.Uses, useOf))
 	list(o, "groups", eachOf(d.Groups, groupOf))
 	if d.Administered.Known {
@@ -167,7 +182,7 @@ func (d *reported) writeJSON(w io.Writer) error {
 		return o.end()
 	}
 	list(o, "permissions", eachOf(d.Permissions, func(p *answer.UsagePermission) permissionLine {
-		line := permissionLine{p.Cluster, p.Principal, p.Host, p.Operation, p.Pattern(), p.Allowed, p.Topics, p.Used}
+		line := permissionLine{p.Cluster, p.Principal, p.Host, p.Operation, p.Pattern(), p.Allowed, p.Topics, p.Derived, p.Used}
 		if p.Open {
 			line.Pattern = "no authorizer"
 		}
@@ -222,6 +237,7 @@ type registered struct {
 var registerColumns = []string{
 	"row", "role", "topic", "topic_owner", "environment", "node", "node_kind", "node_name", "node_owner", "node_tags", "active", "records", "estimated", "at_least", "first_use", "last_use",
 	"observed_fraction", "said_by", "evidence", "places", "place_count", "crossing", "retention_ms", "cleanup_policy", "used", "principals",
+	"derived_way",
 }
 
 func role(u *answer.TopicUse) string {
@@ -242,6 +258,9 @@ func placeWords(row *answer.RegisterRow) string {
 			line += " (outside Kafka)"
 		case *p.Crossing:
 			line += " (another cluster or environment)"
+		}
+		if p.Node.Way != nil {
+			line += " (the tag comes to it)"
 		}
 		if p.Active == nil {
 			line += " (not known whether anything moved)"
@@ -269,7 +288,7 @@ func (d *registered) writeCSV(w io.Writer) error {
 		x := &d.is.Topics[i]
 		row(map[string]string{
 			"row": "topic", "topic": x.Topic.ID, "topic_owner": visible(x.Topic.Owner), "environment": visible(x.Environment), "retention_ms": visible(x.Retention),
-			"cleanup_policy": visible(x.Cleanup), "used": yes(&x.Used),
+			"cleanup_policy": visible(x.Cleanup), "used": yes(&x.Used), "derived_way": wayOf(x.Topic.Way),
 		})
 	}
 	for i := range d.is.Rows {
@@ -280,7 +299,7 @@ func (d *registered) writeCSV(w io.Writer) error {
 			"node_kind": u.Node.Kind.String(), "node_name": visible(u.Node.Name), "node_owner": visible(u.Node.Owner), "node_tags": visible(strings.Join(u.Node.Tags, " ")),
 			"active": yes(u.Active), "records": whole(u.Records), "estimated": yes(&u.Estimated), "at_least": yes(&u.AtLeast), "first_use": stamp(u.First), "last_use": stamp(u.Last),
 			"observed_fraction": decimal(&u.Observed), "said_by": saidBy(u), "evidence": evidenceOf(u), "places": placeWords(x), "place_count": strconv.Itoa(x.Count),
-			"crossing": yes(&x.Crossing), "principals": clientsOf(u, func(c *answer.UseClient) string { return c.Principal }),
+			"crossing": yes(&x.Crossing), "derived_way": wayOf(u.Topic.Way), "principals": clientsOf(u, func(c *answer.UseClient) string { return c.Principal }),
 		})
 	}
 	return t.err
@@ -353,6 +372,7 @@ var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap
 		return clientsOf(u, func(c *answer.UseClient) string { return c.Principal })
 	},
 	"places": placeWords,
+	"way":    wayOf,
 	"use":    func(row *answer.RegisterRow) *answer.TopicUse { return &row.Use },
 	"used": func(p *answer.UsagePermission) string {
 		switch {

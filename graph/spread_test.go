@@ -62,7 +62,8 @@ func TestSpreadAgainstModel(t *testing.T) {
 			return func(n lineage.Node) bool { return m[n] }
 		}
 		want := spreadModel(accesses, bears, stops)
-		got := s.Spread(bearers, is(stops))
+		spread := s.Spread(bearers, is(stops))
+		got := spread.Nodes()
 		if len(got) != len(want) || slices.ContainsFunc(got, func(n lineage.Node) bool { return !want[n] }) || !slices.IsSortedFunc(got, compareNodes) {
 			t.Fatalf("seed %d: got %v, want %v", seed, got, want)
 		}
@@ -76,6 +77,10 @@ func TestSpreadAgainstModel(t *testing.T) {
 			}
 			if why := badWay(s, way, n, bears, stops); way != nil && why != "" {
 				t.Fatalf("seed %d: the way to %v is %v: %s", seed, n, way, why)
+			}
+			down := spread.Way(n)
+			if why := badWay(s, down, n, bears, stops); len(down) != len(way) || down != nil && why != "" {
+				t.Fatalf("seed %d: down to %v the way is %v, and up from it %v: %s", seed, n, down, way, why)
 			}
 			ways += min(len(way), 1)
 		}
@@ -115,7 +120,7 @@ func TestSpreadOfALargeEstate(t *testing.T) {
 	}
 	s := Build(window, accesses)
 	never := func(lineage.Node) bool { return false }
-	if got := len(s.Spread([]lineage.Node{topic(0)}, never)); got != 2*n+1 {
+	if got := len(s.Spread([]lineage.Node{topic(0)}, never).Nodes()); got != 2*n+1 {
 		t.Errorf("%d nodes are reached of %d", got, 2*n+1)
 	}
 	way := s.SpreadTo(topic(n/2), func(m lineage.Node) bool { return m == topic(0) }, never)

@@ -26,6 +26,7 @@ var reportParams = []struct{ flag, param, placeholder, usage string }{
 	{"at", "at", "INSTANT", "the tick that holds an instant, in RFC 3339"},
 	{"start", "start", "INSTANT", "the window from here, with --end"},
 	{"end", "end", "INSTANT", "the window to here, with --start"},
+	{"derived", "derived", "BOOL", "of a tag: also topics that do not bear it and to which it comes along flows, marked and summed apart: true or false (default true)"},
 	{"group-by", "groupBy", "WHAT", "also sums by topic, application, owner, cluster or day"},
 	{"source", "source", "WHO", "held: the store alone; sealed: the ledger alone (default the ledger of what the store holds no more)"},
 	{"rows", "rows", "WHAT", "of csv: uses, or periods: each use in each period of the ledger (default uses)"},

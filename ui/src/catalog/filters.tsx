@@ -62,7 +62,13 @@ export function Filters({ state, change }: Props) {
           internal topics
         </label>
         {state.owner && <Chosen what="owner" value={state.owner} drop={() => change({ owner: null })} />}
-        {state.tag && <Chosen what="tag" value={state.tag} drop={() => change({ tag: null })} />}
+        {state.tag && <Chosen what="tag" value={state.tag} drop={() => change({ tag: null, derived: false })} />}
+        {state.tag && (
+          <label className="check">
+            <input type="checkbox" checked={state.derived} onChange={(e) => change({ derived: e.target.checked })} />
+            also where it comes along flows
+          </label>
+        )}
         <WhoUsed state={state} />
       </div>
     </div>

@@ -55,12 +55,20 @@ function Alarm({ node, state }: Props & { node: CatalogRow }) {
   );
 }
 
+/** Whether a node is said to bear a tag, in any case of its letters as the server compares them. */
+const bears = (node: CatalogRow, tag: string): boolean => node.tags.some((t) => t.toLowerCase() === tag.toLowerCase());
+
 function Signs({ node, state, current }: Props & { node: CatalogRow }) {
   const still = halted(node);
   return (
     <>
       {node.exists === false && <span className="tag">deleted</span>}
       {node.internal && <span className="tag">internal</span>}
+      {state.derived && state.tag && !bears(node, state.tag) && (
+        <span className="tag derived-tag" title="It does not bear the tag, which comes to it along flows">
+          {state.tag} derived
+        </span>
+      )}
       {still && <span className="tag">{still}</span>}
       {node.kind === 'TOPIC' && (
         <Link

@@ -13,6 +13,7 @@ function question(state: CatalogState) {
     cluster: state.cluster,
     owner: state.owner,
     tag: state.tag,
+    derived: state.derived,
     states: state.states.length > 0 ? state.states.map(asked) : null,
     orderBy: state.order,
     internal: state.internal,

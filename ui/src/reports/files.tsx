@@ -1,5 +1,5 @@
 import { reportHref } from '../url/export';
-import type { ReportsState } from '../url/reports';
+import { follows, type ReportsState } from '../url/reports';
 
 const FORMS = [
   ['csv', 'CSV'],
@@ -15,7 +15,7 @@ export function Files({ of, state, by }: { of: 'report' | 'register'; state: Rep
         <a
           key={form}
           className="button"
-          href={reportHref(of, [state.scope, state.of], state.window, form, by)}
+          href={reportHref(of, [state.scope, state.of], state.window, form, by, state.derived || !follows(state))}
           download
         >
           {word}

@@ -28,7 +28,7 @@ const HEAD: Record<UsageGroupBy, string> = {
 
 /** The uses put together, and all of them. */
 export function Groups({ by, report, state }: Props) {
-  const { groups, groupCount, total } = report;
+  const { groups, groupCount, total, derivedTotal } = report;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
     <section className="card scroll" tabIndex={0} aria-label={`Summed up, ${HEAD[by]}`}>
@@ -64,7 +64,7 @@ export function Groups({ by, report, state }: Props) {
         </thead>
         <tbody>
           {groups.map((g) => (
-            <Summed key={g.key ?? ''} by={by} of={g} head={<Key by={by} of={g} state={state} />} />
+            <Summed key={`${g.key ?? ''} ${g.derived}`} by={by} of={g} head={<Key by={by} of={g} state={state} />} />
           ))}
           {groups.length === 0 && (
             <tr>
@@ -78,7 +78,10 @@ export function Groups({ by, report, state }: Props) {
         </tbody>
         {groups.length > 1 && (
           <tfoot>
-            <Summed by={by} of={total} head="All of them" />
+            <Summed by={by} of={total} head={derivedTotal ? 'All that bear the tag' : 'All of them'} />
+            {derivedTotal && derivedTotal.topics > 0 && (
+              <Summed by={by} of={derivedTotal} head="All to which it comes" />
+            )}
           </tfoot>
         )}
       </table>
@@ -90,7 +93,15 @@ export function Groups({ by, report, state }: Props) {
 function Summed({ by, of, head }: { by: UsageGroupBy; of: Group; head: React.ReactNode }) {
   return (
     <tr>
-      <th scope="row">{head}</th>
+      <th scope="row">
+        {head}
+        {of.derived && (
+          <>
+            {' '}
+            <span className="tag derived-tag">derived</span>
+          </>
+        )}
+      </th>
       {by !== 'TOPIC' && <td className="num">{count(of.topics)}</td>}
       {by !== 'APPLICATION' && (
         <>

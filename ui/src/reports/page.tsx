@@ -64,7 +64,7 @@ export function ReportsPage() {
       {state.report === 'usage' && state.of !== '' && <UsageReport state={state} change={change} />}
       {state.report === 'retire' && <RetireReport state={state} change={change} />}
       {state.report === 'bill' && <BillReport state={state} change={change} />}
-      {state.report === 'register' && state.of !== '' && <RegisterReport state={state} />}
+      {state.report === 'register' && state.of !== '' && <RegisterReport state={state} change={change} />}
     </main>
   );
 }

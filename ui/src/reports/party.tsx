@@ -6,6 +6,7 @@ import { usagePage } from '../url/usage';
 import type { WindowChoice } from '../url/window';
 import { bytes, count } from '../words/format';
 import { kindOf, nodeName } from '../words/words';
+import { DerivedWay } from './derived';
 
 /** A topic leads to who used it, all else to its lineage: it may be gone, and both pages say so. */
 export function PartyLink({ party, window }: { party: PartyFragment; window: WindowChoice }) {
@@ -30,6 +31,7 @@ export function PartyLink({ party, window }: { party: PartyFragment; window: Win
           </>
         )}
       </span>
+      <DerivedWay way={party.derivedWay} />
     </>
   );
 }

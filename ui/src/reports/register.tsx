@@ -5,9 +5,11 @@ import { coverageText, coverageTone } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Problem } from '../shell/problem';
 import type { ReportsState } from '../url/reports';
+import type { Change } from '../url/use-url';
 import { type WindowChoice, windowInput } from '../url/window';
 import { count, duration, parseDuration } from '../words/format';
 import { nodeName, plural } from '../words/words';
+import { Follow } from './derived';
 import { Files } from './files';
 import { Doubts, ReportTime } from './parts';
 import { PartyLink } from './party';
@@ -21,11 +23,11 @@ const FIRST = 100;
 const MOST = 1000;
 
 /** Who handles data of a tag, from where to where. */
-export function RegisterReport({ state }: { state: ReportsState }) {
+export function RegisterReport({ state, change }: { state: ReportsState; change: Change<ReportsState> }) {
   const [first, setFirst] = useState(FIRST);
   const [{ data, error, fetching }, again] = useQuery({
     query: RegisterDocument,
-    variables: { tag: state.of, window: windowInput(state.window), first },
+    variables: { tag: state.of, window: windowInput(state.window), first, derived: state.derived },
   });
   useFollowed(state.window, fetching, again);
   const register = data?.processingRegister;
@@ -38,6 +40,7 @@ export function RegisterReport({ state }: { state: ReportsState }) {
           <Files of="register" state={state} />
           <Sum register={register} />
           <ReportTime coverage={register.coverage} parts={register.parts} />
+          <Follow state={state} change={change} />
           <Rows register={register} window={state.window} more={first < MOST ? () => setFirst(MOST) : null} />
           <Topics register={register} window={state.window} />
           <Doubts doubts={register.doubts} coverage={register.coverage} />
@@ -55,16 +58,22 @@ function Sum({ register }: { register: Register }) {
   return (
     <ul className="usage-sum" aria-label="In short">
       <li>
-        <a href="#topics">{plural(register.topicCount, 'topic')}</a>
-        <span className="note">that bear the tag</span>
+        <a href="#topics">{plural(register.topicCount - register.derivedTopicCount, 'topic')}</a>
+        <span className="note">
+          that bear the tag
+          {register.derivedTopicCount > 0 && `; it comes to ${count(register.derivedTopicCount)} more`}
+        </span>
       </li>
       <li>
         <a href="#rows">{plural(register.rows.totalCount, 'handler')}</a>
         <span className="note">who bring data in or take it out, of each topic</span>
       </li>
-      <li className={register.crossing > 0 ? 'is-warn' : ''}>
+      <li className={register.crossing + register.derivedCrossing > 0 ? 'is-warn' : ''}>
         <a href="#rows">{plural(register.crossing, 'crossing')}</a>
-        <span className="note">into another cluster or environment</span>
+        <span className="note">
+          into another cluster or environment
+          {register.derivedCrossing > 0 && `; ${count(register.derivedCrossing)} more of derived topics`}
+        </span>
       </li>
       <li className={tone === 'warn' ? 'is-warn' : 'is-good'}>
         <a href="#observed">
@@ -175,6 +184,7 @@ function Places({ of }: { of: RowOf }) {
             {[
               p.node.scope,
               p.tagged && 'bears the tag',
+              p.node.derivedWay && 'the tag comes to it',
               p.crossing == null ? 'outside Kafka' : p.crossing && 'elsewhere',
               p.active == null && 'whether it moved is not known',
             ]
@@ -194,11 +204,11 @@ function Topics({ register, window }: { register: Register; window: WindowChoice
   return (
     <section className="usage-side" id="topics" aria-label="Topics">
       <h2>
-        Topics that bear the tag <span className="note">{count(register.topicCount)}</span>
+        Topics that bear the tag, and to which it comes <span className="note">{count(register.topicCount)}</span>
       </h2>
       {register.topics.length > 0 && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
-        <section className="card scroll" tabIndex={0} aria-label="Topics that bear the tag">
+        <section className="card scroll" tabIndex={0} aria-label="Topics of the tag">
           <table>
             <thead>
               <tr>

@@ -50,7 +50,10 @@ export function Unused({ report }: { report: Report }) {
                   <td>
                     <bdi>{p.cluster}</bdi>
                   </td>
-                  <td className="num">{count(p.topics)}</td>
+                  <td className="num">
+                    {count(p.topics)}
+                    {p.derivedTopics > 0 && <span className="note">{count(p.derivedTopics)} derived</span>}
+                  </td>
                   <td>
                     {p.used === false ? 'no' : <span className="unknown">not seen, which does not prove it</span>}
                   </td>

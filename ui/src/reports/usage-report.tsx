@@ -11,6 +11,7 @@ import { count } from '../words/format';
 import { plural } from '../words/words';
 import { Administered } from './administered';
 import { By } from './by';
+import { Follow } from './derived';
 import { Files } from './files';
 import { Groups } from './groups';
 import { Doubts, ReportTime } from './parts';
@@ -32,7 +33,7 @@ export function UsageReport({ state, change }: { state: ReportsState; change: Ch
   const scope: UsageScope = { [state.scope]: state.of };
   const [{ data, error, fetching }, again] = useQuery({
     query: UsageReportDocument,
-    variables: { scope, window, by, first },
+    variables: { scope, window, by, first, derived: state.derived },
   });
   useFollowed(state.window, fetching, again);
   const report = data?.usageReport;
@@ -48,6 +49,7 @@ export function UsageReport({ state, change }: { state: ReportsState; change: Ch
           <section className="usage-side" aria-label="Summed up">
             <h2>Summed up</h2>
             <By state={state} change={change} />
+            <Follow state={state} change={change} />
             <Groups by={by} report={report} state={state} />
           </section>
           <Uses report={report} state={state} more={first < MOST ? () => setFirst(Math.min(MOST, first * 5)) : null} />
@@ -79,6 +81,15 @@ function Sum({ report }: { report: Report }) {
           {report.resting > 0 ? `${count(report.resting)} more known, and at rest` : 'nobody else is known'}
         </span>
       </li>
+      {report.derivedTotal && report.derivedTotal.topics > 0 && (
+        <li>
+          <a href="#uses">{plural(report.derivedTotal.topics, 'derived topic')}</a>
+          <span className="note">
+            to which the tag only comes: {plural(report.derivedTotal.writers, 'writer')} and{' '}
+            {plural(report.derivedTotal.readers, 'reader')}, counted apart
+          </span>
+        </li>
+      )}
       <li className={tone === 'warn' ? 'is-warn' : 'is-good'}>
         <a href="#observed">
           <Icon name={tone === 'warn' ? 'warn' : 'ok'} />{' '}

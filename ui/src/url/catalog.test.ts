@@ -11,11 +11,12 @@ test('a link says all that the catalog shows', () => {
     states: ['falling-behind' as const, 'unknown' as const],
     order: 'RATE' as const,
     internal: true,
+    derived: true,
     window: { kind: 'range' as const, start: '2026-11-01T00:00:00Z', end: '2026-11-02T00:00:00Z' },
   };
   expect(parseCatalog(formatCatalog(state))).toEqual(state);
   expect(formatCatalog(state)).toBe(
-    '?q=a%26b&kind=topic,dataset&cluster=west&owner=team/orders&tag=p%26c&state=falling-behind,unknown&order=rate&internal=1&start=2026-11-01T00:00:00Z&end=2026-11-02T00:00:00Z',
+    '?q=a%26b&kind=topic,dataset&cluster=west&owner=team/orders&tag=p%26c&derived=1&state=falling-behind,unknown&order=rate&internal=1&start=2026-11-01T00:00:00Z&end=2026-11-02T00:00:00Z',
   );
 });
 

@@ -11,6 +11,8 @@ export interface CatalogState {
   cluster: string | null;
   owner: string | null;
   tag: string | null;
+  /** With a tag: also those that do not bear it, and to which it comes. */
+  derived: boolean;
   /** With a flow that goes so; none: all. */
   states: Going[];
   /** null: best matches first, and by name where nothing is searched for. */
@@ -25,6 +27,7 @@ export const initialCatalog: CatalogState = {
   cluster: null,
   owner: null,
   tag: null,
+  derived: false,
   states: [],
   order: null,
   internal: false,
@@ -53,6 +56,7 @@ export function parseCatalog(search: string): CatalogState {
     cluster: q.get('cluster') || null,
     owner: q.get('owner') || null,
     tag: q.get('tag') || null,
+    derived: q.get('derived') === '1' && q.has('tag'),
     states: STATES.filter((g) => states.includes(g)),
     order: ORDERS.find((o) => o === order) ?? null,
     internal: q.get('internal') === '1',
@@ -67,6 +71,7 @@ export function formatCatalog(s: CatalogState): string {
   if (s.cluster) pairs.push(['cluster', s.cluster]);
   if (s.owner) pairs.push(['owner', s.owner]);
   if (s.tag) pairs.push(['tag', s.tag]);
+  if (s.tag && s.derived) pairs.push(['derived', '1']);
   if (s.states.length > 0) pairs.push(['state', s.states.join(',')]);
   if (s.order) pairs.push(['order', s.order.toLowerCase()]);
   if (s.internal) pairs.push(['internal', '1']);

@@ -101,10 +101,12 @@ export const reportHref = (
   w: WindowChoice,
   format: 'csv' | 'json' | 'html',
   by?: string,
+  derived = true,
 ): string =>
   `/export/${of}${formatQuery([
     ['format', format],
     scope,
     ...(by ? [['groupBy', by] as const] : []),
+    ...(derived ? [] : [['derived', 'false'] as const]),
     ...windowPairs(w),
   ])}`;

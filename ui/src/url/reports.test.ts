@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { asReport, formatReports, parseReports, reportsHref, usualBy } from './reports';
 
 const window = { kind: 'last', last: '7d' } as const;
-const plain = { kind: null, days: 30, window } as const;
+const plain = { derived: true, kind: null, days: 30, window } as const;
 
 test('a link to a report says which, of what and when, and is read as it was written', () => {
   for (const [state, link] of [
@@ -12,6 +12,10 @@ test('a link to a report says which, of what and when, and is read as it was wri
       '?report=usage&application=application:shop/bill%2520ing&by=day&last=7d',
     ],
     [{ report: 'register', scope: 'tag', of: 'pii', by: null, ...plain }, '?report=register&tag=pii&last=7d'],
+    [
+      { report: 'register', scope: 'tag', of: 'pii', by: null, ...plain, derived: false },
+      '?report=register&tag=pii&derived=false&last=7d',
+    ],
     [{ report: 'usage', scope: 'owner', of: '', by: null, ...plain }, '?report=usage&owner=&last=7d'],
     [
       { report: 'bill', scope: 'cluster', of: '', by: 'OWNER_AND_TOPIC', ...plain },

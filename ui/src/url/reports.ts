@@ -38,6 +38,8 @@ export interface ReportsState {
   of: string;
   /** null: as it is usual. */
   by: By | null;
+  /** Of a tag: whether topics are in it that do not bear it, and to which it comes. */
+  derived: boolean;
   /** What could be put away: of which kind; null: of any. By how many days up to now. */
   kind: RetireKind | null;
   days: number;
@@ -60,6 +62,7 @@ export function parseReports(search: string): ReportsState {
     scope: scope ?? scopes[0],
     of: (scope && q.get(scope)) ?? '',
     by: groups.find((g) => g === by) ?? null,
+    derived: q.get('derived') !== 'false',
     kind: RETIRED.find((k) => k === q.get('kind')?.toUpperCase()) ?? null,
     days: Number.isInteger(days) && days >= 1 && days <= MOST_DAYS ? days : USUAL_DAYS,
     window: parseWindow(q),
@@ -78,6 +81,7 @@ export function formatReports(s: ReportsState): string {
       if (s.kind) pairs.push(['kind', s.kind.toLowerCase()]);
     }
     if (s.by && by.includes(s.by)) pairs.push(['by', s.by.toLowerCase()]);
+    if (!s.derived && follows(s)) pairs.push(['derived', 'false']);
   }
   return formatQuery([...pairs, ...windowPairs(s.window)]);
 }
@@ -85,6 +89,10 @@ export function formatReports(s: ReportsState): string {
 /** How a report is put together where its link does not say it: by what its scope is not. */
 export const usualBy = (s: Pick<ReportsState, 'report' | 'scope'>): By =>
   s.report === 'usage' && s.scope === 'topic' ? 'APPLICATION' : (SHAPES[s.report ?? 'usage'].by[0] ?? 'TOPIC');
+
+/** Whether a report can be of topics to which a tag only comes. */
+export const follows = (s: Pick<ReportsState, 'report' | 'scope'>): boolean =>
+  s.scope === 'tag' && (s.report === 'usage' || s.report === 'register');
 
 /** The same of another report, as far as that can be of the same. */
 export function asReport(s: ReportsState, report: Report): ReportsState {
@@ -98,6 +106,7 @@ const initial: Omit<ReportsState, 'window'> = {
   scope: 'tag',
   of: '',
   by: null,
+  derived: true,
   kind: null,
   days: USUAL_DAYS,
 };
