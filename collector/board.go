@@ -58,9 +58,15 @@ type Watched struct {
 	Topics []string // names of all topics, sorted; whoever gets it must not change it
 	// IDs are the topics' ids, by name, for who knows a topic by its name alone; whoever gets it must not change it.
 	IDs map[string]lineage.TopicID
+	// Names are what topics' configurations say of subjects, of those that say any; whoever gets it must not change it.
+	Names map[string]SubjectNames
 	// Reported is the id as the brokers report it: ID, unless another watched cluster has reported the same before.
 	Reported lineage.ClusterID
 }
+
+// SubjectNames is by which strategy the broker looks up the schema of a topic's keys and values, as it does where it
+// validates their ids. NoStrategy: it does not, or by a class that is not known.
+type SubjectNames struct{ Key, Value lineage.SubjectStrategy }
 
 // lookAgain is how long WaitFor waits between two looks.
 const lookAgain = 10 * time.Millisecond

@@ -31,7 +31,7 @@ func (t *take) post(brokers []kmsg.MetadataResponseBroker) {
 		t.posted, t.postedIDs = names, ids
 	}
 	t.cfg.Board.SetCluster(collector.Watched{
-		Source: t.cfg.Name, ID: t.cluster, Reported: collector.Unqualified(t.cfg.Name, t.cluster), Bootstrap: t.cfg.Brokers, Advertised: advertised(brokers), Listeners: t.otherListeners(), Size: len(t.brokers), Topics: t.posted, IDs: t.postedIDs,
+		Source: t.cfg.Name, ID: t.cluster, Reported: collector.Unqualified(t.cfg.Name, t.cluster), Bootstrap: t.cfg.Brokers, Advertised: advertised(brokers), Listeners: t.otherListeners(), Size: len(t.brokers), Topics: t.posted, IDs: t.postedIDs, Names: t.subjectNames(),
 	})
 }
 

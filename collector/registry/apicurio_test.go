@@ -374,7 +374,7 @@ func TestDetection(t *testing.T) {
 // TestOwnNaming: an artifact's topic is told by Apicurio's strategies too, where one reading alone is left.
 func TestOwnNaming(t *testing.T) {
 	a := newApicurio(nil, &Config{}, false)
-	topics := map[string]bool{"orders": true, "Order": true, "orders-value": true, "x": true}
+	there := map[string]bool{"orders": true, "Order": true, "orders-value": true, "x": true}
 	for _, x := range []struct{ subject, record, want string }{
 		{"x-value", "shop.Order", "x value 1 "},
 		{"x", "shop.Order", "x  4 "},
@@ -388,7 +388,7 @@ func TestOwnNaming(t *testing.T) {
 		{"other:orders-Refund", "shop.Refund", "  0 " + whyOtherID},
 		{"gone-value", "", "  0 " + whyNoTopic},
 	} {
-		is := a.of(x.subject, x.record, func(topic string) bool { return topics[topic] })
+		is := a.of(x.subject, x.record, topics{there: func(topic string) bool { return there[topic] }})
 		if got := fmt.Sprintf("%s %s %d %s", is.topic, is.part, is.strategy, is.why); got != x.want {
 			t.Errorf("%s of %q: %q, want %q", x.subject, x.record, got, x.want)
 		}

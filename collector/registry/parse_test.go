@@ -2,9 +2,11 @@ package registry
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -114,7 +116,7 @@ func TestBounds(t *testing.T) {
 }
 
 func TestNaming(t *testing.T) {
-	topics := map[string]bool{"orders": true, "a": true, "a-b": true, "x": true}
+	there := map[string]bool{"orders": true, "a": true, "a-b": true, "x": true}
 	for _, x := range []struct{ subject, record, want string }{
 		{"orders-value", "shop.Order", "orders value 1 "},
 		{"orders-key", "", "orders key 1 "},
@@ -130,7 +132,41 @@ func TestNaming(t *testing.T) {
 		{"x-value", "x-value", "  0 " + whyTwo}, // a title of a JSON Schema
 		{"a-b-value", "b-value", "  0 " + whyTwo},
 	} {
-		is := confluentAPI{}.of(x.subject, x.record, func(topic string) bool { return topics[topic] })
+		is := confluentAPI{}.of(x.subject, x.record, topics{there: func(topic string) bool { return there[topic] }})
+		if got := fmt.Sprintf("%s %s %d %s", is.topic, is.part, is.strategy, is.why); got != x.want {
+			t.Errorf("%s of %q: %q, want %q", x.subject, x.record, got, x.want)
+		}
+	}
+}
+
+// TestConfigured: what topics' configurations say of subjects settles what a name alone does not, and what speaks
+// against a reading leaves none.
+func TestConfigured(t *testing.T) {
+	in := topics{
+		there: func(topic string) bool {
+			return slices.Contains([]string{"orders", "a", "a-b", "x", "both", "own", "free"}, topic)
+		},
+		set: map[string]collector.SubjectNames{
+			"orders": {Value: lineage.TopicRecordName, Key: lineage.TopicName},
+			"a-b":    {Value: lineage.TopicName},
+			"x":      {Value: lineage.TopicName},
+			"both":   {Value: lineage.TopicRecordName, Key: lineage.TopicRecordName},
+			"own":    {Value: lineage.RecordName},
+		},
+	}
+	for _, x := range []struct{ subject, record, want string }{
+		{"orders-shop.Order", "shop.Order", "orders value 3 "}, // since keys are by another strategy
+		{"orders-key", "", "orders key 1 "},
+		{"orders-value", "shop.Order", "  0 " + whySet},
+		{"own-value", "shop.Order", "  0 " + whySet},
+		{"own-shop.Order", "shop.Order", "own  3 "}, // its keys may be so
+		{"both-shop.Order", "shop.Order", "both  3 "},
+		{"a-b-value", "b-value", "a-b value 1 "}, // of a it could be only by TopicRecordNameStrategy, which nobody says
+		{"x-value", "x-value", "x value 1 "},
+		{"shop.Order", "shop.Order", "  2 " + whyRecord}, // though own holds some record by its name
+		{"free-value", "free-value", "  0 " + whyTwo},
+	} {
+		is := confluentAPI{}.of(x.subject, x.record, in)
 		if got := fmt.Sprintf("%s %s %d %s", is.topic, is.part, is.strategy, is.why); got != x.want {
 			t.Errorf("%s of %q: %q, want %q", x.subject, x.record, got, x.want)
 		}

@@ -410,14 +410,14 @@ func (t *take) fact(name string, x *subject, w *collector.Watched) (*lineage.Sch
 
 // whose tells the topic of a subject. A file of several messages is called after any of them.
 func (t *take) whose(name string, x *subject, w *collector.Watched) whose {
-	topic := func(name string) bool {
+	in := topics{set: w.Names, there: func(name string) bool {
 		_, there := slices.BinarySearch(w.Topics, name)
 		return there
-	}
-	is := t.speaker.of(name, x.read.record, topic)
+	}}
+	is := t.speaker.of(name, x.read.record, in)
 	for _, record := range x.read.records {
 		if is.topic == "" {
-			is = t.speaker.of(name, record, topic)
+			is = t.speaker.of(name, record, in)
 		}
 	}
 	return is
@@ -431,6 +431,8 @@ func (t *take) blind(by map[string][]string) {
 		switch why {
 		case whyNoTopic:
 			remedy = "delete subjects of topics that are gone, or let lineaged describe the topics"
+		case whySet:
+			remedy = "register schemas as the topic's confluent.key.subject.name.strategy and confluent.value.subject.name.strategy say"
 		case whyRecordID, whyOtherID:
 			remedy = "name artifacts by TopicIdStrategy, SimpleTopicIdStrategy or TopicRecordIdStrategy"
 		}

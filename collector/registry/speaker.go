@@ -35,7 +35,7 @@ type speaker interface {
 	level(ctx context.Context, name string) (string, error)
 	// of tells the topic of a subject, by its name and that of its outermost record; empty: it has none, or it is not
 	// known. A reading is taken only where no other is left.
-	of(name, record string, topic func(string) bool) whose
+	of(name, record string, in topics) whose
 	// scope says which of the registry's schemas are subjects: under another scope others are, which is no change.
 	scope() string
 }
