@@ -125,6 +125,12 @@ type partition struct {
 
 	last    lastStep // of transactional producers
 	changes int      // looks that showed that some of them had changed. Not kept over a restart
+	// of the newest records some may be a transaction's, so that the last offset may be its marker
+	txnLast bool
+	// the change as of which its coordinators were asked how the newest transactions ended, plus one, and whether one was
+	// aborted. Not kept over a restart
+	judged  int
+	aborted bool
 
 	producers map[int64]sequence
 	absent    map[int64]absent // those that were listed once and are not now
@@ -153,6 +159,7 @@ type sequence struct {
 	claim    int64 // records that the sequences have counted and the end has not shown yet
 	fresh    bool  // so it is since the producer was first seen
 	past     bool  // and its sequence is older than that
+	txn      bool  // it is transactional, as the partition's state says: one at rest may not show it by its sequence
 	log      int64 // of a transactional one: the end of its coordinator's log then; -1: not known
 	// of a transactional one: the newest of the partition's changes that was its own. Not kept over a restart
 	changed int
@@ -178,7 +185,7 @@ type producerReading struct {
 }
 
 func (r producerReading) sequence() sequence {
-	return sequence{epoch: r.epoch, last: r.lastSequence, txnStart: r.txnStart, log: -1}
+	return sequence{epoch: r.epoch, last: r.lastSequence, txnStart: r.txnStart, txn: r.transactional, log: -1}
 }
 
 // maxWriters is the cap of counted writers of one topic; more are counted together. A topic with more live producers
@@ -291,6 +298,7 @@ func (a *account) base(p *partition, readings []producerReading, after int64, ro
 		p.early = max(0, after-p.end)
 		p.unsettled = wroteLately(newest, round)
 	}
+	p.txnLast = p.recent >= 0 && p.txn
 	// What the end moved before the base can't be told apart: it is the remainder's.
 	n := p.advance - p.named - p.remainder
 	if n > 0 { // and of producers that were forgotten meanwhile too

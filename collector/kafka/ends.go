@@ -75,28 +75,38 @@ func (tp topicAt) age(partition int32, offset int64) (time.Duration, bool) {
 // transactional implements topicEnds.
 func (tp topicAt) transactional() bool { return tp.hasMarkers() }
 
-// trailing implements topicEnds: after a transaction has ended its marker is the last offset, as far as producers that
-// are counted tell. Where idempotent producers write the partition too, a record of theirs may be. Before it may be the
-// markers of others that ended their transactions in the newest looks that showed anything: each has one at the most,
-// since its records come before.
-func (tp topicAt) trailing(partition int32) (markers int64) {
+// trailing implements topicEnds: after a transaction has ended its marker is the last offset. Where others write the
+// partition too, a record of theirs may be, and is where they alone wrote last. Before it may be the markers of others
+// that ended their transactions in the newest looks that showed anything: each has one at the most, since its records
+// come before.
+func (tp topicAt) trailing(partition int32) (sure, most int64) {
 	p := &tp.parts[partition]
-	if !tp.hasMarkers() || p.moved || p.remainder > 0 { // a record of nobody's may be the last
-		return 0
+	if !tp.hasMarkers() {
+		return 0, 0
 	}
+	plain := p.moved || p.remainder > 0 // a record of nobody's may be the last
 	for id, q := range p.producers {
-		if q.txnStart >= 0 {
-			return 0
-		}
-		if w := tp.writers[id]; w != nil && w.n > 0 {
-			return 0
-		}
-		if q.changed >= p.changes-1 {
-			markers++
+		w := tp.writers[id]
+		switch {
+		case q.txnStart >= 0:
+			return 0, 0
+		case !q.txn || w != nil && w.n > 0:
+			plain = true
+		case q.changed >= p.changes-1:
+			most++
 		}
 	}
-	return markers
+	switch {
+	case !plain:
+		return min(1, most), most
+	case p.txnLast:
+		return 0, most
+	}
+	return 0, 0
 }
+
+// aborted implements topicEnds.
+func (tp topicAt) aborted(partition int32) bool { return tp.parts[partition].gaveUp() }
 
 // compacted implements topicEnds.
 func (tp topicAt) compacted() compaction { return tp.compaction }

@@ -91,6 +91,7 @@ func (t *take) groupOffsets() {
 	t.sawGroups = t.groupsCounted && t.rights.asked && t.rights.describe
 	known := map[int32][]*group{}
 	t.readStarts()
+	t.readAborts()
 	for _, g := range t.groups {
 		if g.absent == 0 && !g.share() {
 			known[g.coordinator] = append(known[g.coordinator], g)
@@ -140,6 +141,11 @@ func (t *take) tellReader(o *lineage.Observation, g *group, r *reader, before ti
 		t.late[r] = true
 	} else if len(t.late) > 0 {
 		delete(t.late, r)
+	}
+	if tp := t.topics[r.access.Topic.ID]; r.waits() && tp != nil && tp.hasMarkers() {
+		t.waits[r] = true
+	} else if len(t.waits) > 0 {
+		delete(t.waits, r)
 	}
 }
 

@@ -166,9 +166,11 @@ type topicEnds interface {
 	// transactional reports whether transactions were written to the topic: their markers are offsets that a reader
 	// passes and does not read.
 	transactional() bool
-	// trailing returns how many of the last offsets of the partition may be transactions' markers, where the very last
-	// is one; else 0.
-	trailing(partition int32) int64
+	// trailing returns how many of the last offsets of the partition are transactions' markers, at least and at most.
+	trailing(partition int32) (sure, most int64)
+	// aborted reports whether the newest transaction on the partition was aborted: then its records are there, and who
+	// reads what is committed never reads them.
+	aborted(partition int32) bool
 	// compacted says whether the log has holes.
 	compacted() compaction
 	// copied reports whether a replicator writes the topic.

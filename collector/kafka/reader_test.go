@@ -19,6 +19,7 @@ type fakeEnds struct {
 	atJoin    int64
 	markers   bool
 	tail      int64 // the last offset is one, and so many may be
+	gaveUp    bool  // the newest transaction was aborted
 	holes     compaction
 	copy      bool
 	parts     int
@@ -26,15 +27,16 @@ type fakeEnds struct {
 	cut       bool // records that were in the log are lost
 }
 
-func (f fakeEnds) partitions() int              { return max(f.parts, 1) }
-func (f fakeEnds) end(int32) (int64, bool)      { return f.endOffset, !f.unread }
-func (f fakeEnds) begin(int32) int64            { return f.start }
-func (f fakeEnds) trailing(int32) int64         { return f.tail }
-func (f fakeEnds) compacted() compaction        { return f.holes }
-func (f fakeEnds) copied() bool                 { return f.copy }
-func (f fakeEnds) seen() bool                   { return true }
-func (f fakeEnds) wasCut() bool                 { return f.cut }
-func (f fakeEnds) ended(int32, time.Time) int64 { return f.atJoin }
+func (f fakeEnds) partitions() int               { return max(f.parts, 1) }
+func (f fakeEnds) end(int32) (int64, bool)       { return f.endOffset, !f.unread }
+func (f fakeEnds) begin(int32) int64             { return f.start }
+func (f fakeEnds) trailing(int32) (int64, int64) { return min(1, f.tail), f.tail }
+func (f fakeEnds) aborted(int32) bool            { return f.gaveUp }
+func (f fakeEnds) compacted() compaction         { return f.holes }
+func (f fakeEnds) copied() bool                  { return f.copy }
+func (f fakeEnds) seen() bool                    { return true }
+func (f fakeEnds) wasCut() bool                  { return f.cut }
+func (f fakeEnds) ended(int32, time.Time) int64  { return f.atJoin }
 func (f fakeEnds) age(_ int32, o int64) (time.Duration, bool) {
 	if f.old && o < f.endOffset {
 		return time.Hour, false

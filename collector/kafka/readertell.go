@@ -29,13 +29,13 @@ func (r *reader) measure(c commit, ends topicEnds) {
 	if p.lag = max(end-at, 0); p.lag == 0 {
 		return
 	}
-	switch markers := ends.trailing(c.partition); {
-	case p.lag > 1 && p.lag <= markers: // perhaps all of it are markers
-		p.unknown = true
+	sure, most := ends.trailing(c.partition)
+	p.lag -= sure
+	r.trails = r.trails || sure > 0
+	if p.lag > 0 && (p.lag <= most-sure || ends.aborted(c.partition)) { // perhaps nobody reads any of it
+		p.unknown, r.trails = true, true
 		r.unknownLag()
 		return
-	case markers > 0 && p.lag == 1:
-		p.lag, r.trails = 0, true
 	}
 	r.behind(p, ends, c.partition, at)
 }
@@ -56,6 +56,9 @@ func (r *reader) behind(p *readPartition, ends topicEnds, partition int32, at in
 		r.gauges.lagMillis, r.gauges.atLeast = age.Milliseconds(), atLeast
 	}
 }
+
+// waits reports whether something may wait for the reader, or nobody knows.
+func (r *reader) waits() bool { return r.gauges.lag != 0 }
 
 // unknownLag notes that the lag can't be told.
 func (r *reader) unknownLag() {
@@ -88,7 +91,13 @@ func (r *reader) uncommitted(ends topicEnds, g groupState) {
 			r.unknownLag()
 			continue
 		}
-		p.lag = end - start
+		if sure, most := ends.trailing(int32(i)); end-start <= most || ends.aborted(int32(i)) {
+			p.unknown, r.trails = true, true
+			r.unknownLag()
+			continue
+		} else if p.lag = end - start - sure; sure > 0 {
+			r.trails = true
+		}
 		r.behind(p, ends, int32(i), start)
 	}
 	if lost && !any {

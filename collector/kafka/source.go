@@ -58,6 +58,7 @@ type source struct {
 	past                *pastend.Budget   // of the past of all ends
 	commits             committedNow      // of the group that is booked
 	late                map[*reader]bool  // those that have been behind for long
+	waits               map[*reader]bool  // those for whom something waits on topics with transactions
 	// tests look at who is passed over; nil: nobody does
 	passing    func(*take, *group, *committedOn)
 	continuous bool // a metadata round was taken since the start: what appears now is new
@@ -171,7 +172,7 @@ func (s *source) forget() {
 	s.retired = map[lineage.TopicID]*topic{}
 	s.leftOut, s.leftBefore = map[lineage.TopicID]string{}, map[lineage.TopicID]string{}
 	s.groups, s.departed = map[string]*group{}, map[string]*group{}
-	s.late = map[*reader]bool{}
+	s.late, s.waits = map[*reader]bool{}, map[*reader]bool{}
 	s.continuous, s.resumed, s.unrest = false, false, time.Time{}
 	s.acls = nil
 	s.clusterFact, s.rights, s.sawAll, s.unwanted, s.left, s.hidden = lineage.ClusterFact{}, clusterRights{}, false, nil, nil, nil

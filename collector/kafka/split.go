@@ -70,6 +70,12 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 	s.noteChanges()
 	p.forget(readings, round)
 	s.reckon()
+	switch {
+	case len(s.txns) > 0:
+		p.txnLast = true
+	case s.moved > 0 && s.last.most == 0:
+		p.txnLast = false
+	}
 	s.returned()
 	s.firstSights()
 	s.forgotten()

@@ -8,7 +8,8 @@ import (
 )
 
 // topicsVersion is of a topic's book. Version 1 did not hold in which step of a partition producers can have hidden.
-const topicsVersion = 2
+// Version 2 did not hold which producers at rest are transactional, and whether one of them wrote last.
+const topicsVersion = 3
 
 func (tp *topic) encode() []byte {
 	var e encoder
@@ -73,6 +74,7 @@ func (e *encoder) partition(p *partition) {
 	e.Bool(p.txn)
 	e.Bool(p.last.loose)
 	e.Time(p.hidden)
+	e.Bool(p.txnLast)
 	e.Uint(uint64(len(p.producers)))
 	for id, q := range inOrder(p.producers) {
 		e.Int(id)
@@ -92,10 +94,15 @@ func (e *encoder) sequence(q sequence) {
 	}
 	e.Bool(q.fresh)
 	e.Bool(q.past)
+	e.Bool(q.txn)
 }
 
-func (d *decoder) sequence() sequence {
-	return sequence{epoch: int32(d.Int()), last: int32(d.Int()), txnStart: d.Int(), claim: d.Int(), log: d.Int(), fresh: d.Bool(), past: d.Bool()}
+func (d *decoder) sequence(version uint64) sequence {
+	q := sequence{epoch: int32(d.Int()), last: int32(d.Int()), txnStart: d.Int(), claim: d.Int(), log: d.Int(), fresh: d.Bool(), past: d.Bool()}
+	if q.txn = q.transactional(); version > 2 {
+		q.txn = d.Bool()
+	}
+	return q
 }
 
 func (e *encoder) writer(w *writer) {
@@ -121,16 +128,19 @@ func (d *decoder) partition(version uint64, round time.Time) partition {
 	} else if p.remainder > 0 {
 		p.hidden = round // as far as its book tells
 	}
+	if version > 2 {
+		p.txnLast = d.Bool()
+	}
 	n := d.Count()
 	p.producers = make(map[int64]sequence, n)
 	for range n {
-		p.producers[d.Int()] = d.sequence()
+		p.producers[d.Int()] = d.sequence(version)
 	}
 	for range d.Count() {
 		if p.absent == nil {
 			p.absent = map[int64]absent{}
 		}
-		p.absent[d.Int()] = absent{d.sequence(), d.Time()}
+		p.absent[d.Int()] = absent{d.sequence(version), d.Time()}
 	}
 	return p
 }
@@ -179,6 +189,12 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 		}
 	}
 	for i := range tp.parts {
+		for _, q := range tp.parts[i].producers {
+			tp.listed = tp.listed || q.txn
+		}
+		for _, q := range tp.parts[i].absent {
+			tp.listed = tp.listed || q.txn
+		}
 		tp.parts[i].seen = later(tp.books, time.UnixMilli(0)) // long ago, where it is not known
 	}
 	return tp, d.Done()
