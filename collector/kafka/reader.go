@@ -54,12 +54,13 @@ type reader struct {
 
 	bound string // why what was read in this round is no measurement; empty: it is, or nothing was read
 	// the bound of steps that were not told yet, since they count nothing by themselves: what is told next is one too
-	owed   string
-	events []readerEvent // of this round
-	gone   int64         // records found gone in this round
-	late   bool          // it is so in a partition, as of the newest round in which it was looked at
-	trails bool          // what waits somewhere is a transaction's marker and no record
-	still  stillness
+	owed    string
+	events  []readerEvent // of this round
+	gone    int64         // records found gone in this round
+	late    bool          // it is so in a partition, as of the newest round in which it was looked at
+	trails  bool          // what waits somewhere is a transaction's marker and no record
+	lingers bool          // the group's members have nothing of the topic, and it moved a moment ago
+	still   stillness
 }
 
 // readerEvent is what happened to a reader, in words.
@@ -257,7 +258,8 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round, 
 	if r.gauges.lag == 0 {
 		r.idle = round
 	}
-	r.gauges.live = g.live || r.alone(round)
+	r.lingers = g.live && !g.reads && round.Sub(r.moved) <= spreadLimit // what members have is looked at more seldom
+	r.gauges.live = g.live && g.reads || r.lingers || r.alone(round)
 	r.gauges.unplaced = r.gauges.unplaced || r.synced
 	last := later(r.moved, r.idle)
 	r.gauges.pending = r.gauges.live && r.gauges.lag != 0 && !last.IsZero() && round.Sub(last) <= r.habit.patience()

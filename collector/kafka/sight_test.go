@@ -120,6 +120,7 @@ func TestRightsWidenedAndNarrowed(t *testing.T) {
 			w.topic("old", 1)
 			w.write("old", 0, 50)
 			w.commit("g", "old", 0, 20)
+			w.inhabit("busy", "old")
 			w.grant(c.before...)
 			w.deny(c.denied...)
 			w.take(3)
@@ -144,6 +145,20 @@ func TestRightsWidenedAndNarrowed(t *testing.T) {
 			w.take(40)
 			w.nothingHappened("widened again")
 		})
+	}
+}
+
+// inhabit joins a group on a topic, stays in it, and commits nothing.
+func (w *world) inhabit(group, topic string) {
+	w.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.fake.ListenAddrs()...), kgo.SASL(saslplain.Auth{User: "admin", Pass: "admin"}.AsMechanism()),
+		kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic), kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(client.Close)
+	if err := client.PollRecords(w.t.Context(), 1).Err0(); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

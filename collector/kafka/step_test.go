@@ -364,3 +364,26 @@ func TestReadersBookOfVersion3(t *testing.T) {
 		t.Errorf("%+v, %v, written again", again, err)
 	}
 }
+
+// Members that have nothing of a topic do not read it, though their group did once: nobody is there, but for a while
+// after the last commit, since what members have is looked at more seldom.
+func TestMembersOfAnotherTopicDoNotRead(t *testing.T) {
+	r := newReader(lineage.Access{}, lineage.GroupOffsets)
+	look := func(n int, offset int64, reads bool) {
+		r.observe([]commit{{0, offset, 0}}, fakeEnds{endOffset: 100}, groupState{live: true, wasLive: true, reads: reads, found: t0}, at(n), at(n-1))
+	}
+	look(0, 50, true)
+	look(1, 60, false)
+	for _, c := range []struct {
+		round int
+		reads bool
+		want  bool
+	}{{1, false, true}, {2, false, true}, {1 + int(spreadLimit/tick), false, true}, {2 + int(spreadLimit/tick), false, false}, {3 + int(spreadLimit/tick), true, true}} {
+		if c.round > 1 {
+			look(c.round, 60, c.reads)
+		}
+		if r.gauges.live != c.want || r.gauges.pending && !c.want {
+			t.Errorf("round %d, members have the topic %v: somebody reads it: %v, pending %v; want %v", c.round, c.reads, r.gauges.live, r.gauges.pending, c.want)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func (r *reader) settle(g *group, tp *topic, round time.Time, silent bool) {
 			r.still.placed++
 		}
 	}
-	r.still.stands = silent && r.gauges.lag == 0 && !r.trails && !r.alone(round) && !r.losing && r.bound == ""
+	r.still.stands = silent && r.gauges.lag == 0 && !r.trails && !r.lingers && !r.alone(round) && !r.losing && r.bound == ""
 }
 
 // stands reports whether going through the reader's book would change nothing: it has committed what it had, the topic
