@@ -6,15 +6,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// This file finds out whether what waits for a reader may be of a transaction that was aborted. Its records stay in the
-// log, and who reads what is committed alone passes them: a client that commits where its last record was stands in
-// front of them until the next one comes.
+// This file finds out whether what waits for a reader may be of a transaction that was aborted. Its records stay in
+// the log, and who reads what is committed alone passes them: a client that commits where its last record was stands
+// in front of them until the next one comes.
 
 // gaveUp reports whether the newest transaction on the partition is known to have been aborted.
 func (p *partition) gaveUp() bool { return p.aborted && p.judged == p.changes+1 && !p.moved }
 
-// lastEnded returns the producers whose transactions may have been the newest ones on the partition to end, once it rests.
-// None are returned where a transaction is open.
+// lastEnded returns the producers whose transactions may have been the newest ones on the partition to end, once it
+// rests. None are returned where a transaction is open.
 func (p *partition) lastEnded() (ids []int64) {
 	if p.moved || !p.fresh {
 		return nil

@@ -127,8 +127,8 @@ type partition struct {
 	changes int      // looks that showed that some of them had changed. Not kept over a restart
 	// of the newest records some may be a transaction's, so that the last offset may be its marker
 	txnLast bool
-	// the change as of which its coordinators were asked how the newest transactions ended, plus one, and whether one was
-	// aborted. Not kept over a restart
+	// the change as of which it was asked how the newest transactions ended, plus one, and whether one was aborted. Not
+	// kept over a restart
 	judged  int
 	aborted bool
 

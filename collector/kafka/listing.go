@@ -128,8 +128,8 @@ func (t *take) listed1(o *lineage.Observation, g *group) {
 			g.typ = lg.GroupType
 		}
 		g.changed, g.described, g.factTold, g.dirty = true, time.Time{}, false, true
-		// One that was never seen may have been there, and only have come into sight. Brokers before Kafka 2.8 do not tell
-		// what may be seen.
+		// One that was never seen may have been there, and only have come into sight. Brokers before Kafka 2.8 do not
+		// tell what may be seen.
 		if t.continuous && was != g.live() && !lost && (known || !g.joined.IsZero() || !t.rights.asked) {
 			g.awoke = g.awoke || known && g.live()
 			t.groupEvent(o, g)

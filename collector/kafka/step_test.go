@@ -192,8 +192,7 @@ func TestReaderBeyondATruncatedLog(t *testing.T) {
 	}
 }
 
-// The marker behind a partition's last record is no lag, and of what may all be markers, or aborted, nobody knows whether
-// it is.
+// The marker behind a partition's last record is no lag, and of what may all be markers nobody knows whether it is.
 func TestMarkerIsNoLag(t *testing.T) {
 	for _, c := range []struct{ committed, tail, lag int64 }{{99, 0, 1}, {99, 1, 0}, {98, 1, 1}, {98, 2, lineage.Unknown}, {99, 2, 0}, {97, 2, 2}, {100, 2, 0}} {
 		r := newReader(lineage.Access{}, lineage.GroupOffsets)
