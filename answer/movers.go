@@ -179,6 +179,40 @@ func (v *View) knowConnectors(all []lineage.DatedFact) {
 			v.knows.AddConnector(connectorNode(f), kafka, is)
 		}
 	}
+	for n, t := range told(all) {
+		v.knows.AddTold(t, []lineage.Node{n}, "Kafka Connect, by the name under which it is configured to send its OpenLineage events")
+	}
+}
+
+// told says which connector each name is, under which some send their OpenLineage events. What one had that is deleted
+// is another's that has it now; what several have is nobody's.
+func told(all []lineage.DatedFact) map[lineage.Node]lineage.Node {
+	out := map[lineage.Node]lineage.Node{}
+	for _, gone := range [...]bool{false, true} {
+		now := map[lineage.Node][]lineage.Node{}
+		for _, f := range all {
+			is := f.Connector
+			if gone && f.Before != nil {
+				is = f.Before.Connector
+			}
+			if is == nil || f.Gone != gone || is.Replicator.Kind != lineage.NoKind {
+				continue
+			}
+			for _, n := range is.Also {
+				now[n] = append(now[n], connectorNode(f))
+			}
+		}
+		for n, connectors := range now {
+			if _, taken := out[n]; taken {
+				continue
+			}
+			if out[n] = connectors[0]; len(connectors) > 1 {
+				out[n] = lineage.Node{}
+			}
+		}
+	}
+	maps.DeleteFunc(out, func(_, is lineage.Node) bool { return is == lineage.Node{} })
+	return out
 }
 
 // isLeft reports whether nobody is in a group at the window's end.

@@ -1,9 +1,11 @@
 package answer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -16,8 +18,9 @@ type JobRuns struct{ lineage.RunsFact }
 
 // jobRuns are those of all jobs of a view, read when somebody asks first.
 type jobRuns struct {
-	mu sync.Mutex                // guards of
-	of map[lineage.Node]*JobRuns // by the node that a batch job of that name has; nil: nobody asked
+	mu sync.Mutex // guards of
+	// by the node that a batch job of that name has, and by the connector that told; nil: nobody asked
+	of map[lineage.Node]*JobRuns
 }
 
 // Runs returns what a job said of its runs; nil: nothing, or it is kept no more.
@@ -39,10 +42,54 @@ func (v *View) Runs(ctx context.Context, n lineage.Node) (*JobRuns, error) {
 			of[lineage.Node{Scope: x.Job.Scope, Kind: lineage.JobNode, Name: x.Job.Name}] = x
 		}
 		v.joinRuns(of)
+		v.joinTasks(of)
 		v.jobRuns.of = of
 	}
-	n.Kind = lineage.JobNode
+	if n.Kind != lineage.ConnectorNode {
+		n.Kind = lineage.JobNode
+	}
 	return v.jobRuns.of[n], nil
+}
+
+// joinTasks gives a connector the runs that its tasks told of, the newest first.
+func (v *View) joinTasks(of map[lineage.Node]*JobRuns) {
+	tasks := map[lineage.Node][]*JobRuns{}
+	for name, connector := range told(v.held.FactsOf(lineage.ConnectorFacts)) {
+		name.Kind = lineage.JobNode
+		if x := of[name]; x != nil {
+			tasks[connector] = append(tasks[connector], x)
+		}
+	}
+	for connector, all := range tasks {
+		slices.SortFunc(all, func(a, b *JobRuns) int { return a.Job.Compare(b.Job) })
+		joined := *all[0]
+		for _, x := range all[1:] {
+			joined.add(x)
+		}
+		of[connector] = &joined
+	}
+}
+
+// add adds the runs of another task. Of each only as many are known as of a job.
+func (r *JobRuns) add(x *JobRuns) {
+	shift := func(ends []int) []int {
+		out := slices.Clone(ends)
+		for i := range out {
+			out[i] += len(r.Ends)
+		}
+		return out
+	}
+	runs := slices.Clone(r.Runs)
+	for _, run := range x.Runs {
+		run.Reads, run.Writes = shift(run.Reads), shift(run.Writes)
+		runs = append(runs, run)
+	}
+	slices.SortFunc(runs, func(a, b lineage.Run) int { return cmp.Or(b.First.Compare(a.First), strings.Compare(a.ID, b.ID)) })
+	r.Runs, r.Ends, r.Older = runs, slices.Concat(r.Ends, x.Ends), r.Older || x.Older
+	r.Integration, r.Type, r.Description = cmp.Or(r.Integration, x.Integration), cmp.Or(r.Type, x.Type), cmp.Or(r.Description, x.Description)
+	if r.Owners == nil {
+		r.Owners = x.Owners
+	}
 }
 
 // joinRuns gives a job that its engine tells of the runs that it told of itself, where that is no other engine's job.

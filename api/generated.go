@@ -283,6 +283,7 @@ type ComplexityRoot struct {
 		Metadata   func(childComplexity int) int
 		Name       func(childComplexity int) int
 		Owner      func(childComplexity int) int
+		Runs       func(childComplexity int, first int) int
 		Series     func(childComplexity int, metric answer.Metric, window WindowInput, step *time.Duration) int
 		State      func(childComplexity int) int
 		Tags       func(childComplexity int) int
@@ -2787,6 +2788,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Connector.Owner(childComplexity), true
+	case "Connector.runs":
+		if e.ComplexityRoot.Connector.Runs == nil {
+			break
+		}
+
+		args, err := ec.field_Connector_runs_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Connector.Runs(childComplexity, args["first"].(int)), true
 	case "Connector.series":
 		if e.ComplexityRoot.Connector.Series == nil {
 			break
@@ -9224,6 +9236,7 @@ type Connector implements Node {
   state: String                 # as Connect says: RUNNING, PAUSED, STOPPED, FAILED, UNASSIGNED, RESTARTING
   tasks: [ConnectorTask!]!
   groups: [ConsumerGroup!]!
+  runs(first: Int! = 10): JobRuns   # those of its tasks, as they told of themselves; null: no event told of any, or they are kept no more
   exists: Boolean!              # false: deleted since
 }
 type ConnectorTask { id: Int!  state: String!  worker: String! }
@@ -13108,6 +13121,20 @@ func (ec *executionContext) field_ColumnLineage_steps_args(ctx context.Context, 
 }
 
 func (ec *executionContext) field_ColumnLineage_unknown_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Connector_runs_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -19926,6 +19953,50 @@ func (ec *executionContext) fieldContext_Connector_groups(_ context.Context, fie
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ConsumerGroup(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Connector_runs(ctx context.Context, field graphql.CollectedField, obj *Connector) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Connector_runs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Runs(ctx, fc.Args["first"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *JobRuns) graphql.Marshaler {
+			return ec.marshalOJobRuns2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐJobRuns(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Connector_runs(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Connector",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_JobRuns(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Connector_runs_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -47552,6 +47623,12 @@ func (ec *executionContext) _Connector(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "runs":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Connector_runs(ctx, field, obj)
+				})
 		case "exists":
 			out.Values[i] = ec._Connector_exists(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

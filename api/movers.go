@@ -34,6 +34,9 @@ func (n *Connector) Tasks() []ConnectorTask {
 // Groups answers groups.
 func (n *Connector) Groups() []ConsumerGroup { return n.consumerGroups() }
 
+// Runs answers runs.
+func (n *Connector) Runs(ctx context.Context, first int) (*JobRuns, error) { return n.runs(ctx, first) }
+
 // Exists answers exists.
 func (n *Connector) Exists() bool { return n.is.Exists() }
 

@@ -40,6 +40,7 @@ type Board struct {
 	moreAsked  bool                         // in more ways than are remembered
 
 	jobRuns map[string]JobRun // by the id that an engine has for it
+	toldAs  map[lineage.Source]toldAs
 	// topics of which somebody wants the commits of groups that nobody is in, and for how many more rounds
 	wantedCommits map[lineage.ClusterID]map[string]int
 	commits       map[lineage.ClusterID]toldCommits

@@ -101,6 +101,16 @@ func (b *Board) Resolve(by string, q alias.Question) (Watched, alias.Answer) {
 	return b.clusters[a.Cluster], a
 }
 
+// Look says which watched cluster somebody means, and does not remember that he spells it so.
+func (b *Board) Look(q alias.Question) alias.Answer {
+	if b == nil {
+		return alias.New(nil, nil).Resolve(q)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.resolver().Resolve(q)
+}
+
 // resolver is made anew when something else is known. The caller holds the lock.
 func (b *Board) resolver() *alias.Resolver {
 	if b.aliases == nil {

@@ -8,7 +8,8 @@ import (
 )
 
 // This file says which stream job a client is that an engine tells of, as Flink does. The engine knows neither group
-// nor transactional.id: whose they are stands in the job's fact, which says so only where it is known.
+// nor transactional.id: whose they are stands in the job's fact, which says so only where it is known. And it says
+// which mover is meant by the name that it has in its own OpenLineage events.
 
 // job is a stream job that its engine tells of.
 type job struct {
@@ -16,33 +17,43 @@ type job struct {
 	fact *lineage.JobFact
 }
 
+// alias says which mover others tell of as a node, and how that is known, in words.
+type alias struct {
+	as, is lineage.Node
+	by     string
+}
+
 func (k *knowledge) settleJobs() {
-	k.engines, k.told = map[lineage.GroupRef][]job{}, map[lineage.Node][]job{}
+	k.engines, k.told = map[lineage.GroupRef][]job{}, map[lineage.Node][]alias{}
+	tell := func(t alias, as lineage.Node) { k.told[as] = append(k.told[as], t) }
+	either := func(t alias) { // what only a later event says streams was told of as the other kind
+		for _, kind := range [...]lineage.NodeKind{lineage.StreamJobNode, lineage.JobNode} {
+			t.as.Kind = kind
+			tell(t, t.as)
+		}
+	}
 	for _, j := range k.jobs {
 		for _, ref := range j.fact.Reads {
 			k.engines[ref] = append(k.engines[ref], j)
 		}
-		k.told[j.node] = append(k.told[j.node], j)
+		tell(alias{is: j.node, by: j.fact.Engine}, j.node)
 		for _, n := range j.fact.Also {
-			for _, kind := range [...]lineage.NodeKind{lineage.StreamJobNode, lineage.JobNode} {
-				n.Kind = kind
-				k.told[n] = append(k.told[n], j)
-			}
+			either(alias{as: n, is: j.node, by: j.fact.Engine + ", by the job's id in its OpenLineage events"})
 		}
+	}
+	for _, t := range k.telling {
+		either(t)
 	}
 }
 
-// toldAs says which job a mover is. One name may be told of several, as where two Flinks run the same job: then it
-// stays as it is told.
+// toldAs says which job or connector a mover is. One name may be told of several, as where two Flinks run the same job:
+// then it stays as it is told.
 func (k *knowledge) toldAs(mover lineage.Node, out *lineage.Known) {
 	all := k.told[mover]
-	if len(all) == 0 || !alone(all) {
+	if len(all) == 0 || slices.ContainsFunc(all, func(t alias) bool { return t.is != all[0].is }) {
 		return
 	}
-	out.Runs, out.RunsBy = all[0].node, all[0].fact.Engine
-	if mover != all[0].node {
-		out.RunsBy += ", by the job's id in its OpenLineage events"
-	}
+	out.Runs, out.RunsBy = all[0].is, all[0].by
 }
 
 // runsIn says whose a group is: a job's where it is one job's alone.

@@ -31,6 +31,7 @@ type knowledge struct {
 	sources     []connector
 	replicators []*lineage.ReplicatorFact
 	jobs        []job
+	telling     []alias
 	links       links
 
 	settling sync.Once
@@ -42,9 +43,9 @@ type knowledge struct {
 	movers  map[lineage.GroupRef][]string // transactional.ids that are a group's, sorted
 	names   map[string]*groupNames        // by environment
 	exactly map[named][]lineage.Node      // source connectors by a transactional.id without the task's number
-	// jobs that an engine tells of, by the groups that are theirs, and by the nodes as which they are told of
+	// jobs that an engine tells of, by the groups that are theirs, and movers by the nodes as which others tell of them
 	engines map[lineage.GroupRef][]job
-	told    map[lineage.Node][]job
+	told    map[lineage.Node][]alias
 
 	listing sync.Once // of names
 	naming  sync.Once
@@ -141,6 +142,13 @@ func (k *knowledge) AddConnector(n lineage.Node, kafka lineage.ClusterID, f *lin
 
 // AddJob implements lineage.Knowledge.
 func (k *knowledge) AddJob(n lineage.Node, f *lineage.JobFact) { k.jobs = append(k.jobs, job{n, f}) }
+
+// AddTold implements lineage.Knowledge.
+func (k *knowledge) AddTold(mover lineage.Node, as []lineage.Node, by string) {
+	for _, n := range as {
+		k.telling = append(k.telling, alias{as: n, is: mover, by: by})
+	}
+}
 
 // AddReplicator implements lineage.Knowledge.
 func (k *knowledge) AddReplicator(f *lineage.ReplicatorFact) {

@@ -163,6 +163,8 @@ type ConnectorFact struct {
 	Group string    // of a sink: the consumer group that it reads with
 	// Replicator is the MirrorMaker 2 flow that the connector is a part of: it is then no node of its own. Zero: none.
 	Replicator Node
+	// Also are nodes as which others tell of the connector, as its own tasks by OpenLineage: they are the connector.
+	Also []Node
 }
 
 // Task is one task of a connector.

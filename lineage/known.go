@@ -72,6 +72,9 @@ type Knowledge interface {
 	// AddConnector adds a connector of a Kafka cluster; of one that was deleted f is what it was, nil when that is not
 	// known any more.
 	AddConnector(n Node, kafka ClusterID, f *ConnectorFact)
+	// AddTold says as which nodes others tell of a mover, and by what that is known, in words: as OpenLineage events do
+	// of a connector that sends them.
+	AddTold(mover Node, as []Node, by string)
 	// AddReplicator adds a replicator to a Kafka cluster: a dedicated MirrorMaker 2 that writes exactly once has a
 	// transactional.id.
 	AddReplicator(f *ReplicatorFact)

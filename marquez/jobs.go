@@ -183,7 +183,7 @@ func (q *question) worker(rows *answer.Rows, u uses, n lineage.Node) (w worker, 
 
 // saidRuns are what a job said of itself and its runs; only jobs that tell of themselves have any.
 func (q *question) saidRuns(n lineage.Node) (*answer.JobRuns, error) {
-	if n.Kind != lineage.JobNode && n.Kind != lineage.StreamJobNode {
+	if n.Kind != lineage.JobNode && n.Kind != lineage.StreamJobNode && n.Kind != lineage.ConnectorNode {
 		return &answer.JobRuns{}, nil
 	}
 	said, err := q.view.Runs(q.Context(), n)

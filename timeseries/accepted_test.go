@@ -95,6 +95,9 @@ func TestWhatIsAcceptedIsReadAgain(t *testing.T) {
 		"a connector's unknown replicator": {refuse: true, change: fact(lineage.Fact{
 			Key: key(lineage.ConnectorFacts), Connector: &lineage.ConnectorFact{Replicator: lineage.Node{Kind: 255}},
 		})},
+		"a connector that is told of as an unknown node": {refuse: true, change: fact(lineage.Fact{
+			Key: key(lineage.ConnectorFacts), Connector: &lineage.ConnectorFact{Also: []lineage.Node{{Kind: 255}}},
+		})},
 		"a source that is expected every 200 years": {refuse: true, change: fact(lineage.Fact{
 			Key: key(lineage.SourceFacts), Source: &lineage.SourceFact{State: lineage.SourceExpected, Interval: 200 * 365 * day},
 		})},

@@ -109,6 +109,9 @@ func randomFact(r *rand.Rand) lineage.Fact {
 		for range r.IntN(3) {
 			f.Connector.Tasks = append(f.Connector.Tasks, lineage.Task{ID: r.IntN(9), State: randomString(r), Worker: randomString(r)})
 		}
+		for range r.IntN(3) {
+			f.Connector.Also = append(f.Connector.Also, randomNode(r))
+		}
 	case lineage.ReplicatorFacts:
 		f.Replicator = &lineage.ReplicatorFact{
 			Node: randomNode(r), SourceAlias: randomString(r), TargetAlias: randomString(r), Source: lineage.ClusterID(randomString(r)),

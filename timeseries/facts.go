@@ -33,7 +33,8 @@ func checkFact(f lineage.Fact) error {
 	if c := f.Columns; c != nil && !c.Mover.Kind.Storable() {
 		return fmt.Errorf("the fact about %q names a node of an unknown kind", f.Key.Name)
 	}
-	if j := f.Job; j != nil && slices.ContainsFunc(j.Also, func(n lineage.Node) bool { return !n.Kind.Storable() }) {
+	unknown := func(n lineage.Node) bool { return !n.Kind.Storable() }
+	if j, c := f.Job, f.Connector; j != nil && slices.ContainsFunc(j.Also, unknown) || c != nil && slices.ContainsFunc(c.Also, unknown) {
 		return fmt.Errorf("the fact about %q names a node of an unknown kind", f.Key.Name)
 	}
 	if !checkRuns(f.Runs) || !checkWays(f.Ways) {

@@ -340,6 +340,10 @@ func (w *writer) factBody(f lineage.Fact) {
 			w.string(t.Worker)
 		}
 		w.node(c.Replicator)
+		w.uint(uint64(len(c.Also)))
+		for _, n := range c.Also {
+			w.node(n)
+		}
 	case lineage.ReplicatorFacts:
 		p := f.Replicator
 		w.node(p.Node)
@@ -512,6 +516,11 @@ func (r *reader) factBody(key lineage.FactKey) lineage.Fact {
 			c.Tasks = append(c.Tasks, lineage.Task{ID: int(r.int()), State: r.string(), Worker: r.string()})
 		}
 		c.Replicator = r.node()
+		if len(r.b) > 0 { // else it is an older version's
+			for range r.count(1) {
+				c.Also = append(c.Also, r.node())
+			}
+		}
 		f.Connector = c
 	case lineage.ReplicatorFacts:
 		f.Replicator = &lineage.ReplicatorFact{

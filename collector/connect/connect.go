@@ -87,6 +87,7 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 	cfg.Log = cfg.Log.With("connect", cfg.Name)
 	s := newSource(cfg)
 	cfg.Board.Expect(s.id(sourceConnectors), cfg.Cluster)
+	cfg.Board.SetToldAs(s.id(sourceConnectors), time.Time{}, nil)
 	return &Collector{source: s, sink: sink}, nil
 }
 

@@ -123,11 +123,14 @@ type take struct {
 	unread  []lineage.Topic       // of replications whose offsets could not be read
 
 	replicators []lineage.Node // that copy, or would if they ran
+	// homes are the clusters of connectors that tell of themselves, by the nodes as which they do; none where two of
+	// them do as one.
+	homes map[lineage.Node]lineage.ClusterID
 }
 
 // Observe implements collector.Source.
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
-	t := &take{source: s, ctx: ctx, round: round, telling: s.tell.Take(round), copying: map[string]bool{}, unclear: map[lineage.Node]bool{}}
+	t := &take{source: s, ctx: ctx, round: round, telling: s.tell.Take(round), copying: map[string]bool{}, unclear: map[lineage.Node]bool{}, homes: map[lineage.Node]lineage.ClusterID{}}
 	t.main = t.observe(sourceConnectors, s.cfg.Interval)
 	t.details = t.observe(sourceOffsets, s.cfg.Interval)
 	if s.began.IsZero() {
@@ -158,6 +161,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	s.last = t.writers
 	t.tellFlows()
 	t.savePositions()
+	s.cfg.Board.SetToldAs(s.id(sourceConnectors), round, t.homes)
 	s.cfg.Board.SetReplicators(s.id(sourceConnectors), t.replicators)
 	s.cfg.Board.SetWriters(s.id(sourceConnectors), round, true, t.writers)
 	return t.finish("")
@@ -416,6 +420,13 @@ func (t *take) tellAll() {
 		}
 		fact := d.fact(name, m.home)
 		fact.Replicator = m.replicator.Node
+		for _, n := range fact.Also {
+			if was, twice := t.homes[n]; twice && was != m.home {
+				t.homes[n] = ""
+				continue
+			}
+			t.homes[n] = m.home
+		}
 		if !c.told || !reflect.DeepEqual(c.fact, *fact) {
 			c.fact, c.told = *fact, true
 			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.factKey(name), Connector: fact})

@@ -90,7 +90,7 @@ func (r *run) state(now time.Time, ttl time.Duration) lineage.RunState {
 	switch {
 	case r.goesOn(now, ttl):
 		return lineage.RunGoesOn
-	case r.ended.IsZero():
+	case r.over().IsZero():
 		return lineage.RunSilent
 	case cmp.Or(r.end, r.last) == runevent.Fail: // end is not known of what older versions kept
 		return lineage.RunFailed
@@ -209,7 +209,7 @@ func (s *source) listed(round time.Time, j *job, r *run, ends *table) lineage.Ru
 	f := facets(r)
 	r.stated = r.state(round, s.cfg.TimeToLive)
 	x := lineage.Run{
-		ID: r.id, State: r.stated, First: r.first, Started: r.began, Ended: r.ended, Engine: f.Engine, EngineVersion: f.EngineVersion, Failure: f.Failure,
+		ID: r.id, State: r.stated, First: r.first, Started: r.began, Ended: r.over(), Engine: f.Engine, EngineVersion: f.EngineVersion, Failure: f.Failure,
 	}
 	if x.First.IsZero() { // it was kept before first was
 		x.First = r.seen

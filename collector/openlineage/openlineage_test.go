@@ -176,9 +176,12 @@ func TestAStreamingJob(t *testing.T) {
 func TestWhatIsNoTopicIsADataset(t *testing.T) {
 	w := newWorld(t)
 	w.send(w.event(1, "COMPLETE", streaming, "kafka://unknown:unknown/orders kafka://b1:9092/absent kafka://west/orders", ""))
-	w.wants("three spellings", "streamjob:ns/j read kafka://b1:9092/absent moved=true", "streamjob:ns/j read kafka://b1:9092/absent pending=0",
+	w.wants("three spellings",
 		"streamjob:ns/j read kafka://unknown:unknown/orders moved=true", "streamjob:ns/j read kafka://unknown:unknown/orders pending=0",
 		"streamjob:ns/j read topic id-west/orders moved=true", "streamjob:ns/j read topic id-west/orders pending=0")
+	w.wants("a topic may be made a moment later")
+	w.wants("or one more")
+	w.wants("it is none", "streamjob:ns/j read kafka://b1:9092/absent moved=true", "streamjob:ns/j read kafka://b1:9092/absent pending=0")
 	var spots []string
 	for _, o := range w.obs {
 		for _, f := range o.Facts {

@@ -26,7 +26,7 @@ import (
 // of internal/rhythm.
 const (
 	positionsVersion = 1
-	runsVersion      = 3 // of a run: 1 has no facets, 2 no ways
+	runsVersion      = 4 // of a run: 1 has no facets, 2 no ways, 3 does not say when it ran last
 	waysVersion      = 2 // of the ways through a job: 1 lacks the outputs that facets were silent about
 	// of what was said of columns: 1 lacks when it came, and its digest is of other words; 2 lacks what differs
 	columnsVersion = 3
@@ -140,7 +140,7 @@ func (r *run) encode() (e varint.Encoder) {
 	e.Int(int64(r.every / time.Millisecond))
 	e.Bool(r.typed)
 	e.Bool(r.streams)
-	e.Bool(r.fresh)
+	e.Bool(r.fresh || len(r.waiting) > 0)
 	e.String(r.integration)
 	e.Uint(uint64(len(r.edges)))
 	for _, x := range slices.SortedFunc(maps.Keys(r.edges), edge.compare) {
@@ -159,6 +159,7 @@ func (r *run) encode() (e varint.Encoder) {
 		e.String(r.said[name].text)
 	}
 	r.encodeWays(&e)
+	e.Time(r.runs)
 	return e
 }
 
@@ -301,6 +302,9 @@ func decodeRun(d *varint.Decoder, version uint64) *run {
 	}
 	if version > 2 {
 		r.decodeWays(d)
+	}
+	if version > 3 {
+		r.runs = d.Time()
 	}
 	if d.Err() != nil {
 		return nil

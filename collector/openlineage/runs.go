@@ -43,6 +43,7 @@ type run struct {
 	first                     time.Time        // of its events
 	began                     bool             // one of them said that it starts
 	end                       runevent.Type    // of the newest event that ended it
+	runs                      time.Time        // newest time of an event that said that it starts or runs
 	stated                    lineage.RunState // as it is listed; 0: it is not
 	said                      map[string]said
 	ways                      map[runevent.Way]time.Time // when an event told of each last
@@ -50,6 +51,9 @@ type run struct {
 	also                      map[runevent.Name]runevent.Name
 	dirty, fresh              bool // to be kept anew; an event came in this round
 	byDataset                 bool // what it writes says so, see derived
+	// waiting are those of which it is not known yet which topic is meant, and that an event named which was not told
+	// of: the others were. Kept over a restart as if the event came anew.
+	waiting map[edge]bool
 }
 
 // take takes in what an event says. arrived bounds its time: a clock that is ahead must not keep a run alive.
@@ -73,6 +77,9 @@ func (r *run) take(e *runevent.Event, arrived time.Time) {
 			r.end = e.Type
 		}
 		r.ended = later(r.ended, at)
+	}
+	if e.Type == runevent.Start || e.Type == runevent.Running {
+		r.runs = later(r.runs, at)
 	}
 	if e.Type.Moves() {
 		r.moved = later(r.moved, at)
@@ -164,9 +171,18 @@ func (r *run) writes() bool {
 	return false
 }
 
+// over is when a run ended; zero: it has not. One that failed goes on where it says so later: a connector of Debezium
+// tries again in the same run. A COMPLETE or an ABORT is the last word.
+func (r *run) over() time.Time {
+	if r.end == runevent.Fail && r.runs.After(r.ended) {
+		return time.Time{}
+	}
+	return r.ended
+}
+
 // goesOn reports whether a run goes on at an instant, as far as it said.
 func (r *run) goesOn(now time.Time, ttl time.Duration) bool {
-	return r.id != "" && r.ended.IsZero() && now.Before(r.seen.Add(r.patience(ttl)))
+	return r.id != "" && r.over().IsZero() && now.Before(r.seen.Add(r.patience(ttl)))
 }
 
 // patience is for how long a run that says nothing goes on.

@@ -61,17 +61,19 @@ type source struct {
 	undescribed    int
 	asked          map[spelled]told            // of the round
 	unsettled      map[runevent.Name]unsettled // datasets of Kafka that are no watched topic
-	gone           []string                    // position keys to remove
-	readers        []*reader                   // of topics
-	offsets        map[string]offsets          // up to where each topic is observed
-	moved          map[string]bool             // those of them that are to be saved
-	kept           map[runevent.Name]*kept     // what is kept of jobs and their runs
-	ways           map[runevent.Name]*ways     // those through jobs that tell of them
-	derived        map[runevent.Name]*derived  // what datasets say of themselves
-	underived      int                         // datasets of which that was forgotten for want of room, since the start
-	pathless       map[runevent.Name]bool      // jobs that tell of more of them than may be
-	dropped        int                         // runs that were forgotten for want of room, since the start
-	forgotten      int                         // jobs likewise
+	round          time.Time
+	since          map[spelled]time.Time      // since which round datasets of Kafka are known that are no watched topic
+	gone           []string                   // position keys to remove
+	readers        []*reader                  // of topics
+	offsets        map[string]offsets         // up to where each topic is observed
+	moved          map[string]bool            // those of them that are to be saved
+	kept           map[runevent.Name]*kept    // what is kept of jobs and their runs
+	ways           map[runevent.Name]*ways    // those through jobs that tell of them
+	derived        map[runevent.Name]*derived // what datasets say of themselves
+	underived      int                        // datasets of which that was forgotten for want of room, since the start
+	pathless       map[runevent.Name]bool     // jobs that tell of more of them than may be
+	dropped        int                        // runs that were forgotten for want of room, since the start
+	forgotten      int                        // jobs likewise
 }
 
 func newSource(cfg Config, j *journal, tell *collector.Teller) *source {
@@ -90,15 +92,21 @@ func (s *source) forget() {
 	s.ways, s.pathless = map[runevent.Name]*ways{}, map[runevent.Name]bool{}
 	s.derived = map[runevent.Name]*derived{}
 	s.offsets, s.moved = map[string]offsets{}, map[string]bool{}
+	s.since = map[spelled]time.Time{}
 	s.open, s.was, s.unsettled = map[lineage.Access]bool{}, map[lineage.Access]bool{}, map[runevent.Name]unsettled{}
 }
 
-// spelled is a cluster as a job spells it, and told which one that is.
-type spelled struct{ namespace, job, topic string }
+// spelled is a topic's cluster as a job spells it, and told which one that is.
+type spelled struct {
+	namespace string
+	job       runevent.Name
+	topic     string
+}
 
 type told struct {
 	watched collector.Watched
 	alias.Answer
+	awaited bool // who may know where the job's topics are has not looked yet
 }
 
 // Observe implements collector.Source. Until the first event there is nothing to tell: nobody is bound to send any.
@@ -112,6 +120,8 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	if s.heard = s.heard || len(due) > 0 || len(s.readers) > 0; !s.heard {
 		return nil
 	}
+	s.round = round
+	maps.DeleteFunc(s.since, func(_ spelled, since time.Time) bool { return round.Sub(since) > lateAfter })
 	t := s.tell.Take(round)
 	o := t.Observe(Part, s.cfg.Interval)
 	if ails != nil {
@@ -265,32 +275,33 @@ func (s *source) tellPending(o *lineage.Observation, a lineage.Access, goesOn bo
 func (s *source) tellRun(round time.Time, j *job, r *run, open map[lineage.Access]bool, sighted map[lineage.Access]*lineage.Sighting) {
 	goesOn := r.goesOn(round, s.cfg.TimeToLive)
 	again := (goesOn || r.id == "") && round.Sub(r.told) >= againAfter
-	if !goesOn && !r.fresh && !again {
+	if !goesOn && !r.fresh && !again && len(r.waiting) == 0 {
 		return
 	}
-	late, waits := round.Sub(r.seen) > lateAfter, false
+	late, waited := round.Sub(r.seen) > lateAfter, r.waiting
+	r.waiting = map[edge]bool{}
 	for _, x := range r.current() {
 		a, known := s.access(j, x)
 		if !known {
-			waits = true
+			r.waiting[x] = r.fresh || waited[x]
 			continue
 		}
 		if goesOn {
 			open[a] = true
 		}
-		if !r.fresh && !again && (!goesOn || s.open[a]) {
+		if !r.fresh && !again && !waited[x] && (!goesOn || s.open[a]) {
 			continue
 		}
-		is := &lineage.Sighting{Access: a, Evidence: lineage.OpenLineage, Moved: r.fresh && !late && !r.moved.IsZero(), Detail: r.words(late)}
+		is := &lineage.Sighting{Access: a, Evidence: lineage.OpenLineage, Moved: (r.fresh || waited[x]) && !late && !r.moved.IsZero(), Detail: r.words(late)}
 		if was := sighted[a]; was != nil && (was.Moved || !is.Moved) {
 			continue
 		}
 		sighted[a] = is
 	}
-	if r.fresh || again {
+	if r.fresh || again || len(waited) > 0 {
 		r.told, r.dirty = round, true
 	}
-	r.fresh = waits
+	r.fresh = false
 }
 
 // words say how an edge is known.
@@ -334,7 +345,8 @@ func compareAccess(a, b lineage.Access) int {
 func (s *source) access(j *job, x edge) (a lineage.Access, known bool) {
 	a = lineage.Access{Op: x.op, Client: lineage.Client{Mover: j.node}}
 	if runevent.IsKafka(x.dataset.Namespace) {
-		is := s.which(spelled{x.dataset.Namespace, j.name.Namespace, x.dataset.Name})
+		as := spelled{x.dataset.Namespace, j.name, x.dataset.Name}
+		is := s.which(as)
 		if _, there := is.watched.IDs[x.dataset.Name]; there {
 			a.Topic = lineage.Topic{Cluster: is.watched.ID, Name: x.dataset.Name}
 			return a, true
@@ -342,12 +354,27 @@ func (s *source) access(j *job, x edge) (a lineage.Access, known bool) {
 		if len(s.unsettled) < mostUnsettled {
 			s.unsettled[x.dataset] = is.words()
 		}
-		if !s.cfg.Board.Settled() {
-			return a, false
-		}
+		a.Dataset = lineage.Dataset{Namespace: x.dataset.Namespace, Name: x.dataset.Name}
+		return a, s.cfg.Board.Settled() && (s.open[a] || !s.mayShow(as, &is))
 	}
 	a.Dataset = lineage.Dataset{Namespace: x.dataset.Namespace, Name: x.dataset.Name}
 	return a, true
+}
+
+// appearsWithin is for how many rounds a topic is waited for of which a job tells: who writes the first record of one
+// tells of it before it is made, as Debezium, and a connector before Connect was asked where its topics are.
+const appearsWithin = 3
+
+// mayShow reports whether a dataset of Kafka that is no watched topic may turn out to be one in a moment.
+func (s *source) mayShow(as spelled, is *told) bool {
+	if !is.awaited && is.Problem != alias.Conflicting && (!is.Told() || is.watched.ID == "") {
+		return false
+	}
+	since, known := s.since[as]
+	if !known && len(s.since) < mostUnsettled {
+		since, s.since[as] = s.round, s.round
+	}
+	return s.round.Sub(since) < appearsWithin*s.cfg.Interval
 }
 
 // unsettled is why a dataset of Kafka is no watched topic, and what would settle it.
@@ -366,10 +393,24 @@ func (is *told) words() unsettled {
 
 func (s *source) which(as spelled) told {
 	is, asked := s.asked[as]
-	if !asked {
-		is.watched, is.Answer = s.cfg.Board.Resolve(Name, alias.Question{Spelling: as.namespace, From: as.job, Topics: []string{as.topic}})
-		s.asked[as] = is
+	if asked {
+		return is
 	}
+	q := alias.Question{Spelling: as.namespace, From: as.job.Namespace, Topics: []string{as.topic}}
+	since, known := s.since[as]
+	if !known {
+		since = s.round
+	}
+	home, ok, awaited := s.cfg.Board.HomeOf(lineage.Node{Scope: as.job.Namespace, Kind: lineage.StreamJobNode, Name: as.job.Name}, since)
+	if ok { // where its spelling does not tell
+		q.Name = home.Source
+	}
+	if is.Answer = s.cfg.Board.Look(q); awaited && !is.Told() {
+		is.awaited = true
+	} else {
+		is.watched, is.Answer = s.cfg.Board.Resolve(Name, q)
+	}
+	s.asked[as] = is
 	return is
 }
 
@@ -383,7 +424,7 @@ func (s *source) expire(round time.Time) {
 	}
 	kept := make([]*run, 0, len(s.runs))
 	for _, r := range s.runs {
-		if r.id != "" && !r.fresh && !r.goesOn(round, s.cfg.TimeToLive) && round.Sub(r.told) > keepEnded && !s.waits(r, round) {
+		if r.id != "" && !r.fresh && len(r.waiting) == 0 && !r.goesOn(round, s.cfg.TimeToLive) && round.Sub(r.told) > keepEnded && !s.waits(r, round) {
 			drop(r)
 			continue
 		}

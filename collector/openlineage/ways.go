@@ -76,7 +76,7 @@ func (r *run) until(now time.Time, ttl time.Duration) time.Time {
 	switch {
 	case r.id == "" || r.goesOn(now, ttl):
 		return time.Time{}
-	case r.ended.IsZero():
+	case r.over().IsZero():
 		return r.seen
 	default:
 		return r.ended
@@ -311,7 +311,7 @@ func (s *source) rememberWays(r *run) {
 	if !known || r.id == "" {
 		return
 	}
-	until := r.ended
+	until := r.over()
 	if until.IsZero() {
 		until = r.seen
 	}

@@ -32,6 +32,7 @@ const (
 var keepers = []string{
 	kafkaPrefix + "RegexRouter", kafkaPrefix + "TimestampRouter", kafkaPrefix + "Filter", kafkaPrefix + "InsertHeader", kafkaPrefix + "DropHeaders", kafkaPrefix + "Cast",
 	kafkaPrefix + "TimestampConverter", kafkaPrefix + "SetSchemaMetadata", confluent + "TombstoneHandler", confluent + "ExtractTopic", confluent + "MessageTimestampRouter", confluent + "Filter",
+	debeziumPrefix + "openlineage.OpenLineage", // which tells of records and leaves them alone
 }
 
 // Read reads a connector's transformations from its configuration.

@@ -57,6 +57,7 @@ func TestWays(t *testing.T) {
 		{rename, "value.ssn", " | dropped by the transformation r", " | dropped by the transformation r"},
 		{rename, "value.contact", "value.contact", "value.email"},
 		{rename, "key.email", "key.email", "key.email"},
+		{"transforms=r,o\n" + rename[len("transforms=r\n"):] + "transforms.o.type=io.debezium.transforms.openlineage.OpenLineage", "value.email", "value.contact", " | dropped by the transformation r"},
 		{rename, "value.", "value.", "value."},
 		{only, "key.id", "key.id", "key.id"},
 		{only, "key.at", " | dropped by the transformation r", " | dropped by the transformation r"},
