@@ -36,7 +36,7 @@ type common struct {
 	connectGroups map[lineage.ClusterID][]string
 	mirrored      map[lineage.ClusterID]map[string]bool
 	mixed         map[lineage.Node]bool
-	joined        map[lineage.Node][]string
+	joined        map[lineage.Node]joined
 	accounts      map[lineage.Node]bool
 	rolled        *rolled
 }

@@ -94,7 +94,7 @@ func (v *View) ofGroups() *View {
 		clusters: v.clusters, topics: v.topics, movers: v.movers, connectGroups: v.connectGroups, mirrored: v.mirrored, classified: true, groups: v.groups,
 		ends: map[lineage.Node]*accessesOf{}, datasets: map[lineage.Node]*accessesOf{}, rolled: &rolled{},
 		// A group has no ways through it that are kept apart.
-		mixed: map[lineage.Node]bool{}, joined: map[lineage.Node][]string{}, accounts: map[lineage.Node]bool{},
+		mixed: map[lineage.Node]bool{}, joined: map[lineage.Node]joined{}, accounts: map[lineage.Node]bool{},
 		members: map[lineage.Node][]lineage.Node{}, kinds: map[lineage.Flow]lineage.FlowKind{}, uncounted: map[lineage.Flow]int{},
 	}
 }

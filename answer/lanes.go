@@ -26,12 +26,15 @@ func (v *View) lanes(x *access) []string {
 		lane, _ := v.upstreamOf(x)
 		return []string{lane}
 	case lineage.ConnectorNode:
-		all := v.joined[x.node]
-		if _, own := slices.BinarySearch(all, x.Access.Topic.Name); own {
+		is := v.joined[x.node]
+		if _, own := slices.BinarySearch(is.topics, x.Access.Topic.Name); own {
 			return []string{x.Access.Topic.Name}
 		}
-		if len(all) > 0 {
-			return all
+		if of := is.of[x.Access.Dataset]; len(of) > 0 { // as the connector tells of it itself, without the topic
+			return of
+		}
+		if len(is.topics) > 0 {
+			return is.topics
 		}
 	case lineage.ApplicationNode:
 		// Who is known by a principal alone may be several programs: what one of them reads does not go where another
@@ -79,22 +82,32 @@ func (v *View) mixedReplicators() map[lineage.Node]bool {
 	return mixed
 }
 
-// joinedTopics are the topics that connectors join with datasets, sorted.
-func (v *View) joinedTopics() map[lineage.Node][]string {
+// joined are the topics that a connector joins with datasets, sorted, and those of each dataset.
+type joined struct {
+	topics []string
+	of     map[lineage.Dataset][]string
+}
+
+func (v *View) joinedTopics() map[lineage.Node]joined {
 	found := map[lineage.Node]map[string]bool{}
+	of := map[lineage.Node]map[lineage.Dataset][]string{}
 	for i := range v.accesses {
 		x := &v.accesses[i]
 		if x.node.Kind != lineage.ConnectorNode || x.Access.Dataset == (lineage.Dataset{}) || x.Access.Topic.Name == "" {
 			continue
 		}
 		if found[x.node] == nil {
-			found[x.node] = map[string]bool{}
+			found[x.node], of[x.node] = map[string]bool{}, map[lineage.Dataset][]string{}
 		}
-		found[x.node][x.Access.Topic.Name] = true
+		name, set := x.Access.Topic.Name, x.Access.Dataset
+		found[x.node][name] = true
+		if !slices.Contains(of[x.node][set], name) {
+			of[x.node][set] = append(of[x.node][set], name)
+		}
 	}
-	out := make(map[lineage.Node][]string, len(found))
+	out := make(map[lineage.Node]joined, len(found))
 	for n, topics := range found {
-		out[n] = slices.Sorted(maps.Keys(topics))
+		out[n] = joined{slices.Sorted(maps.Keys(topics)), of[n]}
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -80,5 +81,51 @@ func TestConnectorThatTellsOfItself(t *testing.T) {
 		f("both tell of it", 4, connector("inventory"), lineage.Connect, lineage.OpenLineage)
 		f("it is deleted", 6, connector("inventory"), lineage.Connect, lineage.OpenLineage)
 		f("another has its name", 8, connector("later"), lineage.OpenLineage)
+	})
+}
+
+// A connector's own events name its tables and its topics apart. Which table a topic is of Connect's configuration
+// tells: what the connector says besides leads to no other.
+func TestConnectorThatTellsOfItselfLeadsNowhereElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		connector := lineage.Node{Scope: "connect-west", Kind: lineage.ConnectorNode, Name: "inventory"}
+		task := lineage.Node{Scope: "shop", Kind: lineage.StreamJobNode, Name: "shop.0"}
+		table := func(name string) lineage.Dataset {
+			return lineage.Dataset{Namespace: "postgres://db:5432", Name: "shop.public." + name}
+		}
+		does := func(n lineage.Node, e lineage.EvidenceKind, op lineage.Op, topic string, set lineage.Dataset) filling {
+			a := lineage.Access{Op: op, Client: lineage.Client{Mover: n}, Dataset: set}
+			if topic != "" {
+				a.Topic = lineage.Topic{Cluster: west, Name: topic}
+			}
+			return func(o *lineage.Observation) {
+				o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: e, Moved: true})
+			}
+		}
+		w.observe("west", "all", 1, facts(clusterFact(1), topicFact(topic("orders")), topicFact(topic("customers"))))
+		fact := lineage.Fact{Key: lineage.FactKey{Source: "connect-west", Kind: lineage.ConnectorFacts, Name: "inventory"}, Connector: &lineage.ConnectorFact{Kafka: west, Type: "source", State: "RUNNING", Also: []lineage.Node{task}}}
+		all := []filling{facts(fact)}
+		var own []filling
+		for _, name := range []string{"orders", "customers"} {
+			all = append(all, does(connector, lineage.Connect, lineage.Write, name, lineage.Dataset{}), does(connector, lineage.Connect, lineage.Read, name, table(name)))
+			own = append(own, does(task, lineage.OpenLineage, lineage.Write, name, lineage.Dataset{}), does(task, lineage.OpenLineage, lineage.Read, "", table(name)))
+		}
+		w.observe("connect-west", "connectors", 1, all...)
+		w.observe("openlineage", "events", 2, own...)
+		time.Sleep(time.Until(round(2)))
+		v := named(t, w, answer.Between(round(0), round(2)))
+		for _, name := range []string{"orders", "customers"} {
+			want := []lineage.Node{connector, topicNode(name), table(name).Node()}
+			for _, q := range []graph.Query{{Roots: []lineage.Node{table(name).Node()}, Direction: graph.Downstream}, {Roots: []lineage.Node{topicNode(name)}, Direction: graph.Upstream}} {
+				q.Depth, q.Limit = 9, 100
+				got := v.Walk(q, answer.Filter{IncludeInactive: true}).Nodes
+				slices.SortFunc(got, lineage.Node.Compare)
+				slices.SortFunc(want, lineage.Node.Compare)
+				if !slices.Equal(got, want) {
+					t.Errorf("%v of %s: %v, want %v", q.Direction, name, got, want)
+				}
+			}
+		}
 	})
 }

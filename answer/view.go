@@ -42,7 +42,7 @@ type View struct {
 	mirrored   map[lineage.ClusterID]map[string]bool
 	classified bool
 	mixed      map[lineage.Node]bool             // see lanes
-	joined     map[lineage.Node][]string         // the same way
+	joined     map[lineage.Node]joined           // the same way
 	accounts   map[lineage.Node]bool             // the same way
 	ways       map[lineage.Node]*waysThrough     // the same way; nil: no job tells of any
 	groups     map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
