@@ -19,15 +19,15 @@ import (
 	"github.com/lineaged/lineaged/internal/kafkatest"
 )
 
-// otelcol is an OpenTelemetry Collector with the configuration of docs/otelcol.yaml.
+// otelcol is an OpenTelemetry Collector.
 type otelcol struct {
 	bin, config, log string
 	p                *child.Process
 }
 
-// startCollector builds it, as its own builder would, and starts it. Places are pairs: what stands in the page's
-// configuration, and what the test has there.
-func startCollector(t *testing.T, places ...string) *otelcol {
+// startCollector builds it, as its own builder would, and starts it with the configuration of a page of docs. Places
+// are pairs: what stands in that, and what the test has there.
+func startCollector(t *testing.T, page string, places ...string) *otelcol {
 	t.Helper()
 	dir := t.TempDir()
 	x := &otelcol{bin: filepath.Join(dir, "otelcol"), config: filepath.Join(dir, "otelcol.yaml"), log: filepath.Join(dir, "otelcol.log")}
@@ -36,11 +36,11 @@ func startCollector(t *testing.T, places ...string) *otelcol {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	page, err := os.ReadFile("../../docs/otelcol.yaml")
+	content, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(page)
+	text := string(content)
 	for i := 0; i < len(places); i += 2 {
 		if !strings.Contains(text, places[i]) {
 			t.Fatalf("the configuration has no %s", places[i])
@@ -117,7 +117,7 @@ clusters:
 	gate := cast.NewGate() // shut
 	t.Cleanup(gate.Close)
 	begin := time.Now()
-	col := startCollector(t, "/var/log/kafka/kafka-request.log", c.Logs()[0], "http://lineaged:8420", gate.URL, "/etc/otelcol/lineaged.token", token,
+	col := startCollector(t, "otelcol.yaml", "/var/log/kafka/kafka-request.log", c.Logs()[0], "http://lineaged:8420", gate.URL, "/etc/otelcol/lineaged.token", token,
 		"/var/lib/otelcol", storage, "0.0.0.0:4317", fmt.Sprintf("127.0.0.1:%d", ports[0]), "0.0.0.0:4318", fmt.Sprintf("127.0.0.1:%d", ports[1]))
 	prices := c.StartProducerPerf(t, kafkatest.Perf{
 		Topic: "quotes", Records: 100_000, PerSecond: 100, Props: []string{"client.id=price-feed", "enable.idempotence=false", "acks=1"},

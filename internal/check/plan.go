@@ -221,7 +221,7 @@ func otelcolTests(ctx context.Context, out *output) (counts, error) {
 	if err != nil {
 		return counts{}, err
 	}
-	return goTest(ctx, out, []string{"LINEAGED_BIN=" + bin}, "-tags=otelcol", "-count=1", "-timeout=30m", "-run=^TestRealCollector$", acceptance)
+	return goTest(ctx, out, []string{"LINEAGED_BIN=" + bin}, "-tags=otelcol", "-count=1", "-timeout=30m", "-run=^TestRealCollector", acceptance)
 }
 
 // uiTests is the type check and the unit tests.

@@ -1,5 +1,6 @@
-// Command otelcol is an OpenTelemetry Collector of the parts that docs/logs.md and docs/telemetry.md configure, as its
-// own builder would put it together. It is a module of its own, so that lineaged's does not depend on these.
+// Command otelcol is an OpenTelemetry Collector of the parts that docs/logs.md, docs/telemetry.md and
+// docs/metrics-push.md configure, as its own builder would put it together. It is a module of its own, so that
+// lineaged's does not depend on these.
 //
 //	otelcol --config FILE
 package main
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/bearertokenauthextension"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver"
@@ -41,7 +43,7 @@ func factories() (f otelcol.Factories, err error) {
 	if f.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](otlpreceiver.NewFactory(), filelogreceiver.NewFactory()); err != nil {
 		return f, err
 	}
-	if f.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](otlphttpexporter.NewFactory()); err != nil {
+	if f.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](otlphttpexporter.NewFactory(), fileexporter.NewFactory()); err != nil {
 		return f, err
 	}
 	f.Telemetry = otelconftelemetry.NewFactory()
