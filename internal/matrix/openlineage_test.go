@@ -65,21 +65,27 @@ func TestOpenLineageClients(t *testing.T) {
 		table += fmt.Sprintf("| %s | %s | ✓ %d |\n", x.said, x.way, len(want))
 	}
 	head := fmt.Sprintf("Made %s with a Kafka %s.\n\n", time.Now().UTC().Format(time.DateOnly), c.Version())
-	t.Log("\n" + head + table)
+	writeBetween(t, openLineageBegin, openLineageEnd, head+table)
+}
+
+// writeBetween puts a table into docs/evidence.md, unless the test has failed.
+func writeBetween(t *testing.T, begin, end, text string) {
+	t.Helper()
+	t.Log("\n" + text)
 	const file = "../../docs/evidence.md"
 	page, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, ok := strings.Cut(string(page), openLineageBegin)
-	_, after, also := strings.Cut(rest, openLineageEnd)
+	before, rest, ok := strings.Cut(string(page), begin)
+	_, after, also := strings.Cut(rest, end)
 	if !ok || !also {
 		t.Fatalf("%s has no place for the table", file)
 	}
 	if t.Failed() {
 		return
 	}
-	if err := os.WriteFile(file, []byte(before+openLineageBegin+"\n"+head+table+openLineageEnd+after), 0o644); err != nil {
+	if err := os.WriteFile(file, []byte(before+begin+"\n"+text+end+after), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
