@@ -131,15 +131,17 @@ func (e *engine) headEvidence(v *view, ids []subjectID, up awake) (all [lineage.
 			all[p.kind][uint32(id)] = f
 		}
 	}
-	want := bitmapOf(ids)
-	e.headSightings(v.lo, v.hi, func(t int64, m *marks) {
-		for k := range all {
-			each(m.seen[k], want, func(id uint32) {
-				if f := all[k][id]; f != nil {
-					f.last = max(f.last, t)
-				}
-			})
+	ticks := e.headTicks(v.lo, v.hi)
+	for k := range all {
+		want := roaring.New()
+		for id, f := range all[k] {
+			if f.support.sighted != never {
+				want.Add(id)
+			}
 		}
-	})
+		e.newestSightings(ticks, want, func(m *marks) *roaring.Bitmap { return m.seen[k] }, func(id uint32, t int64) {
+			all[k][id].last = max(all[k][id].last, t)
+		})
+	}
 	return all
 }

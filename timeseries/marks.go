@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -78,9 +79,8 @@ func (e *engine) lastMoved(ctx context.Context, at time.Time, lookback time.Dura
 				}
 			}
 		}
-		want := bitmapOf(ids)
-		e.headSightings(v.lo, v.hi, func(t int64, m *marks) {
-			each(m.moved, want, func(id uint32) { newest[id] = max(newest[id], t) })
+		e.newestSightings(e.headTicks(v.lo, v.hi), bitmapOf(ids), func(m *marks) *roaring.Bitmap { return m.moved }, func(id uint32, t int64) {
+			newest[id] = max(newest[id], t)
 		})
 	})
 	if err != nil {
@@ -131,19 +131,36 @@ func (v *view) back(visit func(*block) (bool, error)) error {
 	return nil
 }
 
-// headSightings visits the sightings of open blocks in (lo, hi], in no order. It needs mu.
-func (e *engine) headSightings(lo, hi int64, visit func(int64, *marks)) {
+// headTicks returns the ticks of open blocks in (lo, hi] that have sightings, the newest first. It needs mu.
+func (e *engine) headTicks(lo, hi int64) (ticks []int64) {
 	if hi-lo < int64(len(e.sightings)) {
-		for t := lo + 1; t <= hi; t++ {
-			if m := e.sightings[t]; m != nil {
-				visit(t, m)
+		for t := hi; t > lo; t-- {
+			if e.sightings[t] != nil {
+				ticks = append(ticks, t)
 			}
 		}
-		return
+		return ticks
 	}
-	for t, m := range e.sightings {
+	for t := range e.sightings {
 		if t > lo && t <= hi {
-			visit(t, m)
+			ticks = append(ticks, t)
+		}
+	}
+	slices.SortFunc(ticks, func(a, b int64) int { return cmp.Compare(b, a) })
+	return ticks
+}
+
+// newestSightings visits each of the wanted ids that is in one of the ticks' bitmaps, with the first such tick. What is
+// found is wanted no more. It needs mu.
+func (e *engine) newestSightings(ticks []int64, want *roaring.Bitmap, of func(*marks) *roaring.Bitmap, visit func(uint32, int64)) {
+	for _, t := range ticks {
+		if want.IsEmpty() {
+			return
+		}
+		here := of(e.sightings[t])
+		each(here, want, func(id uint32) { visit(id, t) })
+		if here != nil {
+			want.AndNot(here)
 		}
 	}
 }
