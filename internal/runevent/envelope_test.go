@@ -2,6 +2,7 @@ package runevent_test
 
 import (
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/lineaged/lineaged/internal/runevent"
@@ -48,4 +49,22 @@ func TestSparksEnvelope(t *testing.T) {
 	f("a file's columns are what they are called", "SPARK", "", topic("up", made(of("value", "/in", "value"))), "up less 0: /in.value>; ")
 	f("columns of a topic's records", "SPARK", topic("orders", `"schema":{"fields":[{"name":"value","type":"string"},{"name":"email","type":"string"}]}`), "", "orders has 2; ")
 	f("another engine", "FLINK", topic("orders", relation), topic("up", made(of("value", "orders", "value"))), "orders has 7; up less 0: orders.value>value; ")
+}
+
+// TestAnEventOfSparks reads the end of a real run, of Spark 3.5.7 with openlineage-spark 1.53.0.
+func TestAnEventOfSparks(t *testing.T) {
+	body, err := os.ReadFile("testdata/spark/topic_to_files.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, flags, err := runevent.Parse(body)
+	if err != nil || len(flags) > 0 {
+		t.Fatalf("%q, %v", flags, err)
+	}
+	if len(e.Reads) != 1 || e.Reads[0].Name != "orders" || len(e.Writes) != 1 || e.Type != runevent.Complete || e.Streams || e.Integration != "SPARK" || e.Facets.Engine != "spark" || e.Facets.Parent == nil {
+		t.Errorf("it says %+v", e)
+	}
+	if len(e.Schemas) != 1 || e.Schemas[0].Dataset != e.Writes[0] || len(e.Schemas[0].Columns) != 2 || len(e.Made) > 0 {
+		t.Errorf("of columns it says %+v and %+v: the topic's are its relation's", e.Schemas, e.Made)
+	}
 }
