@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -169,4 +170,32 @@ func BenchmarkVerifyBundle(b *testing.B) {
 		b.ReportMetric(float64(p.Entries), "entries")
 	}
 	b.ReportMetric(float64(processor(b)-used)/float64(b.N)/1e6, "ms/processor")
+}
+
+// BenchmarkOpen opens a ledger of ten years of hours of which nothing was removed, each with the uses of two topics.
+func BenchmarkOpen(b *testing.B) {
+	l := newBook(b)
+	const hours = 24 * 3652
+	for k := range hours {
+		batch := said1(k, use("west/orders", Write, "shop", int64(k)), use("west/orders", Read, "bill", int64(k)), use("west/other", Read, "bill", int64(k)))
+		batch.Sources = nil
+		l.append(batch)
+	}
+	if err := l.Close(); err != nil {
+		b.Fatal(err)
+	}
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	l.Log = nil
+	before, used := heap(), processor(b)
+	for b.Loop() {
+		l.reopen()
+	}
+	b.ReportMetric(float64(processor(b)-used)/float64(b.N)/1e6, "ms/processor")
+	b.ReportMetric(float64(heap()-before)/(1<<20), "MiB/open")
+	b.ReportMetric(float64(l.Newest().Size), "entries")
 }
