@@ -2,6 +2,7 @@ package answer
 
 import (
 	"strings"
+	"time"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -31,6 +32,42 @@ func over(state string) bool {
 
 // EngineJob returns what its engine tells of a stream job; nil: none does now.
 func (n Node) EngineJob() *lineage.JobFact { return n.rows.v.movers.jobs[n.node].fact }
+
+// engineLooks is the part of the sources that tell of jobs (collector/flink).
+const engineLooks = "jobs"
+
+// Unseen is why nobody looked at something at a window's end.
+type Unseen struct {
+	Since time.Time // zero: since before the window
+	Why   string
+}
+
+// EngineUnseen returns why what its engine tells of a stream job is not of the window's end; nil: it is, or nothing is
+// told. A run that was over then stays so.
+func (n Node) EngineUnseen() *Unseen {
+	v := n.rows.v
+	is := v.movers.jobs[n.node].fact
+	if is == nil || over(is.State) {
+		return nil
+	}
+	for _, s := range v.held.Sources {
+		if s.Source != (lineage.Source{Cluster: n.node.Scope, Name: engineLooks}) {
+			continue
+		}
+		since, why := v.blindAtEnd(s.Gaps)
+		switch {
+		case why == "":
+			return nil
+		case !since.After(v.win.Start):
+			since = time.Time{}
+		}
+		return &Unseen{Since: since, Why: why}
+	}
+	return &Unseen{Why: notWatchedNow}
+}
+
+// notWatchedNow is why nothing is seen of what no source looks at that is switched on.
+const notWatchedNow = "it is not watched in this window"
 
 // Engine returns what runs a stream job; empty: that is not told.
 func (n Node) Engine() string {

@@ -84,6 +84,55 @@ func TestJobsOwnWord(t *testing.T) {
 	})
 }
 
+// The last state of a job whose Flink was not seen at a window's end is none of that end, whichever end is asked for; of
+// before it stays what it was. That a run was over stays so.
+func TestJobThatNobodySees(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		node := func(name string) lineage.Node {
+			return lineage.Node{Scope: "flink-west", Kind: lineage.StreamJobNode, Name: name}
+		}
+		fact := func(name, state string) lineage.Fact {
+			return lineage.Fact{Key: lineage.FactKey{Source: "flink-west", Kind: lineage.JobFacts, Name: name}, Job: &lineage.JobFact{Engine: "Apache Flink", State: state, Restarts: -1}}
+		}
+		const last = 20
+		for i := 1; i <= last; i++ {
+			w.observe("west", "all", i)
+			switch {
+			case i == 1:
+				w.observe("flink-west", "jobs", i, facts(fact("copy", "RUNNING"), fact("load", "FINISHED")))
+			case i <= 10 || i == 20:
+				w.observe("flink-west", "jobs", i)
+			default:
+				w.observe("flink-west", "jobs", i, func(o *lineage.Observation) {
+					o.Missing = append(o.Missing, lineage.Missing{All: true, Share: 1, Reason: "connection refused"})
+				})
+			}
+		}
+		time.Sleep(time.Until(round(last)))
+		f := func(from, to int, name, want string) {
+			t.Helper()
+			v := named(t, w, answer.Between(round(from), round(to)))
+			n := v.Rows([]lineage.Node{node(name)}, nil).Node(node(name))
+			got := "seen"
+			if u := n.EngineUnseen(); u != nil {
+				if got = u.Why; !u.Since.IsZero() {
+					got += " since " + u.Since.Sub(round(0)).String()
+				}
+			}
+			if n.EngineJob() == nil || got != want {
+				t.Errorf("%s at %d: %+v, %s, want %s", name, to, n.EngineJob(), got, want)
+			}
+		}
+		f(1, 10, "copy", "seen")
+		f(1, 18, "copy", "connection refused since "+round(10).Sub(round(0)).String())
+		f(14, 18, "copy", "connection refused")
+		f(1, 18, "load", "seen")
+		f(1, 9, "copy", "seen")
+		f(1, 20, "copy", "seen")
+	})
+}
+
 // A job of which its engine and OpenLineage tell, and Kafka by its group, is one node: also without any flow, and once
 // its engine has forgotten it.
 func TestJobOfAnEngine(t *testing.T) {

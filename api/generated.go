@@ -563,8 +563,14 @@ type ComplexityRoot struct {
 		Started                 func(childComplexity int) int
 		State                   func(childComplexity int) int
 		TransactionalIDPrefixes func(childComplexity int) int
+		Unseen                  func(childComplexity int) int
 		Version                 func(childComplexity int) int
 		Vertices                func(childComplexity int) int
+	}
+
+	FlinkUnseen struct {
+		Since func(childComplexity int) int
+		Why   func(childComplexity int) int
 	}
 
 	FlinkVertex struct {
@@ -4003,6 +4009,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FlinkJob.TransactionalIDPrefixes(childComplexity), true
+	case "FlinkJob.unseen":
+		if e.ComplexityRoot.FlinkJob.Unseen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkJob.Unseen(childComplexity), true
 	case "FlinkJob.version":
 		if e.ComplexityRoot.FlinkJob.Version == nil {
 			break
@@ -4015,6 +4027,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FlinkJob.Vertices(childComplexity), true
+
+	case "FlinkUnseen.since":
+		if e.ComplexityRoot.FlinkUnseen.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkUnseen.Since(childComplexity), true
+	case "FlinkUnseen.why":
+		if e.ComplexityRoot.FlinkUnseen.Why == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FlinkUnseen.Why(childComplexity), true
 
 	case "FlinkVertex.id":
 		if e.ComplexityRoot.FlinkVertex.ID == nil {
@@ -9272,17 +9297,19 @@ type StreamJob implements Node {
 }
 """
 A job as Flink tells of it, its newest run where there were several. restarts: how often that run began again by itself; null: not told. checkpoints are as they were within five minutes; null: it makes none, or they are not told.
-transactionalIdPrefixes: what the ids of its transactions begin with, as far as that was said; Flink does not tell it.
+transactionalIdPrefixes: what the ids of its transactions begin with, as far as that was said; Flink does not tell it. unseen: Flink was not seen at the window's end, so that the states are null and all else is as it was told last; null: it was, or the run was over before. A gap that may still close, of two rounds, is none.
 """
 type FlinkJob {
-  jobId: String!  state: String!  started: Time  version: String  restarts: Int64
+  jobId: String!  state: String  unseen: FlinkUnseen  started: Time  version: String  restarts: Int64
   checkpoints: FlinkCheckpoints
   vertices: [FlinkVertex!]!     # what it is made of: the chains of operators that run as one
   transactionalIdPrefixes: [String!]!
 }
 "mode: exactly_once or at_least_once. every: the shortest time between two. Counts are of the run. restored: how often it began from a checkpoint or a savepoint."
 type FlinkCheckpoints { mode: String  every: Duration  completed: Int64!  failed: Int64!  restored: Int64! }
-type FlinkVertex { id: String!  name: String!  state: String!  parallelism: Int! }
+type FlinkVertex { id: String!  name: String!  state: String  parallelism: Int! }
+"since: null: since before the window."
+type FlinkUnseen { since: Time  why: String! }
 "A part of a topology whose tasks run together. Without sinksKnown (KIP-1331) the broker does not tell the topics that it writes for others: see the flows."
 type Subtopology { id: String!  sources: [String!]!  sinks: [String!]!  sinksKnown: Boolean!  repartitionSources: [String!]!  repartitionSinks: [String!]!  changelogs: [String!]!  stores: [String!]! }
 
@@ -11102,6 +11129,8 @@ func (ec *executionContext) childFields_FlinkJob(ctx context.Context, field grap
 		return ec.fieldContext_FlinkJob_jobId(ctx, field)
 	case "state":
 		return ec.fieldContext_FlinkJob_state(ctx, field)
+	case "unseen":
+		return ec.fieldContext_FlinkJob_unseen(ctx, field)
 	case "started":
 		return ec.fieldContext_FlinkJob_started(ctx, field)
 	case "version":
@@ -11116,6 +11145,16 @@ func (ec *executionContext) childFields_FlinkJob(ctx context.Context, field grap
 		return ec.fieldContext_FlinkJob_transactionalIdPrefixes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FlinkJob", field.Name)
+}
+
+func (ec *executionContext) childFields_FlinkUnseen(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "since":
+		return ec.fieldContext_FlinkUnseen_since(ctx, field)
+	case "why":
+		return ec.fieldContext_FlinkUnseen_why(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FlinkUnseen", field.Name)
 }
 
 func (ec *executionContext) childFields_FlinkVertex(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -24714,15 +24753,47 @@ func (ec *executionContext) _FlinkJob_state(ctx context.Context, field graphql.C
 			return obj.State, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_FlinkJob_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("FlinkJob", field, false, false, "String")
+}
+
+func (ec *executionContext) _FlinkJob_unseen(ctx context.Context, field graphql.CollectedField, obj *FlinkJob) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkJob_unseen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unseen, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *FlinkUnseen) graphql.Marshaler {
+			return ec.marshalOFlinkUnseen2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlinkUnseen(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkJob_unseen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "FlinkJob",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FlinkUnseen(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _FlinkJob_started(ctx context.Context, field graphql.CollectedField, obj *FlinkJob) (ret graphql.Marshaler) {
@@ -24881,6 +24952,52 @@ func (ec *executionContext) fieldContext_FlinkJob_transactionalIdPrefixes(_ cont
 	return graphql.NewScalarFieldContext("FlinkJob", field, false, false, "String")
 }
 
+func (ec *executionContext) _FlinkUnseen_since(ctx context.Context, field graphql.CollectedField, obj *FlinkUnseen) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkUnseen_since(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Since, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkUnseen_since(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkUnseen", field, false, false, "Time")
+}
+
+func (ec *executionContext) _FlinkUnseen_why(ctx context.Context, field graphql.CollectedField, obj *FlinkUnseen) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FlinkUnseen_why(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Why, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FlinkUnseen_why(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FlinkUnseen", field, false, false, "String")
+}
+
 func (ec *executionContext) _FlinkVertex_id(ctx context.Context, field graphql.CollectedField, obj *FlinkVertex) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24939,11 +25056,11 @@ func (ec *executionContext) _FlinkVertex_state(ctx context.Context, field graphq
 			return obj.State, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_FlinkVertex_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -49381,7 +49498,12 @@ func (ec *executionContext) _FlinkJob(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "state":
 			out.Values[i] = ec._FlinkJob_state(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "unseen":
+			out.Values[i] = ec._FlinkJob_unseen(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "started":
@@ -49431,6 +49553,44 @@ func (ec *executionContext) _FlinkJob(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var flinkUnseenImplementors = []string{"FlinkUnseen"}
+
+func (ec *executionContext) _FlinkUnseen(ctx context.Context, sel ast.SelectionSet, obj *FlinkUnseen) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, flinkUnseenImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FlinkUnseen")
+		case "since":
+			out.Values[i] = ec._FlinkUnseen_since(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "why":
+			out.Values[i] = ec._FlinkUnseen_why(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var flinkVertexImplementors = []string{"FlinkVertex"}
 
 func (ec *executionContext) _FlinkVertex(ctx context.Context, sel ast.SelectionSet, obj *FlinkVertex) graphql.Marshaler {
@@ -49454,7 +49614,7 @@ func (ec *executionContext) _FlinkVertex(ctx context.Context, sel ast.SelectionS
 			}
 		case "state":
 			out.Values[i] = ec._FlinkVertex_state(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "parallelism":
@@ -60251,6 +60411,13 @@ func (ec *executionContext) marshalOFlinkJob2ᚖgithubᚗcomᚋlineagedᚋlineag
 		return graphql.Null
 	}
 	return ec._FlinkJob(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOFlinkUnseen2ᚖgithubᚗcomᚋlineagedᚋlineagedᚋapiᚐFlinkUnseen(ctx context.Context, sel ast.SelectionSet, v *FlinkUnseen) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._FlinkUnseen(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {

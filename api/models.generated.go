@@ -329,10 +329,11 @@ type FlinkCheckpoints struct {
 }
 
 // A job as Flink tells of it, its newest run where there were several. restarts: how often that run began again by itself; null: not told. checkpoints are as they were within five minutes; null: it makes none, or they are not told.
-// transactionalIdPrefixes: what the ids of its transactions begin with, as far as that was said; Flink does not tell it.
+// transactionalIdPrefixes: what the ids of its transactions begin with, as far as that was said; Flink does not tell it. unseen: Flink was not seen at the window's end, so that the states are null and all else is as it was told last; null: it was, or the run was over before. A gap that may still close, of two rounds, is none.
 type FlinkJob struct {
 	JobID                   string            `json:"jobId"`
-	State                   string            `json:"state"`
+	State                   *string           `json:"state,omitempty"`
+	Unseen                  *FlinkUnseen      `json:"unseen,omitempty"`
 	Started                 *time.Time        `json:"started,omitempty"`
 	Version                 *string           `json:"version,omitempty"`
 	Restarts                *int64            `json:"restarts,omitempty"`
@@ -341,11 +342,17 @@ type FlinkJob struct {
 	TransactionalIDPrefixes []string          `json:"transactionalIdPrefixes"`
 }
 
+// since: null: since before the window.
+type FlinkUnseen struct {
+	Since *time.Time `json:"since,omitempty"`
+	Why   string     `json:"why"`
+}
+
 type FlinkVertex struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
-	State       string `json:"state"`
-	Parallelism int    `json:"parallelism"`
+	ID          string  `json:"id"`
+	Name        string  `json:"name"`
+	State       *string `json:"state,omitempty"`
+	Parallelism int     `json:"parallelism"`
 }
 
 // state: null: how they go is not known.

@@ -113,7 +113,7 @@ func (n *StreamJob) Flink() *FlinkJob {
 	if is == nil {
 		return nil
 	}
-	out := &FlinkJob{JobID: is.ID, State: is.State, Version: textOrNil(is.Version), Vertices: []FlinkVertex{}, TransactionalIDPrefixes: []string{}}
+	out := &FlinkJob{JobID: is.ID, State: &is.State, Version: textOrNil(is.Version), Vertices: []FlinkVertex{}, TransactionalIDPrefixes: []string{}}
 	if !is.Started.IsZero() {
 		out.Started = &is.Started
 	}
@@ -127,7 +127,16 @@ func (n *StreamJob) Flink() *FlinkJob {
 		}
 	}
 	for _, v := range is.Vertices {
-		out.Vertices = append(out.Vertices, FlinkVertex{ID: v.ID, Name: v.Name, State: v.State, Parallelism: v.Parallelism})
+		out.Vertices = append(out.Vertices, FlinkVertex{ID: v.ID, Name: v.Name, State: &v.State, Parallelism: v.Parallelism})
+	}
+	if unseen := n.is.EngineUnseen(); unseen != nil {
+		out.State, out.Unseen = nil, &FlinkUnseen{Why: unseen.Why}
+		if !unseen.Since.IsZero() {
+			out.Unseen.Since = &unseen.Since
+		}
+		for i := range out.Vertices {
+			out.Vertices[i].State = nil
+		}
 	}
 	for _, p := range is.Writes {
 		out.TransactionalIDPrefixes = append(out.TransactionalIDPrefixes, p.Prefix)

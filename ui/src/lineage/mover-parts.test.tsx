@@ -42,6 +42,7 @@ test('a job that Flink tells of has its state and what is not told is said', () 
     checkpoints: { mode: 'exactly_once', every: '3s', completed: '11', failed: '1', restored: '0' },
     vertices: [{ id: 'cbc3', name: 'Source: source -> Sink: Writer', state: 'RUNNING', parallelism: 2 }],
     transactionalIdPrefixes: [],
+    unseen: null,
   };
   const job = { kind: 'STREAM_JOB', engine: 'Apache Flink', flink } as Partial<PanelNode>;
   const text = facts(job);
@@ -50,4 +51,10 @@ test('a job that Flink tells of has its state and what is not told is said', () 
   expect(text).not.toContain('Application id');
   expect(renderToStaticMarkup(<Vertices node={job as PanelNode} />)).toContain('Source: source -&gt; Sink: Writer');
   expect(renderToStaticMarkup(<Vertices node={{ kind: 'STREAM_JOB' } as PanelNode} />)).toBe('');
+  const unseen = { since: null, why: 'connection refused' };
+  const gone = { ...flink, state: null, unseen, vertices: [{ ...flink.vertices[0], state: null }] };
+  expect(facts({ ...job, flink: gone } as Partial<PanelNode>)).toMatch(
+    /State +not known +its Flink was not seen in this window: +connection refused/,
+  );
+  expect(renderToStaticMarkup(<Vertices node={{ ...job, flink: gone } as PanelNode} />)).toContain('not known');
 });

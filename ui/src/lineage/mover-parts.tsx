@@ -1,5 +1,6 @@
 // The parts of the node panel that only connectors, replicators, stream jobs, datasets and inner topics have.
 import { KindIcon } from '../shell/icons';
+import { Instant } from '../shell/instant';
 import { Link } from '../shell/link';
 import { type LineageState, lineageHref } from '../url/lineage';
 import { plural } from '../words/words';
@@ -88,8 +89,25 @@ function FlinkFacts({ job }: { job: FlinkJob }) {
   const c = job.checkpoints;
   return (
     <>
-      <Fact name="State">
-        <State word={job.state} />
+      <Fact name="State" missing="not told">
+        {job.unseen ? (
+          <>
+            not known{' '}
+            <span className="note">
+              its Flink was not seen{' '}
+              {job.unseen.since ? (
+                <>
+                  since <Instant at={job.unseen.since} />
+                </>
+              ) : (
+                'in this window'
+              )}
+              : {job.unseen.why}
+            </span>
+          </>
+        ) : (
+          job.state && <State word={job.state} />
+        )}
       </Fact>
       <Fact name="Restarts" missing="not told">
         {job.restarts == null ? null : job.restarts}
@@ -132,9 +150,7 @@ export function Vertices({ node }: { node: PanelNode }) {
               <th scope="row" className="wrap">
                 <bdi>{v.name}</bdi>
               </th>
-              <td>
-                <State word={v.state} />
-              </td>
+              <td>{v.state == null ? <span className="unknown">not known</span> : <State word={v.state} />}</td>
               <td>{v.parallelism}</td>
             </tr>
           ))}
