@@ -150,3 +150,29 @@ func (s server) wantColumns(t *testing.T, field string, want ...string) error {
 	}
 	return err
 }
+
+// wantSchemas returns what is not as it should be of the schemas of a node: source, subject, version, format, strategy,
+// part, compatibility and how many columns.
+func (s server) wantSchemas(t *testing.T, node string, want ...string) error {
+	t.Helper()
+	var d struct {
+		Schemas *struct {
+			Schemas []struct {
+				Source, Subject, Format, Strategy, Compatibility string
+				Version, ColumnCount, Part                       any
+			}
+		}
+	}
+	err := s.ask(t, `query($n: ID!) { schemas(node: $n, window: {last: "30m"}) { schemas { source subject version format strategy part compatibility columnCount } } }`, map[string]any{"n": node}, &d)
+	if err != nil || d.Schemas == nil {
+		return errors.Join(err, fmt.Errorf("schemas of %s: %+v", node, d.Schemas))
+	}
+	var got []string
+	for _, x := range d.Schemas.Schemas {
+		got = append(got, fmt.Sprint(x.Source, " ", x.Subject, " ", x.Version, " ", x.Format, " ", x.Strategy, " ", x.Part, " ", x.Compatibility, " ", x.ColumnCount))
+	}
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("schemas of %s: %q, want %q", node, got, want)
+	}
+	return nil
+}

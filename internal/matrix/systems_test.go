@@ -370,6 +370,7 @@ func TestDebezium(t *testing.T) {
 	}
 	registry := startApicurio(t)
 	kind := func(name string) map[string]string { return map[string]string{"type": name} }
+	register(t, registry, "default", "shop.public.orders", map[string]any{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "properties": map[string]any{"v": kind("string")}})
 	register(t, registry, "shop", "shop.public.customers-value", map[string]any{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object", "properties": map[string]any{"id": kind("integer"), "v": kind("string"), "contact": kind("string")}})
 	c := kafkatest.Start(t, kafkatest.Options{})
 	connect := c.StartConnect(t, kafkatest.ConnectOptions{Group: "connect-west", Properties: map[string]string{
@@ -382,8 +383,8 @@ func TestDebezium(t *testing.T) {
 		"transforms": "unwrap,shape", "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
 		"transforms.shape.type": "org.apache.kafka.connect.transforms.ReplaceField$Value", "transforms.shape.renames": "email:contact", "transforms.shape.exclude": "secret",
 	})
-	s := serve(t, fmt.Sprintf("interval: %ds\nclusters: [{name: west, brokers: [%q]}]\nconnect: [{name: connect-west, url: %q}]\nschema_registry: [{url: %q, group: shop}]\n",
-		tick, c.Brokers()[0], connect.URL, registry+"/apis/ccompat/v7"))
+	s := serve(t, fmt.Sprintf("interval: %ds\nclusters: [{name: west, brokers: [%q]}]\nconnect: [{name: connect-west, url: %q}]\nschema_registry: [{name: as-confluent, url: %q, group: shop}, {name: own, url: %q}]\n",
+		tick, c.Brokers()[0], connect.URL, registry+"/apis/ccompat/v7", registry))
 	follow(t, c, "mailer", "shop.public.customers")
 	for range 3 {
 		pg.sql(t, "insert into orders (v) select 'x' from generate_series(1, 40)")
@@ -417,6 +418,9 @@ func TestDebezium(t *testing.T) {
 			}
 		}
 		errs = append(errs,
+			// each group is read by one entry, and Apicurio's own interface is found
+			s.wantSchemas(t, "topic:west/shop.public.customers", "as-confluent shop.public.customers-value 1 JSON TOPIC_NAME VALUE NONE 3"),
+			s.wantSchemas(t, "topic:west/shop.public.orders", "own shop.public.orders 1 JSON SIMPLE_TOPIC_ID <nil> NONE 1"),
 			s.wantColumns(t, table("customers")+"#email", "0 "+table("customers")+"#email", "1 topic:west/shop.public.customers#value.contact true", "2 application:west/mailer#value.contact read"),
 			// the state after a change, and that before it
 			s.wantColumns(t, table("customers")+"#secret", "0 "+table("customers")+"#secret", "dropped by the transformation shape", "dropped by the transformation unwrap"))
