@@ -84,8 +84,8 @@ func TestJobsOwnWord(t *testing.T) {
 	})
 }
 
-// The last state of a job whose Flink was not seen at a window's end is none of that end, whichever end is asked for; of
-// before it stays what it was. That a run was over stays so.
+// The last state of a job whose Flink was not seen at a window's end is none of that end, whichever end is asked for;
+// of before it stays what it was. That a run was over stays so.
 func TestJobThatNobodySees(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
