@@ -27,7 +27,9 @@ type RegisteredTopic struct {
 	Topic              Party
 	Environment        string
 	Retention, Cleanup string // as set on the topic; empty: the brokers' default, or not known
-	Used               bool
+	// Used: somebody moved data through it, or may have. nil: not known, as of one to which the tag only comes in the
+	// time that the ledger speaks of.
+	Used *bool
 }
 
 // Derived reports whether the tag only comes to the topic of a row.
@@ -112,7 +114,9 @@ func (r *Register) listTopics(used map[string]Party) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(all)) {
 		t := RegisteredTopic{Topic: all[id], Environment: r.environment(all[id].Scope)}
-		_, t.Used = used[id]
+		if _, is := used[id]; is || all[id].Way == nil || !r.unasked() {
+			t.Used = &is
+		}
 		if n, err := lineage.ParseNodeID(id); err == nil {
 			if is := r.View.topics[n]; is != nil && is.fact != nil {
 				for _, c := range is.fact.Configs {

@@ -79,7 +79,7 @@ func TestRegister(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
-		if len(r.Topics) != 2 || r.Topics[0].Topic.Way == nil || r.Topics[1].Retention != "86400000" || r.Topics[1].Cleanup != "delete" || !r.Topics[1].Used || r.Topics[1].Environment != "prod" {
+		if len(r.Topics) != 2 || r.Topics[0].Topic.Way == nil || r.Topics[1].Retention != "86400000" || r.Topics[1].Cleanup != "delete" || !*r.Topics[1].Used || r.Topics[1].Environment != "prod" {
 			t.Errorf("%+v", r.Topics)
 		}
 		if borne, derived := r.CrossingRows(); borne != 1 || derived != 1 {

@@ -36,7 +36,8 @@ type ReportAdministered struct {
 	// Unnamed is how many were told of the scope's clusters of whom it is not told what they changed.
 	Unnamed int64
 	// Known reports whether there is a list, or in all of the window it was told of each cluster with topics of the
-	// scope, and of nobody there is it untold what he changed: else an empty list says nothing.
+	// scope, and of nobody there is it untold what he changed, nor was a tag followed that the ledger does not follow:
+	// else an empty list says nothing.
 	Known bool
 
 	told    map[string]*AdministrationTold // within the window, by cluster of the scope
@@ -177,7 +178,7 @@ func (r *UsageReport) administeredKnown() {
 	for i := range r.Uses {
 		within[r.Uses[i].Topic.Scope] = true
 	}
-	nobody := len(a.told) > 0
+	nobody := len(a.told) > 0 && !r.unasked() // who administered a topic to which the tag came then is in no list
 	for cluster, is := range a.told {
 		is.Spans = unionOf(is.Spans)
 		if within[cluster] || len(within) == 0 {

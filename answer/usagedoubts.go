@@ -52,7 +52,7 @@ func (r *UsageReport) derivationDoubts() (out []string) {
 	for _, p := range r.Parts {
 		if p.Source == Sealed {
 			out = append(out, "of "+p.Window.Start.UTC().Format(time.RFC3339)+" to "+p.Window.End.UTC().Format(time.RFC3339)+
-				" topics are left out that did not bear the tag and to which it only came: the ledger does not say who passed it on")
+				" topics are left out that did not bear the tag and to which it only came: the ledger does not say who passed it on, nor who administered these")
 		}
 	}
 	if r.unnamed > 0 {

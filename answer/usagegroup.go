@@ -21,7 +21,8 @@ const (
 	UsageByDay                      // in UTC
 )
 
-// UsageVolume is how much was written or read. Nil: not known of any; AtLeast: of some it is not known.
+// UsageVolume is how much was written or read. Nil: not known of any; AtLeast: of some it is not known, or of a part of
+// the time nobody was asked.
 type UsageVolume struct {
 	Records, Bytes     *int64
 	Estimated, AtLeast bool
@@ -68,6 +69,9 @@ func (g *UsageGroup) add(u *TopicUse) {
 	g.Last = laterOf(g.Last, u.Last)
 	g.Topics, g.Writers, g.Readers = len(g.topics), len(g.writers), len(g.readers)
 }
+
+// least says that there may have been more, written and read.
+func (g *UsageGroup) least() { g.Written.AtLeast, g.Read.AtLeast = true, true }
 
 // collected is what the parts of a report say, added up.
 type collected struct {
@@ -159,7 +163,9 @@ func (c *collected) groupsOf(r *UsageReport) (out []UsageGroup) {
 			if key.derived && day.Topics == 0 {
 				continue // that there is no such topic is no day without use
 			}
-			day.Written.AtLeast, day.Read.AtLeast = day.Written.AtLeast || day.short, day.Read.AtLeast || day.short
+			if day.short {
+				day.least()
+			}
 			groups[key] = day
 		}
 	} else {
@@ -173,6 +179,13 @@ func (c *collected) groupsOf(r *UsageReport) (out []UsageGroup) {
 			t := &r.Topics[i]
 			if groups[groupOf{t.ID, false}] == nil && groups[groupOf{t.ID, true}] == nil {
 				at(t.ID, t.Way != nil).Topics = 1
+			}
+		}
+	}
+	if r.unasked() && c.question.GroupBy != UsageByDay {
+		for key, g := range groups {
+			if key.derived {
+				g.least()
 			}
 		}
 	}
@@ -216,6 +229,9 @@ func (r *UsageReport) sum(derived bool) UsageGroup {
 		if r.Uses[i].Derived == derived {
 			g.add(&r.Uses[i])
 		}
+	}
+	if derived && r.unasked() {
+		g.least()
 	}
 	return g
 }

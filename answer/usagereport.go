@@ -24,6 +24,12 @@ type UsageQuestion struct {
 // follows reports whether the scope's tag is followed to topics that do not bear it.
 func (q *UsageQuestion) follows() bool { return q.Scope.Of == TagScope && !q.BearersOnly }
 
+// unasked reports whether of a part of the window nobody was asked for the topics to which the scope's tag only comes:
+// the ledger does not say who passed it on, so which they were then is not known.
+func (r *UsageReport) unasked() bool {
+	return r.follows() && slices.ContainsFunc(r.Parts, func(p UsagePart) bool { return p.Source == Sealed })
+}
+
 // UsageSource is who says what was used.
 type UsageSource uint8
 
@@ -125,7 +131,8 @@ type UsageReport struct {
 	unnamed int
 }
 
-// UsageCoverage is what was observed of a report's scope in its window.
+// UsageCoverage is what was observed of a report's scope in its window. Of a tag that is followed the ledger's part is
+// not complete, and counts half: of topics that bear the tag and of those to which it comes, only the first are told of.
 type UsageCoverage struct {
 	Complete         bool
 	ObservedFraction float64
@@ -451,7 +458,11 @@ func (r *UsageReport) weigh() {
 	var all observing
 	sealed := false
 	for _, p := range r.Parts {
-		all.add(p.Window.Duration(), p.Observed)
+		fraction := p.Observed
+		if p.Source == Sealed && r.follows() {
+			fraction /= 2
+		}
+		all.add(p.Window.Duration(), fraction)
 		sealed = sealed || p.Source == Sealed
 	}
 	r.Coverage.ObservedFraction = all.of(all.all)
@@ -470,7 +481,7 @@ func (r *UsageReport) weigh() {
 		}
 		u.Observed = at.of(at.all)
 	}
-	r.Coverage.Complete = !slices.ContainsFunc(r.Parts, func(p UsagePart) bool { return p.Source == Nobody || p.Observed < 1 }) &&
+	r.Coverage.Complete = !r.unasked() && !slices.ContainsFunc(r.Parts, func(p UsagePart) bool { return p.Source == Nobody || p.Observed < 1 }) &&
 		len(r.Coverage.Said)+len(r.Coverage.Held.Gaps) == 0
 }
 

@@ -10101,7 +10101,7 @@ enum UsageOperation { WRITE READ }
 """
 resting: how many who are known moved nothing in the window, by the store: they are not among uses. topicCount: topics that were used. total and topicCount are of what bears the tag; derivedTotal: the same of topics to which the tag only comes, which is in no other sum; null: not asked for, or not known. doubts says in sentences what the report does not show.
 permissions: access control entries of the topics of the scope at the window's end (of an application those of the principals that it was seen with); null: not known, and doubts say why. unused: only what is allowed and was not seen to be used.
-coverage is of all of the window, whoever speaks of a part; a stretch of what the ledger or nobody speaks of is LOST.
+coverage is of all of the window, whoever speaks of a part; where a tag is followed it is not complete in the ledger's part, which counts half: of topics to which the tag only comes nothing is told there. A stretch of what the ledger or nobody speaks of is LOST.
 """
 type UsageReport {
   scope: String!
@@ -10115,7 +10115,7 @@ type UsageReport {
   permissions(first: Int! = 100, unused: Boolean! = false): [UsagePermission!]
   permissionCount(unused: Boolean! = false): Int
   """
-  Who was allowed to administer what, by when it was told: of topics of the scope, and of a cluster also its groups and itself. null: not known, or asked of an application. Nobody (empty) is said only where logs or audit topics of each cluster with topics of the scope were read in all of the window, and told of all what it was; doubts say of which clusters none was, and of which only in a part, and when.
+  Who was allowed to administer what, by when it was told: of topics of the scope, and of a cluster also its groups and itself. null: not known, or asked of an application. Nobody (empty) is said only where logs or audit topics of each cluster with topics of the scope were read in all of the window, and told of all what it was, and where the ledger was not to be asked for topics to which a tag only comes; doubts say of which clusters none was, and of which only in a part, and when.
   """
   administered(first: Int! = 100): [UsageAdministered!]
   administeredCount: Int
@@ -10167,7 +10167,7 @@ type TopicUse {
 type UseEvidence { kind: EvidenceKind!  since: Time!  detail: String }
 "Who did it, as seen. What was erased from the ledger is erased here."
 type UseClient { kind: ClientKind!  clientId: String  group: String  transactionalId: String  principal: String  host: String  software: String }
-"null: of none is it known, which is not zero. atLeast: of some it is not known."
+"null: of none is it known, which is not zero. atLeast: of some it is not known, or of a part of the window nobody was asked."
 type UsageVolume { records: Int64  bytes: Int64  estimated: Boolean!  atLeast: Boolean! }
 "key: the id of a topic or an application, an owner, a cluster or a day, as 2026-03-01; null: of those without one, and of a total. topics, writers, readers: how many. observedFraction: of a day. derived: of uses that are, which are in no group that is not; a key can have both."
 type UsageGroup {
@@ -10199,8 +10199,8 @@ type ProcessingRegister {
 }
 type RegisterConnection { edges: [RegisterEdge!]!  pageInfo: PageInfo!  totalCount: Int! }
 type RegisterEdge { cursor: String!  node: RegisterRow! }
-"A topic that bears the tag, or to which it comes. retention: its retention.ms, cleanup: its cleanup.policy, as set on the topic; null: the brokers' default, or not known. used: somebody moved data through it, or may have."
-type RegisteredTopic { topic: UsageParty!  environment: String!  retention: String  cleanup: String  used: Boolean! }
+"A topic that bears the tag, or to which it comes. retention: its retention.ms, cleanup: its cleanup.policy, as set on the topic; null: the brokers' default, or not known. used: somebody moved data through it, or may have; null: not known, as of one to which the tag only comes in the time that the ledger speaks of."
+type RegisteredTopic { topic: UsageParty!  environment: String!  retention: String  cleanup: String  used: Boolean }
 enum RegisterRole { SOURCE RECIPIENT }   # SOURCE brings data into the topic, RECIPIENT takes it out
 """
 One who handles data of the tag: use is what it did to the topic. places: of a SOURCE where it may have the data from, of a RECIPIENT where it may take it: topics and datasets outside Kafka that it read or wrote in the window, at most 20
@@ -35447,11 +35447,11 @@ func (ec *executionContext) _RegisteredTopic_used(ctx context.Context, field gra
 			return obj.Used, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_RegisteredTopic_used(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -53092,7 +53092,7 @@ func (ec *executionContext) _RegisteredTopic(ctx context.Context, sel ast.Select
 			}
 		case "used":
 			out.Values[i] = ec._RegisteredTopic_used(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:

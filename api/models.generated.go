@@ -572,13 +572,13 @@ type RegisterRow struct {
 	Crossing    bool            `json:"crossing"`
 }
 
-// A topic that bears the tag, or to which it comes. retention: its retention.ms, cleanup: its cleanup.policy, as set on the topic; null: the brokers' default, or not known. used: somebody moved data through it, or may have.
+// A topic that bears the tag, or to which it comes. retention: its retention.ms, cleanup: its cleanup.policy, as set on the topic; null: the brokers' default, or not known. used: somebody moved data through it, or may have; null: not known, as of one to which the tag only comes in the time that the ledger speaks of.
 type RegisteredTopic struct {
 	Topic       *UsageParty `json:"topic"`
 	Environment string      `json:"environment"`
 	Retention   *string     `json:"retention,omitempty"`
 	Cleanup     *string     `json:"cleanup,omitempty"`
-	Used        bool        `json:"used"`
+	Used        *bool       `json:"used,omitempty"`
 }
 
 // flow: from a topic that is still there to who reads it no more. waiting: records behind at the window's end; null: not known. afterSeconds: until the oldest record that it has not read may be deleted, at the soonest; null: never, or that can't be told: see by. at: the window's end,
@@ -831,7 +831,7 @@ type UsagePermission struct {
 	Used          *bool  `json:"used,omitempty"`
 }
 
-// null: of none is it known, which is not zero. atLeast: of some it is not known.
+// null: of none is it known, which is not zero. atLeast: of some it is not known, or of a part of the window nobody was asked.
 type UsageVolume struct {
 	Records   *int64 `json:"records,omitempty"`
 	Bytes     *int64 `json:"bytes,omitempty"`

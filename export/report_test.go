@@ -196,6 +196,51 @@ func TestRegisterForms(t *testing.T) {
 	})
 }
 
+// TestRegisteredUse holds that a topic of which it is not known whether it was used is neither used nor not in any form.
+func TestRegisteredUse(t *testing.T) {
+	inShop(t, func(t *testing.T, e *Exporter) {
+		v, err := e.answers.View(t.Context(), answer.Last(time.Minute), answer.All)
+		if err != nil {
+			t.Fatal(err)
+		}
+		of := &answer.Register{UsageReport: &answer.UsageReport{View: v}}
+		for name, used := range map[string]*bool{"moved": new(true), "rested": new(false), "derived": nil} {
+			of.Topics = append(of.Topics, answer.RegisteredTopic{Topic: answer.PartyOf("topic:west/"+name, "", nil), Used: used})
+		}
+		d := &registered{reported{of.UsageReport}, of}
+		var page, text, table strings.Builder
+		if err := errors.Join(d.writeHTML(&page), d.writeJSON(&text), d.writeCSV(&table)); err != nil {
+			t.Fatal(err)
+		}
+		var is struct {
+			Topics []struct {
+				Topic struct{ Name string }
+				Used  *bool
+			}
+		}
+		if err := json.Unmarshal([]byte(text.String()), &is); err != nil || len(is.Topics) != 3 {
+			t.Fatalf("%v %s", err, text.String())
+		}
+		for _, x := range is.Topics {
+			if (x.Used == nil) != (x.Topic.Name == "derived") || x.Used != nil && *x.Used != (x.Topic.Name == "moved") {
+				t.Errorf("%+v", x)
+			}
+		}
+		for name, want := range map[string]string{"moved": "yes", "rested": "not seen", "derived": "not known"} {
+			_, after, _ := strings.Cut(page.String(), "topic:west/"+name)
+			if row, _, _ := strings.Cut(after, "</tr>"); !strings.HasSuffix(row, "<td>"+want+"</td>") {
+				t.Errorf("%s: %s", name, row)
+			}
+		}
+		for _, row := range rowsOf(t, table.String()) {
+			want := map[string]string{"topic:west/moved": "true", "topic:west/rested": "false"}[row["topic"]]
+			if row["used"] != want {
+				t.Errorf("%v", row)
+			}
+		}
+	})
+}
+
 // TestReportOfATagKeepsApart holds in each form that what is derived is marked, and in no sum of what bears the tag.
 func TestReportOfATagKeepsApart(t *testing.T) {
 	inShop(t, func(t *testing.T, e *Exporter) {

@@ -288,7 +288,7 @@ func (d *registered) writeCSV(w io.Writer) error {
 		x := &d.is.Topics[i]
 		row(map[string]string{
 			"row": "topic", "topic": x.Topic.ID, "topic_owner": visible(x.Topic.Owner), "environment": visible(x.Environment), "retention_ms": visible(x.Retention),
-			"cleanup_policy": visible(x.Cleanup), "used": yes(&x.Used), "derived_way": wayOf(x.Topic.Way),
+			"cleanup_policy": visible(x.Cleanup), "used": yes(x.Used), "derived_way": wayOf(x.Topic.Way),
 		})
 	}
 	for i := range d.is.Rows {
@@ -328,7 +328,7 @@ type registeredLine struct {
 	Environment string  `json:"environment"`
 	Retention   string  `json:"retentionMs,omitempty"`
 	Cleanup     string  `json:"cleanupPolicy,omitempty"`
-	Used        bool    `json:"used"`
+	Used        *bool   `json:"used"`
 }
 
 func (d *registered) writeJSON(w io.Writer) error {
@@ -385,7 +385,20 @@ var reportTemplate = template.Must(template.New("report").Funcs(template.FuncMap
 		}
 	},
 	"pattern": patternOf,
+	"moved":   movedWords,
 }).Parse(reportPage))
+
+// movedWords says for people whether a topic was used.
+func movedWords(used *bool) string {
+	switch {
+	case used == nil:
+		return "not known"
+	case *used:
+		return "yes"
+	default:
+		return "not seen"
+	}
+}
 
 func (d *reported) writeHTML(w io.Writer) error {
 	sum := d.Sum()

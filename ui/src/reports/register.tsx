@@ -236,7 +236,15 @@ function Topics({ register, window }: { register: Register; window: WindowChoice
                     )}
                   </td>
                   <td>{t.cleanup ?? <span className="none">the brokers' default, or not known</span>}</td>
-                  <td>{t.used ? 'yes, or it may have been' : 'not seen to be'}</td>
+                  <td>
+                    {t.used == null ? (
+                      <span className="unknown">not known</span>
+                    ) : t.used ? (
+                      'yes, or it may have been'
+                    ) : (
+                      'not seen to be'
+                    )}
+                  </td>
                 </tr>
               ))}
             </tbody>
