@@ -164,7 +164,7 @@ func (r *reader) derived(e *Event, f fields) {
 		for _, x := range facet.within("fields") {
 			lists = append(lists, members(x)["inputs"])
 		}
-	case old.has("fields") || old.has("dataset"):
+	case old.has("fields") || old.has("dataset") || old["_deleted"] == "true":
 		lists = append(lists, old["dataset"])
 		for _, x := range old.within("fields") {
 			lists = append(lists, members(x)["inputFields"])
