@@ -66,8 +66,12 @@ type Watched struct {
 }
 
 // SubjectNames is by which strategy the broker looks up the schema of a topic's keys and values, as it does where it
-// validates their ids. NoStrategy: it does not, or by a class that is not known.
+// validates their ids. NoStrategy: it does not, or by which is not told.
 type SubjectNames struct{ Key, Value lineage.SubjectStrategy }
+
+// OtherStrategy is that of a class that is not known: which subjects it names can't be told, but that it is none of the
+// strategies that are known. It stands in SubjectNames alone, and is never told further.
+const OtherStrategy lineage.SubjectStrategy = 255
 
 // lookAgain is how long WaitFor waits between two looks.
 const lookAgain = 10 * time.Millisecond

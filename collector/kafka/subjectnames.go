@@ -48,7 +48,10 @@ func subjectNamesOf(configs []lineage.Config) (names collector.SubjectNames) {
 		if !told {
 			return lineage.TopicName // the default of both
 		}
-		return strategies[strings.TrimPrefix(class, strategyPackage)]
+		if is, known := strategies[strings.TrimPrefix(class, strategyPackage)]; known || class == "" {
+			return is
+		}
+		return collector.OtherStrategy
 	}
 	return collector.SubjectNames{Key: of("key"), Value: of("value")}
 }

@@ -28,6 +28,9 @@ func TestSubjectNames(t *testing.T) {
 	f("confluent.key.schema.validation=true confluent.key.subject.name.strategy="+of+"TopicRecordNameStrategy", lineage.TopicRecordName, none)
 	f("confluent.value.subject.name.strategy="+of+"RecordNameStrategy", none, none)
 	f("confluent.value.schema.validation=false confluent.value.subject.name.strategy="+of+"RecordNameStrategy", none, none)
-	f("confluent.value.schema.validation=true confluent.value.subject.name.strategy=com.example.Ours", none, none)
+	f("confluent.value.schema.validation=true confluent.value.subject.name.strategy=com.example.Ours", none, collector.OtherStrategy)
+	f("confluent.key.schema.validation=true confluent.key.subject.name.strategy=com.example.TopicNameStrategy", collector.OtherStrategy, none)
+	f("confluent.value.subject.name.strategy=com.example.Ours", none, none)
+	f("confluent.value.schema.validation=true confluent.value.subject.name.strategy=", none, none)
 	f("redpanda.value.schema.id.validation=true redpanda.value.subject.name.strategy=TopicRecordNameStrategy", none, lineage.TopicRecordName)
 }

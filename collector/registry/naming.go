@@ -69,6 +69,7 @@ func (r *readings) confluent(name, record string) {
 func (t topics) fits(w *whose) (yes, no bool) {
 	set := t.set[w.topic]
 	told := func(s lineage.SubjectStrategy) bool { return s != lineage.NoStrategy }
+	known := func(s lineage.SubjectStrategy) bool { return told(s) && s != collector.OtherStrategy }
 	switch key, value := set.Key, set.Value; w.part {
 	case lineage.KeyPart:
 		return key == w.strategy, told(key) && key != w.strategy
@@ -76,14 +77,21 @@ func (t topics) fits(w *whose) (yes, no bool) {
 		return value == w.strategy, told(value) && value != w.strategy
 	default:
 		switch {
-		case value == w.strategy && told(key) && key != value:
+		case value == w.strategy && known(key) && key != value:
 			w.part = lineage.ValuePart
-		case key == w.strategy && told(value) && value != key:
+		case key == w.strategy && known(value) && value != key:
 			w.part = lineage.KeyPart
 		}
 		yes = key == w.strategy || value == w.strategy
 		return yes, !yes && told(key) && told(value)
 	}
+}
+
+// another reports whether a topic's subjects, of the part that a reading speaks of, are named by a class that is not
+// known, which may name anything.
+func (t topics) another(w *whose) bool {
+	set := t.set[w.topic]
+	return w.part != lineage.ValuePart && set.Key == collector.OtherStrategy || w.part != lineage.KeyPart && set.Value == collector.OtherStrategy
 }
 
 // configured leaves the readings that topics' configurations name, if there are any, else those that none excludes. It
@@ -98,6 +106,8 @@ func (r *readings) configured() (excluded bool) {
 		switch excluded = excluded || no; {
 		case yes:
 			named = append(named, w)
+		case no && r.topics.another(&w):
+			left = append(left, whose{why: whySet}) // it is not known not to be
 		case !no:
 			left = append(left, w)
 		}

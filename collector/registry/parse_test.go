@@ -144,7 +144,7 @@ func TestNaming(t *testing.T) {
 func TestConfigured(t *testing.T) {
 	in := topics{
 		there: func(topic string) bool {
-			return slices.Contains([]string{"orders", "a", "a-b", "x", "both", "own", "free"}, topic)
+			return slices.Contains([]string{"orders", "a", "a-b", "x", "both", "own", "free", "class", "class-key", "half"}, topic)
 		},
 		set: map[string]collector.SubjectNames{
 			"orders": {Value: lineage.TopicRecordName, Key: lineage.TopicName},
@@ -152,6 +152,8 @@ func TestConfigured(t *testing.T) {
 			"x":      {Value: lineage.TopicName},
 			"both":   {Value: lineage.TopicRecordName, Key: lineage.TopicRecordName},
 			"own":    {Value: lineage.RecordName},
+			"class":  {Value: collector.OtherStrategy, Key: collector.OtherStrategy},
+			"half":   {Value: lineage.TopicRecordName, Key: collector.OtherStrategy},
 		},
 	}
 	for _, x := range []struct{ subject, record, want string }{
@@ -165,6 +167,10 @@ func TestConfigured(t *testing.T) {
 		{"x-value", "x-value", "x value 1 "},
 		{"shop.Order", "shop.Order", "  2 " + whyRecord}, // though own holds some record by its name
 		{"free-value", "free-value", "  0 " + whyTwo},
+		{"class-value", "shop.Order", "  0 " + whySet}, // by a class of which nobody knows what it names
+		{"class-shop.Order", "shop.Order", "  0 " + whySet},
+		{"class-key-value", "key-value", "  0 " + whyTwo}, // it may name anything, also this
+		{"half-shop.Order", "shop.Order", "half  3 "},     // and a key so too
 	} {
 		is := confluentAPI{}.of(x.subject, x.record, in)
 		if got := fmt.Sprintf("%s %s %d %s", is.topic, is.part, is.strategy, is.why); got != x.want {
