@@ -37,6 +37,7 @@ type ownArtifact struct {
 type ownVersion struct {
 	name, text string
 	id         int
+	refs       []any
 }
 
 func (o *own) put(at, kind, name, text string) {
@@ -45,7 +46,7 @@ func (o *own) put(at, kind, name, text string) {
 		x = &ownArtifact{kind: kind}
 		o.artifacts[at] = x
 	}
-	x.versions = append(x.versions, ownVersion{name, text, 10*len(o.artifacts) + len(x.versions)})
+	x.versions = append(x.versions, ownVersion{name, text, 10*len(o.artifacts) + len(x.versions), []any{}})
 }
 
 func (o *own) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +106,7 @@ func (o *own) version(p []string, say func(int, any), none func(), w http.Respon
 			_, _ = w.Write([]byte(v.text))
 			return
 		case p[5] == "references":
-			say(http.StatusOK, []any{})
+			say(http.StatusOK, v.refs)
 			return
 		}
 	}
@@ -176,6 +177,41 @@ func TestOwnLife(t *testing.T) {
 		orders v2 21 AVRO BACKWARD of orders : shop.Order: id long 
 		event SCHEMA_CHANGED customers the subject shop:customers-Order is gone from the registry registry-west
 		event SCHEMA_CHANGED orders the compatibility of the subject orders is BACKWARD, and was NONE
+	`)
+}
+
+// TestAnotherInterface: what is told of a subject by another interface is no change of it, also where it is looked at
+// only after a restart.
+func TestAnotherInterface(t *testing.T) {
+	w, o := ownWorld(t)
+	w.answers(nil)
+	w.to("/apis/ccompat/v7")
+	for _, name := range []string{"orders-value", "customers-value"} {
+		w.register(name, "JSON", `{"type":"string"}`)
+		o.put("default/"+name, "JSON", "1.0.0", `{"type":"string"}`)
+	}
+	w.is(w.rounds(), `
+		customers-value v1 101 JSON BACKWARD of customers value: :  string 
+		orders-value v1 100 JSON BACKWARD of orders value: :  string 
+	`)
+	const unseen = "/groups/default/artifacts/customers-value/versions/branch=latest"
+	o.refuse[unseen] = http.StatusInternalServerError
+	w.answers(o.ServeHTTP)
+	w.cfg.Type, w.cfg.URLs = Apicurio, []string{w.URL}
+	w.restart()
+	if got := w.rounds(); strings.Contains(got, "event SCHEMA_CHANGED") || !strings.Contains(got, "orders-value v0 10 JSON NONE") {
+		t.Errorf("told %s", got)
+	}
+	delete(o.refuse, unseen)
+	w.restart()
+	w.is(w.rounds(), `
+		customers-value v0 20 JSON NONE of customers value: :  string 
+		orders-value v0 10 JSON NONE of orders value: :  string 
+	`)
+	o.put("default/orders-value", "JSON", "1.1.0", `{"type":"number"}`)
+	w.is(w.rounds(), `
+		orders-value v0 21 JSON NONE of orders value: :  number 
+		event SCHEMA_CHANGED orders the subject orders-value has version 1.1.0, and had 1.0.0; changed:  (number, was string)
 	`)
 }
 

@@ -99,6 +99,11 @@ func (t *take) savePositions() {
 	if scope := t.speaker.scope(); scope != t.scope {
 		o.Positions = append(o.Positions, lineage.Position{Key: scopeKey, Value: encodeScope(scope)})
 		t.scope = scope
+		for _, name := range slices.Sorted(maps.Keys(t.stored)) {
+			if x := t.known[name]; x != nil && x.told == nil { // else it is written below
+				o.Positions = append(o.Positions, lineage.Position{Key: subjectPrefix + name, Value: t.stored[name].encode()})
+			}
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.known)) {
 		x := t.known[name]

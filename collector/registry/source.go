@@ -145,7 +145,7 @@ func (t *take) list() error {
 	t.more, t.other = all.more, all.other
 	changed := t.speaker.scope() != cmp.Or(t.scope, confluentAPI{group: t.cfg.Group}.scope())
 	if changed {
-		t.listed = false // what is there now may have been there before
+		t.anew()
 	}
 	is := make(map[string]bool, len(all.names))
 	for _, name := range all.names {
@@ -175,6 +175,16 @@ func (t *take) list() error {
 	t.listed = true
 	t.registryLevel()
 	return nil
+}
+
+// anew forgets what subjects were under another scope: what is there now may have been there before, and versions may be
+// called otherwise. That they were told is kept, since what is not there any more has to be taken back.
+func (t *take) anew() {
+	t.listed, t.asked = false, time.Time{}
+	t.known, t.refs = map[string]*subject{}, map[string]version{}
+	for name := range t.stored {
+		t.stored[name] = saved{}
+	}
 }
 
 // gone tells that a subject is not there any more; told: that it was deleted.
