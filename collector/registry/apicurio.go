@@ -153,23 +153,34 @@ func artifactPath(group, id string) string {
 	return "/groups/" + url.PathEscape(group) + "/artifacts/" + url.PathEscape(id)
 }
 
-func (a *apicurio) newest(ctx context.Context, name string, had *version) (version, error) {
-	var is struct {
-		Version      string `json:"version"`
-		ContentID    int    `json:"contentId"`
-		ArtifactType string `json:"artifactType"`
-		Type         string `json:"type"`
-	}
-	path := a.path(name)
+// meta is what is said of a version.
+type meta struct {
+	Version      string `json:"version"`
+	ContentID    int    `json:"contentId"`
+	ArtifactType string `json:"artifactType"`
+	Type         string `json:"type"`
+}
+
+// latest asks which version of the artifact at a path is the newest.
+func (a *apicurio) latest(ctx context.Context, path string) (is meta, err error) {
 	at := path + "/versions/branch=latest"
 	if a.v2 {
 		at = path + "/meta"
 	}
 	if err := a.client.Get(ctx, at, &is); err != nil {
-		return version{}, err
+		return is, err
 	}
 	if is.Version == "" {
-		return version{}, fmt.Errorf("%s: %w", a.client.First(), a.client.NotOurs())
+		return is, fmt.Errorf("%s: %w", a.client.First(), a.client.NotOurs())
+	}
+	return is, nil
+}
+
+func (a *apicurio) newest(ctx context.Context, name string, had *version) (version, error) {
+	path := a.path(name)
+	is, err := a.latest(ctx, path)
+	if err != nil {
+		return version{}, err
 	}
 	v := version{there: true, label: is.Version, id: is.ContentID, format: strings.ToUpper(cmp.Or(is.ArtifactType, is.Type))}
 	if n, err := strconv.Atoi(is.Version); err == nil && n > 0 && strconv.Itoa(n) == is.Version {
@@ -179,7 +190,7 @@ func (a *apicurio) newest(ctx context.Context, name string, had *version) (versi
 		return v, nil
 	}
 	text, err := a.at(ctx, path+versionPath(v.number, v.label))
-	v.text, v.refs = text.text, text.refs
+	v.text, v.refs, v.moves = text.text, text.refs, text.moves
 	return v, err
 }
 
@@ -213,18 +224,17 @@ func (a *apicurio) at(ctx context.Context, path string) (v version, err error) {
 		return v, err
 	}
 	for _, r := range refs {
-		at := artifactPath(cmp.Or(r.GroupID, defaultGroup), r.ArtifactID) + versionPath(0, cmp.Or(r.Version, a.latest()))
-		v.refs = append(v.refs, reference{r.Name, at})
+		at := artifactPath(cmp.Or(r.GroupID, defaultGroup), r.ArtifactID)
+		if r.Version == "" { // the newest, whichever that is
+			is, err := a.latest(ctx, at)
+			if err != nil && !errors.Is(err, rest.ErrNotFound) {
+				return v, err
+			}
+			r.Version, v.moves = cmp.Or(is.Version, "latest"), true // of what is not there no version is either
+		}
+		v.refs = append(v.refs, reference{r.Name, at + versionPath(0, r.Version)})
 	}
 	return v, nil
-}
-
-// latest is how a version of an artifact is called that is the newest, whichever that is.
-func (a *apicurio) latest() string {
-	if a.v2 {
-		return "latest"
-	}
-	return "branch=latest"
 }
 
 // level asks for the rule of an artifact, then for its group's.

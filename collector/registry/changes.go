@@ -31,7 +31,13 @@ func (t *take) changedVersion(name string, x *subject, now *version, got read, p
 	if restarted && !x.version.there {
 		was = t.stored[name]
 	}
-	if was.called() == "" || was.version == now.number && was.label == now.label {
+	if was.called() == "" {
+		return
+	}
+	if was.version == now.number && was.label == now.label {
+		if !restarted && problem == "" && x.problem == "" && !(slices.Equal(before.columns, got.columns) && before.cut == got.cut) {
+			x.words = fmt.Sprintf("of the subject %s version %s is still the newest, and what it refers to is another", name, was.called()) + differ(before, got)
+		}
 		return
 	}
 	x.words = fmt.Sprintf("the subject %s has version %s, and had %s", name, saved{version: now.number, label: now.label}.called(), was.called())
@@ -42,7 +48,7 @@ func (t *take) changedVersion(name string, x *subject, now *version, got read, p
 		if err == nil {
 			before, failed, err = t.parse(name, &old)
 		}
-		if err != nil || failed != "" {
+		if err != nil || failed != "" || before.moves { // what it referred to then is not known
 			x.words += "; what was another is not known"
 			return
 		}

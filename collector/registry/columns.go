@@ -33,6 +33,7 @@ type read struct {
 	records []string // where the schema alone does not say which it is: those that it may be
 	columns []lineage.Column
 	cut     int
+	moves   bool // something that it refers to, however deep, is the newest of another
 }
 
 // errMany is what lies beyond mostWalked.

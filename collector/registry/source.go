@@ -250,7 +250,7 @@ func (t *take) look() {
 
 func (t *take) lookAt(name string, x *subject) error {
 	had := version{}
-	if x.told != nil && x.problem == "" {
+	if x.told != nil && x.problem == "" && !x.read.moves {
 		had = x.version
 	}
 	now, err := t.speaker.newest(t.ctx, name, &had)
@@ -288,7 +288,7 @@ func (t *take) lookAt(name string, x *subject) error {
 
 // parse reads a version of a subject with what it refers to. problem is why it can't be read; err that it may be later.
 func (t *take) parse(name string, v *version) (r read, problem string, err error) {
-	refs, err := t.referred(v)
+	refs, moves, err := t.referred(v)
 	switch {
 	case errors.Is(err, rest.ErrNotFound):
 		return r, "it refers to a schema that the registry does not have", nil
@@ -299,6 +299,7 @@ func (t *take) parse(name string, v *version) (r read, problem string, err error
 	}
 	wanted := name[strings.LastIndexByte(name, '-')+1:]
 	r, unread := parse(v.format, text{"", v.text}, refs, wanted)
+	r.moves = moves
 	if unread != nil {
 		problem = unread.Error()
 	}
@@ -307,11 +308,13 @@ func (t *take) parse(name string, v *version) (r read, problem string, err error
 
 var errTooMany = errors.New("it refers to more schemas, or deeper, than are read")
 
-// referred returns what a schema refers to, what that refers to first.
-func (t *take) referred(v *version) (out []text, err error) {
+// referred returns what a schema refers to, what that refers to first. moves reports whether any of it is the newest of
+// another.
+func (t *take) referred(v *version) (out []text, moves bool, err error) {
 	done := map[string]bool{}
 	var add func(v *version, deep int) error
 	add = func(v *version, deep int) error {
+		moves = moves || v.moves
 		if len(v.refs) > 0 && deep >= deepestRef {
 			return errTooMany
 		}
@@ -335,16 +338,17 @@ func (t *take) referred(v *version) (out []text, err error) {
 		return nil
 	}
 	err = add(v, 0)
-	return out, err
+	return out, moves, err
 }
 
-// version returns the version at a path, which never changes.
+// version returns the version at a path, which never changes. One that refers to the newest of another is read anew each
+// time.
 func (t *take) version(at string) (v version, err error) {
 	v, have := t.refs[at]
 	if have {
 		return v, nil
 	}
-	if v, err = t.speaker.at(t.ctx, at); err != nil {
+	if v, err = t.speaker.at(t.ctx, at); err != nil || v.moves {
 		return v, err
 	}
 	if len(t.refs) >= keptRefs {
