@@ -231,7 +231,7 @@ func (r *Resolver) byAddress(a *Answer, s spelling, q Question) {
 	}
 	named := r.called(q.Name)
 	switch {
-	case len(found) == 1 && named != found[0] && r.strange(found[0], a.Matched, q.Topics):
+	case len(found) == 1 && r.strange(found[0], a.Matched, q.Topics):
 		c := r.all[found[0]]
 		*a = Answer{Spelling: a.Spelling, From: a.From, Problem: Conflicting, Candidates: []string{c.Source}}
 		a.Why = fmt.Sprintf("%s means something in one network only: the cluster %s has that address here, and not one of the topics that are said to be there", quote(s.addresses[0]), quote(c.Source))
