@@ -37,7 +37,7 @@ func (b *Board) HomeOf(as lineage.Node, since time.Time) (w Watched, ok, awaited
 	defer b.mu.Unlock()
 	homes := map[lineage.ClusterID]bool{}
 	for _, t := range b.toldAs {
-		awaited = awaited || t.round.Before(since)
+		awaited = awaited || t.round.IsZero() || t.round.Before(since)
 		if id, is := t.homes[as]; is {
 			homes[id] = true
 		}

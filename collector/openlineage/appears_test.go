@@ -109,3 +109,40 @@ func TestARunThatGoesOnAfterItFailed(t *testing.T) {
 		t.Errorf("after its COMPLETE it is %s", is)
 	}
 }
+
+// A connector that does not know its cluster goes on over a restart, however long Connect takes to answer: its topic
+// has not ended, nor is it a dataset. What was never known to be a topic waits three rounds, and is listed then.
+func TestAConnectorsTopicOverARestart(t *testing.T) {
+	w := newWorld(t)
+	connect := lineage.Source{Cluster: "connect-west", Name: "connectors"}
+	home := map[lineage.Node]lineage.ClusterID{{Scope: "ns", Kind: lineage.StreamJobNode, Name: "j"}: "id-west"}
+	w.board.SetToldAs(connect, t0.Add(tick), home)
+	event := func() string { return w.event(1, "RUNNING", streaming, "", "kafka://unknown:unknown/orders") }
+	w.send(event())
+	w.wants("before", "streamjob:ns/j write topic id-west/orders moved=true", "streamjob:ns/j write topic id-west/orders pending=1")
+	w.board.SetToldAs(connect, time.Time{}, nil)
+	w.start()
+	spark := func() string {
+		return strings.Replace(w.event(2, "RUNNING", streaming, "", "kafka://null:-1/orders"), `"name":"j"`, `"name":"spark"`, 1)
+	}
+	w.send(spark())
+	for i := range 3 {
+		if i == 1 {
+			w.send(event())
+		}
+		w.wants("Connect has not answered")
+	}
+	w.wants("the other is given up", "streamjob:ns/spark write kafka://null:-1/orders moved=true", "streamjob:ns/spark write kafka://null:-1/orders pending=1")
+	all, _ := w.board.Spellings()
+	if !slices.ContainsFunc(all, func(s collector.Spelling) bool { return s.Spelling == "kafka://null:-1" }) {
+		t.Errorf("kafka://null:-1 is not among the spellings: %+v", all)
+	}
+	for range 4 {
+		w.wants("Connect has still not answered")
+	}
+	w.board.SetToldAs(connect, w.at.Add(tick), home)
+	w.wants("it has, and the event is told", "streamjob:ns/j write topic id-west/orders moved=true")
+	w.wants("and no more than once")
+	w.send(w.event(1, "COMPLETE", "", "", ""))
+	w.wants("the end", "streamjob:ns/j write topic id-west/orders moved=true", "streamjob:ns/j write topic id-west/orders pending=0")
+}

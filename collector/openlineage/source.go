@@ -47,6 +47,9 @@ type source struct {
 	heard  bool // an event has come, ever
 	// open are the accesses that were told to go on, and was those that are kept as such.
 	open, was map[lineage.Access]bool
+	// topics are those of open that are to topics, by their names; mayBe, those of them that may be meant by what it is
+	// not known yet which topic it is. Both are of the round.
+	topics, mayBe map[named]lineage.Access
 	// columns are what events said of columns since the start, said what was told of them, resaid what of that is new.
 	columns map[string]*described
 	said    map[string]saidColumns
@@ -101,6 +104,13 @@ type spelled struct {
 	namespace string
 	job       runevent.Name
 	topic     string
+}
+
+// named is a topic by its name alone, and who reads or writes it.
+type named struct {
+	job   runevent.Name
+	op    lineage.Op
+	topic string
 }
 
 type told struct {
@@ -234,6 +244,12 @@ func (s *source) jobs() []*job {
 // tellJobs tells what jobs do, and what they do no more.
 func (s *source) tellJobs(o *lineage.Observation, jobs []*job) {
 	s.unsettled, s.asked = map[runevent.Name]unsettled{}, map[spelled]told{}
+	s.topics, s.mayBe = map[named]lineage.Access{}, map[named]lineage.Access{}
+	for a := range s.open {
+		if m := a.Client.Mover; a.Topic.Name != "" {
+			s.topics[named{runevent.Name{Namespace: m.Scope, Name: m.Name}, a.Op, a.Topic.Name}] = a
+		}
+	}
 	open, sighted := map[lineage.Access]bool{}, map[lineage.Access]*lineage.Sighting{}
 	for _, j := range jobs {
 		for _, r := range j.runs {
@@ -284,6 +300,10 @@ func (s *source) tellRun(round time.Time, j *job, r *run, open map[lineage.Acces
 		a, known := s.access(j, x)
 		if !known {
 			r.waiting[x] = r.fresh || waited[x]
+			n := named{j.name, x.op, x.dataset.Name}
+			if was, there := s.topics[n]; there && goesOn {
+				s.mayBe[n] = was
+			}
 			continue
 		}
 		if goesOn {
@@ -319,12 +339,15 @@ func (r *run) words(late bool) string {
 	}
 }
 
-// closed are the accesses that were told to go on and do not, in a fixed order. While a cluster was not reached yet it
-// is not known which topics are meant, and what went on is taken to go on.
+// closed are the accesses that were told to go on and do not, in a fixed order. While it is not known which topics are
+// meant, as where a cluster was not reached yet, what went on is taken to go on.
 func (s *source) closed(open map[lineage.Access]bool) (out []lineage.Access) {
 	if !s.cfg.Board.Settled() {
 		maps.Copy(open, s.open)
 		return nil
+	}
+	for _, a := range s.mayBe {
+		open[a] = true
 	}
 	for a := range s.open {
 		if !open[a] {
@@ -355,7 +378,9 @@ func (s *source) access(j *job, x edge) (a lineage.Access, known bool) {
 			s.unsettled[x.dataset] = is.words()
 		}
 		a.Dataset = lineage.Dataset{Namespace: x.dataset.Namespace, Name: x.dataset.Name}
-		return a, s.cfg.Board.Settled() && (s.open[a] || !s.mayShow(as, &is))
+		// what was a topic once is no dataset because who knows where it is has not looked since the start
+		_, was := s.topics[named{j.name, x.op, x.dataset.Name}]
+		return a, s.cfg.Board.Settled() && (s.open[a] || !(was && is.awaited) && !s.mayShow(as, &is))
 	}
 	a.Dataset = lineage.Dataset{Namespace: x.dataset.Namespace, Name: x.dataset.Name}
 	return a, true
@@ -370,6 +395,11 @@ func (s *source) mayShow(as spelled, is *told) bool {
 	if !is.awaited && is.Problem != alias.Conflicting && (!is.Told() || is.watched.ID == "") {
 		return false
 	}
+	return s.patient(as)
+}
+
+// patient reports whether a dataset of Kafka that is no watched topic is waited for; where too many are, none is.
+func (s *source) patient(as spelled) bool {
 	since, known := s.since[as]
 	if !known && len(s.since) < mostUnsettled {
 		since, s.since[as] = s.round, s.round
@@ -405,9 +435,8 @@ func (s *source) which(as spelled) told {
 	if ok { // where its spelling does not tell
 		q.Name = home.Source
 	}
-	if is.Answer = s.cfg.Board.Look(q); awaited && !is.Told() {
-		is.awaited = true
-	} else {
+	is.Answer = s.cfg.Board.Look(q)
+	if is.awaited = awaited && !is.Told(); !is.awaited || !s.patient(as) { // it is listed then that nobody can tell it
 		is.watched, is.Answer = s.cfg.Board.Resolve(Name, q)
 	}
 	s.asked[as] = is
