@@ -41,6 +41,7 @@ type Board struct {
 
 	jobRuns map[string]JobRun // by the id that an engine has for it
 	toldAs  map[lineage.Source]toldAs
+	heard   map[lineage.Node][]string // where what events told of nodes lies
 	// topics of which somebody wants the commits of groups that nobody is in, and for how many more rounds
 	wantedCommits map[lineage.ClusterID]map[string]int
 	commits       map[lineage.ClusterID]toldCommits

@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"hash/fnv"
 	"net/url"
-	"slices"
-	"strings"
 
 	"github.com/lineaged/lineaged/internal/mm2"
 	"github.com/lineaged/lineaged/lineage"
@@ -169,35 +166,7 @@ func (d described) fact(name string, kafka lineage.ClusterID) *lineage.Connector
 			f.Group = "connect-" + name
 		}
 	}
-	f.Also = d.alsoTold(name)
 	return f
-}
-
-// alsoTold are the jobs as which a connector's own OpenLineage events tell of it: Debezium's, one of each task
-// (debezium-openlineage-core 3.4, OpenLineageJobIdentifier). None: it sends none, or under a name that its
-// configuration does not tell.
-func (d described) alsoTold(name string) (all []lineage.Node) {
-	get := d.Info.Config.get
-	if !strings.HasPrefix(get("connector.class"), "io.debezium.") || !strings.EqualFold(get("openlineage.integration.enabled"), "true") {
-		return nil
-	}
-	logical := get("topic.prefix")
-	if d.kind() == aSink {
-		logical = name
-	}
-	namespace := cmp.Or(get("openlineage.integration.job.namespace"), logical)
-	if logical == "" || unresolved(logical) || unresolved(namespace) {
-		return nil
-	}
-	ids := []int{0} // as which one calls itself that knows no other
-	for _, t := range d.Status.Tasks {
-		ids = append(ids, t.ID)
-	}
-	slices.Sort(ids)
-	for _, id := range slices.Compact(ids) {
-		all = append(all, lineage.Node{Scope: namespace, Kind: lineage.StreamJobNode, Name: fmt.Sprint(logical, ".", id)})
-	}
-	return all
 }
 
 // running reports whether any of the connector's tasks is at work. Tasks go on while the connector itself has failed or

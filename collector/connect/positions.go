@@ -17,7 +17,7 @@ import (
 // leaves all other topics alone.
 //
 // Keys: "round", the newest round in RFC 3339; "connector/NAME", the id of the replicator whose fact it tells, or one
-// byte, 1; "book/SCOPE/REPLICATOR/CLUSTER/TOPIC" with each part escaped as in a URL's path, see package copybook;
+// byte, 1; "told/NAME", as which jobs a connector tells of itself; "book/SCOPE/REPLICATOR/CLUSTER/TOPIC" with each part escaped as in a URL's path, see package copybook;
 // "writers", the writers without a count of their own, see collector.UncountedWriters.
 const (
 	roundKey   = "round"
@@ -54,6 +54,7 @@ func (t *take) savePositions() {
 		put(writersKey, []byte(writers))
 		t.writersStored = writers
 	}
+	t.saveSelves(put)
 	for _, key := range t.closed {
 		put(key, nil)
 	}
@@ -98,6 +99,12 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 			s.stored[name] = string(value)
 			continue
 		}
+		if name, ok := strings.CutPrefix(key, selfPrefix); ok {
+			if err := s.restoreSelf(name, value); err != nil {
+				s.tell.Leave(key, err)
+			}
+			continue
+		}
 		if !strings.HasPrefix(key, "book/") {
 			continue
 		}
@@ -111,6 +118,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		}
 		s.tell.Leave(key, err)
 	}
+	s.tellRestored()
 	return nil
 }
 

@@ -49,6 +49,10 @@ type source struct {
 	books     map[string]*copybook.Book // of replications, by position key
 	// connectors as stored: by name, the id of the replicator whose fact each tells, or noReplicator
 	stored map[string]string
+	// selves are connectors that tell of themselves, by name, and selvesStored those of which that is stored.
+	selves       map[string]*self
+	selvesStored map[string]bool
+
 	listed bool                       // connectors were listed since the start: one that appears from then on is new
 	waited bool                       // the clusters had their time to be seen
 	began  time.Time                  // the first round
@@ -98,6 +102,7 @@ func newSource(cfg Config) *source {
 // forget brings the source to the state of a first start.
 func (s *source) forget() {
 	s.known, s.books, s.stored = map[string]*connector{}, map[string]*copybook.Book{}, map[string]string{}
+	s.selves, s.selvesStored = map[string]*self{}, map[string]bool{}
 	s.last, s.writersStored = nil, ""
 	s.told, s.listed, s.asked = false, false, time.Time{}
 	s.runs.Forget()
@@ -123,14 +128,13 @@ type take struct {
 	unread  []lineage.Topic       // of replications whose offsets could not be read
 
 	replicators []lineage.Node // that copy, or would if they ran
-	// homes are the clusters of connectors that tell of themselves, by the nodes as which they do; none where two of
-	// them do as one.
-	homes map[lineage.Node]lineage.ClusterID
+	// homes are where the topics of connectors are that tell of themselves, by the nodes as which they do.
+	homes map[lineage.Node]collector.ToldAs
 }
 
 // Observe implements collector.Source.
 func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observation {
-	t := &take{source: s, ctx: ctx, round: round, telling: s.tell.Take(round), copying: map[string]bool{}, unclear: map[lineage.Node]bool{}, homes: map[lineage.Node]lineage.ClusterID{}}
+	t := &take{source: s, ctx: ctx, round: round, telling: s.tell.Take(round), copying: map[string]bool{}, unclear: map[lineage.Node]bool{}, homes: map[lineage.Node]collector.ToldAs{}}
 	t.main = t.observe(sourceConnectors, s.cfg.Interval)
 	t.details = t.observe(sourceOffsets, s.cfg.Interval)
 	if s.began.IsZero() {
@@ -420,13 +424,7 @@ func (t *take) tellAll() {
 		}
 		fact := d.fact(name, m.home)
 		fact.Replicator = m.replicator.Node
-		for _, n := range fact.Also {
-			if was, twice := t.homes[n]; twice && was != m.home {
-				t.homes[n] = ""
-				continue
-			}
-			t.homes[n] = m.home
-		}
+		fact.Also = t.alsoTold(name, d, m.home)
 		if !c.told || !reflect.DeepEqual(c.fact, *fact) {
 			c.fact, c.told = *fact, true
 			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.factKey(name), Connector: fact})
@@ -467,6 +465,7 @@ func (t *take) tellGone() {
 			continue
 		}
 		delete(t.known, name)
+		delete(t.selves, name)
 		if _, was := t.stored[name]; was || c.told {
 			key := t.factKey(name)
 			key.Kind = lineage.TransformFacts

@@ -48,7 +48,7 @@ func TestAConnectorThatDoesNotKnowItsCluster(t *testing.T) {
 	}
 	w.send(event(), w.event(2, "RUNNING", streaming, "", "kafka://unknown:unknown/orders"))
 	w.wants("Connect was not asked since")
-	w.board.SetToldAs(connect, w.at.Add(tick), map[lineage.Node]lineage.ClusterID{{Scope: "cdc", Kind: lineage.StreamJobNode, Name: "bill.0"}: "id-west"})
+	w.board.SetToldAs(connect, w.at.Add(tick), map[lineage.Node]collector.ToldAs{{Scope: "cdc", Kind: lineage.StreamJobNode, Name: "bill.0"}: {Cluster: "id-west"}})
 	w.wants("Connect knows the one, and not the other",
 		"streamjob:cdc/bill.0 write topic id-west/orders moved=true", "streamjob:cdc/bill.0 write topic id-west/orders pending=1",
 		"streamjob:ns/j write kafka://unknown:unknown/orders moved=true", "streamjob:ns/j write kafka://unknown:unknown/orders pending=1")
@@ -115,7 +115,7 @@ func TestARunThatGoesOnAfterItFailed(t *testing.T) {
 func TestAConnectorsTopicOverARestart(t *testing.T) {
 	w := newWorld(t)
 	connect := lineage.Source{Cluster: "connect-west", Name: "connectors"}
-	home := map[lineage.Node]lineage.ClusterID{{Scope: "ns", Kind: lineage.StreamJobNode, Name: "j"}: "id-west"}
+	home := map[lineage.Node]collector.ToldAs{{Scope: "ns", Kind: lineage.StreamJobNode, Name: "j"}: {Cluster: "id-west"}}
 	w.board.SetToldAs(connect, t0.Add(tick), home)
 	event := func() string { return w.event(1, "RUNNING", streaming, "", "kafka://unknown:unknown/orders") }
 	w.send(event())
@@ -145,4 +145,42 @@ func TestAConnectorsTopicOverARestart(t *testing.T) {
 	w.wants("and no more than once")
 	w.send(w.event(1, "COMPLETE", "", "", ""))
 	w.wants("the end", "streamjob:ns/j write topic id-west/orders moved=true", "streamjob:ns/j write topic id-west/orders pending=0")
+}
+
+// A name that anybody's connector with the same topic.prefix has is a watched one's where its events tell of that one's
+// database, and of no other. Until they tell of any it is waited for; once it was, and what was so before a restart, it
+// is not.
+func TestANameThatAnybodysConnectorHas(t *testing.T) {
+	const own, dev = "postgres://DB:5432/shop.public.orders", "postgres://dev-db:5432/shop.public.orders"
+	home := collector.ToldAs{Cluster: "id-west", Places: []string{"db:5432"}}
+	for _, x := range []struct {
+		name   string
+		agreed bool
+		reads  string
+		want   []string // what the topic is, round by round
+	}{
+		{"its own table", false, own, []string{"topic id-west/orders"}},
+		{"no table yet", false, "", []string{"", "", "", "kafka://unknown:unknown/orders"}},
+		{"no table yet, known by earlier ones", true, "", []string{"topic id-west/orders"}},
+		{"somebody else's table", false, dev, []string{"kafka://unknown:unknown/orders"}},
+		{"somebody else's table beside its own", true, own + " " + dev, []string{"kafka://unknown:unknown/orders"}},
+	} {
+		w := newWorld(t)
+		is := home
+		is.Agreed = x.agreed
+		w.board.SetToldAs(lineage.Source{Cluster: "connect-west", Name: "connectors"}, t0.Add(tick), map[lineage.Node]collector.ToldAs{{Scope: "ns", Kind: lineage.StreamJobNode, Name: "j"}: is})
+		w.send(w.event(1, "RUNNING", streaming, x.reads, "kafka://unknown:unknown/orders"))
+		for i, want := range x.want {
+			got := ""
+			for _, said := range w.round() {
+				if far, ok := strings.CutPrefix(said, "streamjob:ns/j write "); ok {
+					got, _, _ = strings.Cut(far, " moved")
+					got, _, _ = strings.Cut(got, " pending")
+				}
+			}
+			if got != want {
+				t.Errorf("%s: in round %d it writes %q, want %q", x.name, i, got, want)
+			}
+		}
+	}
 }

@@ -38,7 +38,7 @@ func TestDebeziumsEvents(t *testing.T) {
 			IDs: map[string]lineage.TopicID{"bill.public.payments": {1}, "shop.public.customers": {2}, "shop.public.orders": {3}},
 		})
 		w.at = time.Date(2026, 11, 28, 15, 16, 10, 0, time.UTC)
-		w.board.SetToldAs(lineage.Source{Cluster: "connect-west", Name: "connectors"}, w.at.Add(tick), map[lineage.Node]lineage.ClusterID{{Scope: "cdc", Kind: lineage.StreamJobNode, Name: "bill.0"}: "id-west"})
+		w.board.SetToldAs(lineage.Source{Cluster: "connect-west", Name: "connectors"}, w.at.Add(tick), map[lineage.Node]collector.ToldAs{{Scope: "cdc", Kind: lineage.StreamJobNode, Name: "bill.0"}: {Cluster: "id-west", Places: []string{"127.0.0.1:17075"}}})
 		order := slices.Clone(events)
 		if seed > 0 {
 			rand.New(rand.NewPCG(seed, 1)).Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })

@@ -250,6 +250,7 @@ func (s *source) tellJobs(o *lineage.Observation, jobs []*job) {
 			s.topics[named{runevent.Name{Namespace: m.Scope, Name: m.Name}, a.Op, a.Topic.Name}] = a
 		}
 	}
+	s.cfg.Board.SetHeard(placesOf(jobs, s.cfg.Board.Unsure()))
 	open, sighted := map[lineage.Access]bool{}, map[lineage.Access]*lineage.Sighting{}
 	for _, j := range jobs {
 		for _, r := range j.runs {
@@ -276,6 +277,29 @@ func (s *source) tellJobs(o *lineage.Observation, jobs []*job) {
 		}
 	}
 	s.open = open
+}
+
+// mostPlaces is of how many addresses of a job it is told that it reads or writes there.
+const mostPlaces = 50
+
+// placesOf are the addresses, host:port, of what jobs that are wanted tell of outside Kafka.
+func placesOf(jobs []*job, wanted map[lineage.Node]bool) map[lineage.Node][]string {
+	out := map[lineage.Node][]string{}
+	for _, j := range jobs {
+		n := lineage.Node{Scope: j.name.Namespace, Kind: lineage.StreamJobNode, Name: j.name.Name}
+		if !wanted[n] {
+			continue
+		}
+		for _, r := range j.runs {
+			for x := range r.named() {
+				_, at, ok := strings.Cut(x.dataset.Namespace, "://")
+				if at = strings.ToLower(at); ok && !runevent.IsKafka(x.dataset.Namespace) && len(out[n]) < mostPlaces && !slices.Contains(out[n], at) {
+					out[n] = append(out[n], at)
+				}
+			}
+		}
+	}
+	return out
 }
 
 // tellPending tells whether nobody knows if an access moves: while its run goes on.
