@@ -17,8 +17,9 @@ import (
 // leaves all other topics alone.
 //
 // Keys: "round", the newest round in RFC 3339; "connector/NAME", the id of the replicator whose fact it tells, or one
-// byte, 1; "told/NAME", as which jobs a connector tells of itself; "book/SCOPE/REPLICATOR/CLUSTER/TOPIC" with each part escaped as in a URL's path, see package copybook;
-// "writers", the writers without a count of their own, see collector.UncountedWriters.
+// byte, 1; "told/NAME", as which jobs a connector tells of itself; "book/SCOPE/REPLICATOR/CLUSTER/TOPIC" with each part
+// escaped as in a URL's path, see package copybook; "writers", the writers without a count of their own, see
+// collector.UncountedWriters.
 const (
 	roundKey   = "round"
 	writersKey = "writers"

@@ -35,6 +35,14 @@ type derived struct {
 	dirty bool
 }
 
+// weight is how much of it is kept, in names, as of a run.
+func (d *derived) weight() int {
+	if d == nil {
+		return 0
+	}
+	return 1 + len(d.From) + len(d.Jobs)
+}
+
 func (d *derived) words() string { return fmt.Sprintf("%q %q", d.From, d.Jobs) }
 
 // newDerived has the jobs that a dataset names declared to write it; told is when that was told last.
@@ -50,7 +58,8 @@ func newDerived(is runevent.Derived, at, told time.Time) *derived {
 	return d
 }
 
-// takeDerived takes in what datasets say: the newest event of each stands, of two of one instant the greater.
+// takeDerived takes in what datasets say: the newest event of each stands, of two of one instant the greater. Where
+// there is no room, what says no more than before is taken all the same.
 func (s *source) takeDerived(e *runevent.Event, arrived time.Time) {
 	at := e.Time
 	if at.After(arrived) {
@@ -59,9 +68,15 @@ func (s *source) takeDerived(e *runevent.Event, arrived time.Time) {
 	at = at.Truncate(time.Millisecond) // as it is kept
 	for _, is := range e.Derived {
 		d := newDerived(is, at, time.Time{})
-		if was := s.derived[is.Dataset]; was != nil && (was.at.After(at) || was.at.Equal(at) && was.words() >= d.words()) {
+		was := s.derived[is.Dataset]
+		if was != nil && (was.at.After(at) || was.at.Equal(at) && was.words() >= d.words()) {
 			continue
 		}
+		if s.edges > maxEdges && d.weight() > was.weight() {
+			s.refused.add(tooManyEdges, arrived)
+			continue
+		}
+		s.edges += d.weight() - was.weight()
 		d.dirty = true
 		s.derived[is.Dataset] = d
 	}
@@ -70,6 +85,7 @@ func (s *source) takeDerived(e *runevent.Event, arrived time.Time) {
 			return cmp.Or(a.at.Compare(b.at), a.Dataset.Compare(b.Dataset))
 		})
 		delete(s.derived, oldest.Dataset)
+		s.edges -= oldest.weight()
 		s.gone = append(s.gone, derivedKey(oldest.Dataset))
 		s.underived++
 	}

@@ -127,6 +127,39 @@ func TestFieldsOfWays(t *testing.T) {
 	}
 }
 
+// What datasets say of themselves counts as what runs name, and is refused beyond the same bound; what says less is
+// not.
+func TestWhatDatasetsSayIsBounded(t *testing.T) {
+	w := newWorld(t)
+	edges := func(what string, want int) {
+		t.Helper()
+		if got := w.c.source.edges; got != want {
+			t.Errorf("%s: %d are counted, want %d", what, got, want)
+		}
+	}
+	w.send(w.ofDataset("v", "a", "b", "job j"), w.ofDataset("u", "a"))
+	w.round()
+	edges("two datasets", 6)
+	w.start()
+	w.round()
+	edges("after a restart", 6)
+	w.at = w.at.Add(time.Second)
+	w.send(w.ofDataset("v", "a", "job j"))
+	w.round()
+	edges("one says less", 5)
+	w.c.source.edges = maxEdges + 1
+	w.at = w.at.Add(time.Second)
+	w.send(w.ofDataset("v", "a", "b", "c", "job j"), w.ofDataset("new"), w.ofDataset("u"))
+	w.round()
+	edges("there is no room", maxEdges)
+	if s := w.c.source; s.derived[name("x/new")] != nil || len(s.derived[name("x/v")].From) != 1 || len(s.derived[name("x/u")].From) != 0 {
+		t.Errorf("without room it is known: %+v", s.derived)
+	}
+	if said := w.blinded("more datasets than are kept"); !strings.Contains(said, "runs name more") {
+		t.Errorf("it is said: %q", said)
+	}
+}
+
 // columnsKnown are the facts about columns as they were told last, and what is said of them and of datasets, in words.
 func (w *world) columnsKnown() string {
 	facts := map[lineage.FactKey]string{}

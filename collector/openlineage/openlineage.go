@@ -34,8 +34,9 @@ const (
 	DefaultTimeToLive = 24 * time.Hour
 	// maxRuns is how many runs are kept: an event that comes late, or twice, changes nothing while its run is.
 	maxRuns = 20_000
-	// maxEdges is how many datasets all runs together may name.
-	maxEdges = 400_000
+	// maxEdges is how many datasets all runs together may name, with what datasets say of themselves.
+	maxEdges     = 400_000
+	tooManyEdges = "runs name more datasets than are kept"
 	// keepEnded is for how long a run is kept that is over.
 	keepEnded = 24 * time.Hour
 	// lateAfter is how old an event is at least, when it comes, that says nothing of what moves now. dbt tells of a run

@@ -264,6 +264,7 @@ func (s *source) restore(key string, value []byte) error {
 		s.ways[w.job] = w
 	case own != nil && err == nil && derivedKey(own.Dataset) == key:
 		s.derived[own.Dataset] = own
+		s.edges += own.weight()
 	case err == nil && topicPrefix+topic == key:
 		s.offsets[topic] = at
 	case err == nil && key != journalKey:

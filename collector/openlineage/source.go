@@ -42,7 +42,7 @@ type source struct {
 	rhythm  *rhythm.Tracker // of what runs say that they moved, which begins and ends
 
 	runs   map[runKey]*run
-	edges  int // of all runs, with their ways and other names
+	edges  int // of all runs, with their ways and other names, and of what datasets say of themselves
 	number int64
 	heard  bool // an event has come, ever
 	// open are the accesses that were told to go on, and was those that are kept as such.
@@ -185,7 +185,7 @@ func (s *source) merge(x *entry) {
 	}
 	key := runKey{e.Job, e.Run}
 	if s.edges > maxEdges {
-		s.refused.add("runs name more datasets than are kept", x.Arrived)
+		s.refused.add(tooManyEdges, x.Arrived)
 		if e.Kind == runevent.OfJob {
 			return // without them it would declare that the job reads and writes nothing
 		}
