@@ -24,6 +24,8 @@ const (
 	// mostFrom is of how many datasets it is said that one is made of.
 	mostFrom      = 3
 	derivedPrefix = "derived/"
+	// underivedKey is the position that is there once some were forgotten.
+	underivedKey = "derived"
 )
 
 // derived is what the newest event of a dataset says that it is made of. One that says nothing any more is kept too: an
@@ -87,8 +89,13 @@ func (s *source) takeDerived(e *runevent.Event, arrived time.Time) {
 		delete(s.derived, oldest.Dataset)
 		s.edges -= oldest.weight()
 		s.gone = append(s.gone, derivedKey(oldest.Dataset))
-		s.underived++
+		s.forgetsDerived()
 	}
+}
+
+// forgetsDerived notes that what some dataset says of itself is forgotten: nothing takes that back.
+func (s *source) forgetsDerived() {
+	s.underived, s.underivedNew = true, s.underivedNew || !s.underived
 }
 
 // declared are what jobs write by the word of datasets, in a fixed order.
@@ -123,7 +130,7 @@ func (s *source) blindDerived(add func(what, remedy string)) {
 		add("what datasets say of themselves to be made of, by no job, as a view does: it is no flow, and nothing leads through it here: "+collector.Some(all),
 			"where a job makes them, its own event; else ask for what leads to and from each")
 	}
-	if s.underived > 0 {
+	if s.underived {
 		add(fmt.Sprintf("what datasets beyond %d say of themselves: the oldest is forgotten", mostDerived), "fewer datasets")
 	}
 }
@@ -135,6 +142,12 @@ func derivedKey(n runevent.Name) string {
 
 // saveDerived saves what changed.
 func (s *source) saveDerived(put func(string, varint.Encoder)) {
+	if s.underivedNew {
+		var e varint.Encoder
+		e.Uint(positionsVersion)
+		put(underivedKey, e)
+		s.underivedNew = false
+	}
 	for _, n := range slices.SortedFunc(maps.Keys(s.derived), runevent.Name.Compare) {
 		d, told := s.derived[n], time.Time{} // zero: something of it is still to be told
 		for _, r := range d.runs {

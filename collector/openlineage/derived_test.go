@@ -87,6 +87,22 @@ func TestMoreDatasetsThanMaySay(t *testing.T) {
 	if said := w.blinded("beyond 5000"); said == "" {
 		t.Error("that some are forgotten is not said")
 	}
+	w.start()
+	w.round()
+	if said := w.blinded("beyond 5000"); said == "" {
+		t.Error("after a restart it is not said that some are forgotten")
+	}
+	w.positions[underivedKey] = []byte("?")
+	w.start()
+	w.round()
+	if said := w.blinded("beyond 5000"); said == "" {
+		t.Error("where that can't be read it is not said that some may be forgotten")
+	}
+	w.start()
+	w.round()
+	if said := w.blinded("beyond 5000"); said == "" {
+		t.Error("nor after another restart")
+	}
 }
 
 const otherwise = "columnLineage says otherwise"

@@ -22,8 +22,8 @@ import (
 //
 // Keys: "journal"; "round", the newest; "run/HASH", a run; "open/HASH", an access that goes on; "job/HASH", what is
 // kept of a job and its runs; "ways/HASH", what was told of the ways through it; "columns/HASH", what was told of
-// columns; "columns", how new what was forgotten of that is; "derived/HASH", what a dataset says of itself; and those
-// of internal/rhythm.
+// columns; "columns", how new what was forgotten of that is; "derived/HASH", what a dataset says of itself;
+// "derived", that of some it was forgotten; and those of internal/rhythm.
 const (
 	positionsVersion = 1
 	runsVersion      = 4 // of a run: 1 has no facets, 2 no ways, 3 does not say when it ran last
@@ -178,6 +178,9 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		}
 		if err := s.restore(key, positions[key]); err != nil {
 			s.tell.Leave(key, err)
+			if key == underivedKey {
+				s.forgetsDerived()
+			}
 			s.unsure = s.unsure || key == floorKey || strings.HasPrefix(key, columnsPrefix)
 		}
 	}
@@ -254,6 +257,8 @@ func (s *source) restore(key string, value []byte) error {
 		s.edges += r.weight()
 	case said != nil && err == nil:
 		s.said[key] = *said
+	case key == underivedKey && err == nil:
+		s.underived = true
 	case key == floorKey && err == nil:
 		s.floor = floor
 	case a.Op != lineage.OpNone && err == nil && openKey(a) == key:

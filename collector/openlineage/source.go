@@ -73,7 +73,8 @@ type source struct {
 	kept           map[runevent.Name]*kept    // what is kept of jobs and their runs
 	ways           map[runevent.Name]*ways    // those through jobs that tell of them
 	derived        map[runevent.Name]*derived // what datasets say of themselves
-	underived      int                        // datasets of which that was forgotten for want of room, since the start
+	underived      bool                       // some of that was forgotten for want of room, ever
+	underivedNew   bool                       // which is to be saved
 	pathless       map[runevent.Name]bool     // jobs that tell of more of them than may be
 	dropped        int                        // runs that were forgotten for want of room, since the start
 	forgotten      int                        // jobs likewise
@@ -93,7 +94,7 @@ func (s *source) forget() {
 	s.rhythm.Forget()
 	s.kept = map[runevent.Name]*kept{}
 	s.ways, s.pathless = map[runevent.Name]*ways{}, map[runevent.Name]bool{}
-	s.derived = map[runevent.Name]*derived{}
+	s.derived, s.underived, s.underivedNew = map[runevent.Name]*derived{}, false, false
 	s.offsets, s.moved = map[string]offsets{}, map[string]bool{}
 	s.since = map[spelled]time.Time{}
 	s.open, s.was, s.unsettled = map[lineage.Access]bool{}, map[lineage.Access]bool{}, map[runevent.Name]unsettled{}
