@@ -49,7 +49,7 @@ func (s *source) access(j *job, x edge) (a lineage.Access, known bool) {
 		a.Dataset = lineage.Dataset{Namespace: x.dataset.Namespace, Name: x.dataset.Name}
 		// what was a topic once is no dataset because who knows where it is has not looked since the start
 		_, was := s.topics[named{j.name, x.op, x.dataset.Name}]
-		return a, s.cfg.Board.Settled() && (s.open[a] || !(was && is.awaited) && !s.mayShow(as, &is))
+		return a, s.cfg.Board.Settled() && (s.open[a] || (!was || !is.awaited) && !s.mayShow(as, &is))
 	}
 	a.Dataset = lineage.Dataset{Namespace: x.dataset.Namespace, Name: x.dataset.Name}
 	return a, true
