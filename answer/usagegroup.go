@@ -235,3 +235,21 @@ func (r *UsageReport) sum(derived bool) UsageGroup {
 	}
 	return g
 }
+
+// observing adds up which part of some time was observed.
+type observing struct {
+	all  time.Duration
+	seen float64 // seconds
+}
+
+func (o *observing) add(of time.Duration, fraction float64) {
+	o.all += of
+	o.seen += of.Seconds() * fraction
+}
+
+func (o *observing) of(all time.Duration) float64 {
+	if all <= 0 {
+		return 0
+	}
+	return min(o.seen/all.Seconds(), 1)
+}

@@ -484,21 +484,3 @@ func (r *UsageReport) weigh() {
 	r.Coverage.Complete = !r.unasked() && !slices.ContainsFunc(r.Parts, func(p UsagePart) bool { return p.Source == Nobody || p.Observed < 1 }) &&
 		len(r.Coverage.Said)+len(r.Coverage.Held.Gaps) == 0
 }
-
-// observing adds up which part of some time was observed.
-type observing struct {
-	all  time.Duration
-	seen float64 // seconds
-}
-
-func (o *observing) add(of time.Duration, fraction float64) {
-	o.all += of
-	o.seen += of.Seconds() * fraction
-}
-
-func (o *observing) of(all time.Duration) float64 {
-	if all <= 0 {
-		return 0
-	}
-	return min(o.seen/all.Seconds(), 1)
-}

@@ -35,7 +35,7 @@ func (t *take) changedVersion(name string, x *subject, now *version, got read, p
 		return
 	}
 	if was.version == now.number && was.label == now.label {
-		if !restarted && problem == "" && x.problem == "" && !(slices.Equal(before.columns, got.columns) && before.cut == got.cut) {
+		if !restarted && problem == "" && x.problem == "" && (before.cut != got.cut || !slices.Equal(before.columns, got.columns)) {
 			x.words = fmt.Sprintf("of the subject %s version %s is still the newest, and what it refers to is another", name, was.called()) + differ(before, got)
 		}
 		return
