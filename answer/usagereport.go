@@ -132,7 +132,8 @@ type UsageReport struct {
 }
 
 // UsageCoverage is what was observed of a report's scope in its window. Of a tag that is followed the ledger's part is
-// not complete, and counts half: of topics that bear the tag and of those to which it comes, only the first are told of.
+// not complete, and counts half: of topics that bear the tag and of those to which it comes, it tells of the first
+// alone.
 type UsageCoverage struct {
 	Complete         bool
 	ObservedFraction float64

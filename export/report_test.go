@@ -196,7 +196,8 @@ func TestRegisterForms(t *testing.T) {
 	})
 }
 
-// TestRegisteredUse holds that a topic of which it is not known whether it was used is neither used nor not in any form.
+// TestRegisteredUse holds that a topic of which it is not known whether it was used is neither used nor unused in any
+// form.
 func TestRegisteredUse(t *testing.T) {
 	inShop(t, func(t *testing.T, e *Exporter) {
 		v, err := e.answers.View(t.Context(), answer.Last(time.Minute), answer.All)

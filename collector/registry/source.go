@@ -177,8 +177,8 @@ func (t *take) list() error {
 	return nil
 }
 
-// anew forgets what subjects were under another scope: what is there now may have been there before, and versions may be
-// called otherwise. That they were told is kept, since what is not there any more has to be taken back.
+// anew forgets what subjects were under another scope: what is there now may have been there before, and versions may
+// be called otherwise. That they were told is kept, since what is not there any more has to be taken back.
 func (t *take) anew() {
 	t.listed, t.asked = false, time.Time{}
 	t.known, t.refs = map[string]*subject{}, map[string]version{}
@@ -341,8 +341,8 @@ func (t *take) referred(v *version) (out []text, moves bool, err error) {
 	return out, moves, err
 }
 
-// version returns the version at a path, which never changes. One that refers to the newest of another is read anew each
-// time.
+// version returns the version at a path, which never changes. One that refers to the newest of another is read anew
+// each time.
 func (t *take) version(at string) (v version, err error) {
 	v, have := t.refs[at]
 	if have {

@@ -28,8 +28,8 @@ type speaker interface {
 	newest(ctx context.Context, name string, had *version) (version, error)
 	// older is the path of a version that was told once.
 	older(name string, was saved) string
-	// at returns the version at a path, which never changes, but for what a version refers to that moves. Its format may
-	// be empty: that of what refers to it.
+	// at returns the version at a path, which never changes, but for what a version refers to that moves. Its format
+	// may be empty: that of what refers to it.
 	at(ctx context.Context, path string) (version, error)
 	// level returns the compatibility that is asked of a subject by a rule of its own; of the empty name the
 	// registry's. rest.ErrNotFound: it has none of its own.

@@ -117,8 +117,8 @@ func (s *Schema) add(list string, within []string) bool {
 	return true
 }
 
-// column is a name or type of a column as it is kept; empty: it is none, or too long. It holds nothing else of the body,
-// of which the name of an object's member is a part.
+// column is a name or type of a column as it is kept; empty: it is none, or too long. It holds nothing else of the
+// body, of which the name of an object's member is a part.
 func column(s string) string {
 	s = strings.ToValidUTF8(Clean(strings.TrimSpace(s)), "\uFFFD")
 	if len(s) > mostColumn {
