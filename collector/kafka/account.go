@@ -125,12 +125,13 @@ type partition struct {
 
 	last    lastStep // of transactional producers
 	changes int      // looks that showed that some of them had changed. Not kept over a restart
+	// it was not seen to move since its base: who wrote its last offset nobody knows, since writers without idempotence
+	// leave no state
+	unstepped bool
 	// of the newest records some may be a transaction's, so that the last offset may be its marker
-	txnLast bool
-	// the change as of which it was asked how the newest transactions ended, plus one, and whether one was aborted. Not
-	// kept over a restart
-	judged  int
-	aborted bool
+	txnLast  bool
+	how      outcome   // of the newest transactions on it
+	askAgain time.Time // how they ended is not asked before. Not kept over a restart
 
 	producers map[int64]sequence
 	absent    map[int64]absent // those that were listed once and are not now
@@ -298,7 +299,7 @@ func (a *account) base(p *partition, readings []producerReading, after int64, ro
 		p.early = max(0, after-p.end)
 		p.unsettled = wroteLately(newest, round)
 	}
-	p.txnLast = p.recent >= 0 && p.txn
+	p.txnLast, p.unstepped, p.how, p.askAgain = true, true, notAsked, time.Time{}
 	// What the end moved before the base can't be told apart: it is the remainder's.
 	n := p.advance - p.named - p.remainder
 	if n > 0 { // and of producers that were forgotten meanwhile too

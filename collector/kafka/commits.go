@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -136,9 +137,14 @@ func (t *take) booked(o *lineage.Observation, g *group, on *committedOn, why map
 		return false
 	}
 	r := g.reader(tp, lineage.GroupOffsets)
-	if !r.observe(on.commits, t.at(tp), g.stateOf(tp), t.round, t.before) {
+	if !r.observe(on.commits, t.at(tp), t.stateOf(g, tp), t.round, t.before) {
 		why[tp] = "end offsets are missing"
 		return false
+	}
+	if r.asks {
+		t.unjudged = append(t.unjudged, judging{g, r, tp, slices.Clone(on.commits), t.before})
+		r.still = stillness{}
+		return true
 	}
 	told := len(o.Samples) + len(o.Sightings) + len(o.Events)
 	t.tellReader(o, g, r, t.before)

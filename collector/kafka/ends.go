@@ -78,25 +78,26 @@ func (tp topicAt) transactional() bool { return tp.hasMarkers() }
 // trailing implements topicEnds: after a transaction has ended its marker is the last offset. Where others write the
 // partition too, a record of theirs may be, and is where they alone wrote last. Before it may be the markers of others
 // that ended their transactions in the newest looks that showed anything: each has one at the most, since its records
-// come before.
+// come before. Where nobody saw who wrote last it is either.
 func (tp topicAt) trailing(partition int32) (sure, most int64) {
 	p := &tp.parts[partition]
 	if !tp.hasMarkers() {
 		return 0, 0
 	}
-	plain := p.moved || p.remainder > 0 // a record of nobody's may be the last
-	for id, q := range p.producers {
-		w := tp.writers[id]
+	plain := p.remainder > 0 // a record of nobody's may be the last
+	for _, q := range p.producers {
 		switch {
 		case q.txnStart >= 0:
 			return 0, 0
-		case !q.txn || w != nil && w.n > 0:
+		case !q.txn:
 			plain = true
-		case q.changed >= p.changes-1:
+		case p.moved || q.changed >= p.changes-1:
 			most++
 		}
 	}
 	switch {
+	case p.moved || p.unstepped:
+		return 0, most
 	case !plain:
 		return min(1, most), most
 	case p.txnLast:
@@ -105,8 +106,19 @@ func (tp topicAt) trailing(partition int32) (sure, most int64) {
 	return 0, 0
 }
 
-// aborted implements topicEnds.
-func (tp topicAt) aborted(partition int32) bool { return tp.parts[partition].gaveUp() }
+// mayBeAborted implements topicEnds.
+func (tp topicAt) mayBeAborted(partition int32) (maybe, ask bool) {
+	p := &tp.parts[partition]
+	switch {
+	case !tp.hasMarkers():
+		return false, false
+	case p.moved: // who moved it was not read
+		return true, false
+	case p.how == kept || len(p.lastEnded()) == 0:
+		return false, false
+	}
+	return true, p.how == notAsked && !tp.now.Before(p.askAgain)
+}
 
 // compacted implements topicEnds.
 func (tp topicAt) compacted() compaction { return tp.compaction }

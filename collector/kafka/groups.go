@@ -91,7 +91,6 @@ func (t *take) groupOffsets() {
 	t.sawGroups = t.groupsCounted && t.rights.asked && t.rights.describe
 	known := map[int32][]*group{}
 	t.readStarts()
-	t.readAborts()
 	for _, g := range t.groups {
 		if g.absent == 0 && !g.share() {
 			known[g.coordinator] = append(known[g.coordinator], g)
@@ -122,6 +121,7 @@ func (t *take) groupOffsets() {
 	for tp, reason := range why {
 		topics.topic(tp, reason)
 	}
+	t.judge(o)
 	topics.tell(o)
 	missing.tell(o, len(t.groups))
 	t.memberLags(o)
@@ -142,15 +142,10 @@ func (t *take) tellReader(o *lineage.Observation, g *group, r *reader, before ti
 	} else if len(t.late) > 0 {
 		delete(t.late, r)
 	}
-	if tp := t.topics[r.access.Topic.ID]; r.waits() && tp != nil && tp.hasMarkers() {
-		t.waits[r] = true
-	} else if len(t.waits) > 0 {
-		delete(t.waits, r)
-	}
 }
 
 // stateOf is what a round tells of the group to its reader of a topic.
-func (g *group) stateOf(tp *topic) groupState {
+func (t *take) stateOf(g *group, tp *topic) groupState {
 	reads := true
 	for i := range g.assignments {
 		if reads = g.assignments[i].topic == tp.topic.Name; reads {

@@ -34,7 +34,7 @@ func randomTopic(r *rand.Rand) *topic {
 		tp.others = &writer{total: count()}
 	}
 	for range r.IntN(5) {
-		p := partition{seen: tp.books, hidden: when(), led: r.Int32(), end: r.Int64(), moved: r.IntN(2) == 0, based: true, unsettled: r.IntN(2) == 0, advance: r.Int64(), named: r.Int64(), born: r.IntN(2) == 0, early: 3, txn: r.IntN(2) == 0, remainder: 4, booked: 5, recent: 6, last: lastStep{least: 7, most: 8, room: 9, of: 10, loose: r.IntN(2) == 0}, producers: map[int64]sequence{}}
+		p := partition{txnLast: r.IntN(2) == 0, unstepped: r.IntN(2) == 0, how: outcome(r.IntN(int(aborted) + 1)), seen: tp.books, hidden: when(), led: r.Int32(), end: r.Int64(), moved: r.IntN(2) == 0, based: true, unsettled: r.IntN(2) == 0, advance: r.Int64(), named: r.Int64(), born: r.IntN(2) == 0, early: 3, txn: r.IntN(2) == 0, remainder: 4, booked: 5, recent: 6, last: lastStep{least: 7, most: 8, room: 9, of: 10, loose: r.IntN(2) == 0}, producers: map[int64]sequence{}}
 		for range r.IntN(3) {
 			p.producers[r.Int64()] = sequence{epoch: r.Int32(), last: r.Int32(), txnStart: -1, claim: r.Int64(), log: r.Int64(), fresh: r.IntN(2) == 0, past: r.IntN(2) == 0}
 		}

@@ -59,6 +59,7 @@ type reader struct {
 	gone    int64         // records found gone in this round
 	late    bool          // it is so in a partition, as of the newest round in which it was looked at
 	trails  bool          // what waits somewhere is a transaction's marker and no record
+	asks    bool          // whether what waits somewhere was aborted can be found out now
 	lingers bool          // the group's members have nothing of the topic, and it moved a moment ago
 	still   stillness
 }
@@ -169,9 +170,9 @@ type topicEnds interface {
 	transactional() bool
 	// trailing returns how many of the last offsets of the partition are transactions' markers, at least and at most.
 	trailing(partition int32) (sure, most int64)
-	// aborted reports whether the newest transaction on the partition was aborted: then its records are there, and who
-	// reads what is committed never reads them.
-	aborted(partition int32) bool
+	// mayBeAborted reports whether the newest transactions on the partition were aborted, or nobody has told: then their
+	// records are there, and who reads what is committed never reads them. ask says that it can be found out now.
+	mayBeAborted(partition int32) (maybe, ask bool)
 	// compacted says whether the log has holes.
 	compacted() compaction
 	// copied reports whether a replicator writes the topic.
@@ -235,7 +236,7 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round, 
 	for len(r.parts) < ends.partitions() {
 		r.parts = append(r.parts, newReadPartition())
 	}
-	r.gauges, r.bound, r.events, r.gone, r.late, r.trails = readerGauges{}, "", nil, 0, false, false
+	r.bound, r.events, r.gone = "", nil, 0
 	moved := int64(0)
 	for _, c := range commits {
 		if int(c.partition) >= len(r.parts) {
@@ -247,14 +248,25 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round, 
 			advanced, oldest = true, max(oldest, beyond(ends, c.partition, base))
 			moved += n
 		}
-		r.measure(c, ends)
 	}
 	r.missed()
-	r.uncommitted(ends, g)
 	if advanced {
 		r.learn(moved, ctx)
 		r.from, r.moved, r.touched = later(r.spread(g, round), round.Add(-oldest)), round, true
 	}
+	r.gauge(commits, ends, g, round)
+	return true
+}
+
+// gauge measures where the reader stands once the commits of a round are booked.
+func (r *reader) gauge(commits []commit, ends topicEnds, g groupState, round time.Time) {
+	r.gauges, r.late, r.trails, r.asks = readerGauges{}, false, false, false
+	for _, c := range commits {
+		if int(c.partition) < len(r.parts) {
+			r.measure(c, ends)
+		}
+	}
+	r.uncommitted(ends, g)
 	if r.gauges.lag == 0 {
 		r.idle = round
 	}
@@ -263,7 +275,6 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round, 
 	r.gauges.unplaced = r.gauges.unplaced || r.synced
 	last := later(r.moved, r.idle)
 	r.gauges.pending = r.gauges.live && r.gauges.lag != 0 && !last.IsZero() && round.Sub(last) <= r.habit.patience()
-	return true
 }
 
 // context is what judges the steps of a round.

@@ -44,7 +44,7 @@ func (w *readerWorld) partitions() int                   { return 1 }
 func (w *readerWorld) begin(int32) int64                 { return w.start }
 func (w *readerWorld) transactional() bool               { return false }
 func (w *readerWorld) trailing(int32) (sure, most int64) { return 0, 0 }
-func (w *readerWorld) aborted(int32) bool                { return false }
+func (w *readerWorld) mayBeAborted(int32) (bool, bool)   { return false, false }
 func (w *readerWorld) compacted() compaction             { return notCompacted }
 func (w *readerWorld) copied() bool                      { return false }
 func (w *readerWorld) seen() bool                        { return true }

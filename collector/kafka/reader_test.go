@@ -27,16 +27,16 @@ type fakeEnds struct {
 	cut       bool // records that were in the log are lost
 }
 
-func (f fakeEnds) partitions() int               { return max(f.parts, 1) }
-func (f fakeEnds) end(int32) (int64, bool)       { return f.endOffset, !f.unread }
-func (f fakeEnds) begin(int32) int64             { return f.start }
-func (f fakeEnds) trailing(int32) (int64, int64) { return min(1, f.tail), f.tail }
-func (f fakeEnds) aborted(int32) bool            { return f.gaveUp }
-func (f fakeEnds) compacted() compaction         { return f.holes }
-func (f fakeEnds) copied() bool                  { return f.copy }
-func (f fakeEnds) seen() bool                    { return true }
-func (f fakeEnds) wasCut() bool                  { return f.cut }
-func (f fakeEnds) ended(int32, time.Time) int64  { return f.atJoin }
+func (f fakeEnds) partitions() int                 { return max(f.parts, 1) }
+func (f fakeEnds) end(int32) (int64, bool)         { return f.endOffset, !f.unread }
+func (f fakeEnds) begin(int32) int64               { return f.start }
+func (f fakeEnds) trailing(int32) (int64, int64)   { return min(1, f.tail), f.tail }
+func (f fakeEnds) mayBeAborted(int32) (bool, bool) { return f.gaveUp, false }
+func (f fakeEnds) compacted() compaction           { return f.holes }
+func (f fakeEnds) copied() bool                    { return f.copy }
+func (f fakeEnds) seen() bool                      { return true }
+func (f fakeEnds) wasCut() bool                    { return f.cut }
+func (f fakeEnds) ended(int32, time.Time) int64    { return f.atJoin }
 func (f fakeEnds) age(_ int32, o int64) (time.Duration, bool) {
 	if f.old && o < f.endOffset {
 		return time.Hour, false
@@ -222,7 +222,7 @@ func TestRestoredGroupWithoutMembers(t *testing.T) {
 		told := s.tell.Take(at(3))
 		take := &take{source: s, round: at(3), before: at(2), told: told}
 		take.listed1(told.Observe(sourceGroups, tick), take.listing(1, &kmsg.ListGroupsResponseGroup{Group: "billing", GroupState: "Stable", GroupType: "Classic"}))
-		if got := s.groups["billing"].stateOf(&topic{account: newAccount(lineage.Topic{Name: "orders"})}).nobody; !got.Equal(want) {
+		if got := take.stateOf(s.groups["billing"], &topic{account: newAccount(lineage.Topic{Name: "orders"})}).nobody; !got.Equal(want) {
 			t.Errorf("a group that was %s had nobody in it last in %v, want %v", state, got, want)
 		}
 	}

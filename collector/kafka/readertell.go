@@ -32,7 +32,7 @@ func (r *reader) measure(c commit, ends topicEnds) {
 	sure, most := ends.trailing(c.partition)
 	p.lag -= sure
 	r.trails = r.trails || sure > 0
-	if p.lag > 0 && (p.lag <= most-sure || ends.aborted(c.partition)) { // perhaps nobody reads any of it
+	if p.lag > 0 && (p.lag <= most-sure || r.perhapsAborted(ends, c.partition)) { // perhaps nobody reads any of it
 		p.unknown, r.trails = true, true
 		r.unknownLag()
 		return
@@ -57,8 +57,13 @@ func (r *reader) behind(p *readPartition, ends topicEnds, partition int32, at in
 	}
 }
 
-// waits reports whether something may wait for the reader, or nobody knows.
-func (r *reader) waits() bool { return r.gauges.lag != 0 }
+// perhapsAborted reports whether what waits in a partition may have been aborted, and notes where that can be found
+// out.
+func (r *reader) perhapsAborted(ends topicEnds, partition int32) bool {
+	maybe, ask := ends.mayBeAborted(partition)
+	r.asks = r.asks || ask
+	return maybe
+}
 
 // unknownLag notes that the lag can't be told.
 func (r *reader) unknownLag() {
@@ -91,7 +96,7 @@ func (r *reader) uncommitted(ends topicEnds, g groupState) {
 			r.unknownLag()
 			continue
 		}
-		if sure, most := ends.trailing(int32(i)); end-start <= most || ends.aborted(int32(i)) {
+		if sure, most := ends.trailing(int32(i)); end-start <= most || r.perhapsAborted(ends, int32(i)) {
 			p.unknown, r.trails = true, true
 			r.unknownLag()
 			continue

@@ -44,6 +44,7 @@ func (t *take) shareGroups(cadence time.Duration) {
 			}
 		}
 	}
+	t.judge(o)
 	missing.tell(o, n)
 }
 
@@ -75,16 +76,20 @@ func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeSh
 				missing.add(g, err.Error())
 				failed = true
 			} else if p.Partition >= 0 && int(p.Partition) < len(tp.parts) {
-				commits = append(commits, r.shareProgress(*t.at(tp), p.Partition, p.StartOffset, p.Lag, g.stateOf(tp).from().IsZero(), t.cfg.Interval))
+				commits = append(commits, r.shareProgress(*t.at(tp), p.Partition, p.StartOffset, p.Lag, t.stateOf(g, tp).from().IsZero(), t.cfg.Interval))
 			}
 		}
 		if failed {
 			whole = false
 			continue
 		}
-		if !r.observe(commits, t.at(tp), g.stateOf(tp), t.round, t.round.Add(-cadence)) {
+		if !r.observe(commits, t.at(tp), t.stateOf(g, tp), t.round, t.round.Add(-cadence)) {
 			missing.add(g, "end offsets are missing")
 			whole = false
+			continue
+		}
+		if r.asks {
+			t.unjudged = append(t.unjudged, judging{g, r, tp, commits, t.round.Add(-cadence)})
 			continue
 		}
 		t.tellReader(o, g, r, t.round.Add(-cadence))

@@ -58,7 +58,6 @@ type source struct {
 	past                *pastend.Budget   // of the past of all ends
 	commits             committedNow      // of the group that is booked
 	late                map[*reader]bool  // those that have been behind for long
-	waits               map[*reader]bool  // those for whom something waits on topics with transactions
 	// tests look at who is passed over; nil: nobody does
 	passing    func(*take, *group, *committedOn)
 	continuous bool // a metadata round was taken since the start: what appears now is new
@@ -87,6 +86,7 @@ type source struct {
 	// txnEpochs are the epochs of transactional producer ids, for the accounts of all topics.
 	txnEpochs map[int64]epochSeen
 	txnLog    transactionLog
+	mute      map[int32]time.Time // rounds in which brokers failed to tell how transactions ended
 
 	listeners map[int32][]string // addresses of all listeners, by broker, as far as they were told
 
@@ -172,7 +172,7 @@ func (s *source) forget() {
 	s.retired = map[lineage.TopicID]*topic{}
 	s.leftOut, s.leftBefore = map[lineage.TopicID]string{}, map[lineage.TopicID]string{}
 	s.groups, s.departed = map[string]*group{}, map[string]*group{}
-	s.late, s.waits = map[*reader]bool{}, map[*reader]bool{}
+	s.late, s.mute = map[*reader]bool{}, map[int32]time.Time{}
 	s.continuous, s.resumed, s.unrest = false, false, time.Time{}
 	s.acls = nil
 	s.clusterFact, s.rights, s.sawAll, s.unwanted, s.left, s.hidden = lineage.ClusterFact{}, clusterRights{}, false, nil, nil, nil
@@ -196,6 +196,8 @@ type take struct {
 	round  time.Time
 	before time.Time // the round before, whether or not it was taken
 	told   *collector.Take
+
+	unjudged []judging
 
 	unread map[*topic]string // why the producers of a topic could not be read
 	read   time.Time         // when the producers were read

@@ -76,6 +76,9 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 	case s.moved > 0 && s.last.most == 0:
 		p.txnLast = false
 	}
+	if s.moved > 0 && p.early == 0 { // nothing of the step may be older than the base
+		p.unstepped = false
+	}
 	s.returned()
 	s.firstSights()
 	s.forgotten()
@@ -178,6 +181,7 @@ func (s *split) noteChanges() {
 		return
 	}
 	s.p.changes++
+	s.p.how, s.p.askAgain = notAsked, time.Time{}
 	for _, m := range s.txns {
 		q := s.p.producers[m.now.id]
 		q.changed = s.p.changes

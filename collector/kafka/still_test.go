@@ -13,7 +13,7 @@ func passing(t *testing.T, passed *int) func(*take, *group, *committedOn) {
 		*passed++
 		r, want := *on.reader, *on.reader
 		r.parts, want.parts = slices.Clone(r.parts), slices.Clone(want.parts)
-		if !r.observe(on.commits, x.at(on.topic), g.stateOf(on.topic), x.round, x.before) {
+		if !r.observe(on.commits, x.at(on.topic), x.stateOf(g, on.topic), x.round, x.before) {
 			t.Errorf("%v is passed over, and can't be read", r.access)
 		}
 		samples, sightings := r.tell(x.round, x.before)

@@ -8,7 +8,8 @@ import (
 )
 
 // topicsVersion is of a topic's book. Version 1 did not hold in which step of a partition producers can have hidden.
-// Version 2 did not hold which producers at rest are transactional, and whether one of them wrote last.
+// Version 2 did not hold which producers at rest are transactional, whether one of them wrote last, and how the newest
+// transactions ended.
 const topicsVersion = 3
 
 func (tp *topic) encode() []byte {
@@ -75,6 +76,8 @@ func (e *encoder) partition(p *partition) {
 	e.Bool(p.last.loose)
 	e.Time(p.hidden)
 	e.Bool(p.txnLast)
+	e.Bool(p.unstepped)
+	e.Uint(uint64(p.how))
 	e.Uint(uint64(len(p.producers)))
 	for id, q := range inOrder(p.producers) {
 		e.Int(id)
@@ -129,7 +132,12 @@ func (d *decoder) partition(version uint64, round time.Time) partition {
 		p.hidden = round // as far as its book tells
 	}
 	if version > 2 {
-		p.txnLast = d.Bool()
+		p.txnLast, p.unstepped = d.Bool(), d.Bool()
+		if how := d.Uint(); how <= uint64(aborted) {
+			p.how = outcome(how)
+		}
+	} else {
+		p.txnLast, p.unstepped = true, true // as far as its book tells
 	}
 	n := d.Count()
 	p.producers = make(map[int64]sequence, n)
@@ -171,6 +179,9 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 	for range d.Count() {
 		tp.parts = append(tp.parts, d.partition(version, round))
 	}
+	if version < 3 {
+		tp.guessTransactional()
+	}
 	tp.compaction = compaction(d.Uint())
 	if known := d.Bool(); known {
 		tp.configs = []lineage.Config{}
@@ -198,6 +209,22 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 		tp.parts[i].seen = later(tp.books, time.UnixMilli(0)) // long ago, where it is not known
 	}
 	return tp, d.Done()
+}
+
+// guessTransactional takes producers for transactional of which the book of an older version does not tell, where
+// transactions are written to the topic: those that were counted by their ids are not. The next look tells.
+func (a *account) guessTransactional() {
+	if !a.hasMarkers() {
+		return
+	}
+	for i := range a.parts {
+		for id, q := range a.parts[i].producers {
+			if w := a.writers[id]; w == nil || w.n == 0 {
+				q.txn = true
+				a.parts[i].producers[id] = q
+			}
+		}
+	}
 }
 
 func (s *source) restoreTopic(hexID string, value []byte, round time.Time) error {
