@@ -148,6 +148,6 @@ func (t *take) booked(o *lineage.Observation, g *group, on *committedOn, why map
 	}
 	told := len(o.Samples) + len(o.Sightings) + len(o.Events)
 	t.tellReader(o, g, r, t.before)
-	r.settle(g, tp, t.round, told == len(o.Samples)+len(o.Sightings)+len(o.Events))
+	r.settle(t, g, tp, told == len(o.Samples)+len(o.Sightings)+len(o.Events))
 	return true
 }

@@ -45,6 +45,7 @@ type group struct {
 	topology     *lineage.Topology // of a Streams group that has one
 	// newest round in which its members were asked for; zero: not since its state changed
 	described time.Time
+	told      time.Time // newest round in which its members were told; not kept over a restart
 	// that round whatever became of its state since, or the one in which it was first seen; zero: restored
 	waits    time.Time
 	changed  bool      // its state changed since
@@ -147,12 +148,19 @@ func (t *take) tellReader(o *lineage.Observation, g *group, r *reader, before ti
 // stateOf is what a round tells of the group to its reader of a topic.
 func (t *take) stateOf(g *group, tp *topic) groupState {
 	reads := true
-	for i := range g.assignments {
-		if reads = g.assignments[i].topic == tp.topic.Name; reads {
-			break
+	if t.membersTold(g) {
+		for i := range g.assignments {
+			if reads = g.assignments[i].topic == tp.topic.Name; reads {
+				break
+			}
 		}
 	}
 	return groupState{live: g.live(), wasLive: g.wasLive, nobody: g.nobodyBefore, reads: reads, joined: g.joined, found: g.found, whole: g.whole}
+}
+
+// membersTold reports whether what the group's members have was told of late, and the group has not changed since.
+func (t *take) membersTold(g *group) bool {
+	return !g.changed && t.round.Sub(g.told) < 2*t.cadence(membersCadence)
 }
 
 // looked notes the first and the newest reading of a group that miss nothing of what it has committed.

@@ -240,7 +240,7 @@ func (t *take) describedGroup(g *group, d describedMembers) {
 		g.topology, g.factTold = d.topology, false
 	}
 	old := g.assignments
-	g.assignments = d.assignments
+	g.assignments, g.told = d.assignments, t.round
 	g.assigned++
 	for i := range g.assignments {
 		for _, o := range old {

@@ -4,11 +4,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	saslplain "github.com/twmb/franz-go/pkg/sasl/plain"
 
 	"github.com/lineaged/lineaged/lineage"
@@ -287,4 +290,60 @@ func TestTopicsIncludeOverARestart(t *testing.T) {
 	if n := w.appended("old"); n != 3 {
 		t.Errorf("%d appended, want the 3 since it is watched again", n)
 	}
+}
+
+// What a group's members have is not known once the group has changed, until they are told again: its members may read
+// what they did not.
+func TestChangedMembersMayReadAnything(t *testing.T) {
+	w := newWorld(t, 1)
+	for _, topic := range []string{"a", "b"} {
+		w.topic(topic, 1)
+		w.write(topic, 0, 5)
+		w.commit("g", topic, 0, 2)
+	}
+	w.take(2)
+	join := func(topics ...string) (leave func()) {
+		t.Helper()
+		client, err := kgo.NewClient(kgo.SeedBrokers(w.fake.ListenAddrs()...), kgo.ConsumerGroup("g"), kgo.ConsumeTopics(topics...), kgo.DisableAutoCommit())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		if err := client.PollRecords(t.Context(), 1).Err0(); err != nil {
+			t.Fatal(err)
+		}
+		return client.Close
+	}
+	look := func(when string, want bool) {
+		t.Helper()
+		w.round = w.round.Add(spreadLimit)
+		w.take(2)
+		if r := w.source.groups["g"].readers[w.source.byName["b"].topic.ID]; r.gauges.live != want {
+			t.Errorf("%s: somebody reads b: %v, want %v", when, r.gauges.live, want)
+		}
+	}
+	leave := join("a")
+	look("its members have a", false)
+	var deaf atomic.Bool
+	deaf.Store(true)
+	w.refuse(kmsg.DescribeGroups, func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		resp := kreq.ResponseKind().(*kmsg.DescribeGroupsResponse)
+		for _, name := range kreq.(*kmsg.DescribeGroupsRequest).Groups {
+			g := kmsg.NewDescribeGroupsResponseGroup()
+			g.Group, g.ErrorCode = name, kerr.CoordinatorLoadInProgress.Code
+			resp.Groups = append(resp.Groups, g)
+		}
+		return resp, nil, deaf.Load()
+	})
+	look("its members are not told for long", true)
+	leave()
+	w.take(1)
+	leave = join("a", "b")
+	look("others joined, and are not told", true)
+	deaf.Store(false)
+	look("they have b", true)
+	leave()
+	w.take(1)
+	join("a")
+	look("they have a alone", false)
 }

@@ -1,14 +1,13 @@
 package kafka
 
-import "time"
-
 // This file passes over the readers of whom nothing can have changed, which are most readers of most estates.
 
 // stillness is how a reader stood when its book was last gone through.
 type stillness struct {
 	stands        bool // nothing was told of it, and nothing will be before something changes
 	live, wasLive bool // of its group
-	placed        int  // partitions in which it has a commit
+	membersTold   bool
+	placed        int // partitions in which it has a commit
 	stirs         uint64
 	assigned      uint64
 }
@@ -34,14 +33,14 @@ func (g *group) summed() groupSums {
 // settle notes how the reader stands once its book has been gone through. silent says that nothing was told. What is
 // told of a reader with nothing left to read does not depend on the clock, but for where it stands, which is told now
 // and then, and for one that was never seen as a member, while it is taken to be there.
-func (r *reader) settle(g *group, tp *topic, round time.Time, silent bool) {
-	r.still = stillness{live: g.live(), wasLive: g.wasLive, stirs: tp.stirs, assigned: g.assigned}
+func (r *reader) settle(t *take, g *group, tp *topic, silent bool) {
+	r.still = stillness{live: g.live(), wasLive: g.wasLive, membersTold: t.membersTold(g), stirs: tp.stirs, assigned: g.assigned}
 	for i := range r.parts {
 		if r.parts[i].committed >= 0 {
 			r.still.placed++
 		}
 	}
-	r.still.stands = silent && r.gauges.lag == 0 && !r.trails && !r.lingers && !r.alone(round) && !r.losing && r.bound == ""
+	r.still.stands = silent && r.gauges.lag == 0 && !r.trails && !r.lingers && !r.alone(t.round) && !r.losing && r.bound == ""
 }
 
 // stands reports whether going through the reader's book would change nothing: it has committed what it had, the topic
@@ -52,7 +51,7 @@ func (t *take) stands(g *group, on *committedOn) bool {
 		return false
 	}
 	s := &r.still
-	if !r.known.Equal(t.before) || s.live != g.live() || s.wasLive != g.wasLive || s.assigned != g.assigned || t.round.Sub(r.sighted) >= sightEvery {
+	if !r.known.Equal(t.before) || s.live != g.live() || s.wasLive != g.wasLive || s.assigned != g.assigned || s.membersTold != t.membersTold(g) || t.round.Sub(r.sighted) >= sightEvery {
 		return false
 	}
 	placed := 0
