@@ -105,15 +105,14 @@ func (t *take) readAborts(waiting []judging) {
 	for ref, ids := range asked {
 		p := &ref.topic.parts[ref.part]
 		how := kept
-		for _, id := range ids {
-			switch ended[id] {
-			case aborted:
-				how = aborted
-			case notAsked:
-				if how == kept {
-					how = notAsked
-				}
-			}
+		is := func(how outcome) bool {
+			return slices.ContainsFunc(ids, func(id int64) bool { return ended[id] == how })
+		}
+		switch {
+		case is(aborted):
+			how = aborted
+		case is(notAsked):
+			how = notAsked
 		}
 		if p.how = how; how == notAsked {
 			p.askAgain = t.round.Add(endedRetry)
