@@ -28,8 +28,8 @@ const (
 	// mostEnded bounds the producers about whom a round asks, and those of one partition: where more may have written
 	// last nobody is asked.
 	mostEnded = 1000
-	// endedRetry is for how long a coordinator that failed is not asked again, and nobody about a partition of which one
-	// of the transactions was told by none.
+	// endedRetry is for how long a coordinator that failed is not asked again, and nobody about a partition of which
+	// one of the transactions was told by none.
 	endedRetry = time.Minute
 )
 

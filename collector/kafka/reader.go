@@ -170,8 +170,8 @@ type topicEnds interface {
 	transactional() bool
 	// trailing returns how many of the last offsets of the partition are transactions' markers, at least and at most.
 	trailing(partition int32) (sure, most int64)
-	// mayBeAborted reports whether the newest transactions on the partition were aborted, or nobody has told: then their
-	// records are there, and who reads what is committed never reads them. ask says that it can be found out now.
+	// mayBeAborted reports whether the newest transactions on the partition were aborted, or nobody has told: then
+	// their records are there, and who reads what is committed never reads them. ask says that it can be found out now.
 	mayBeAborted(partition int32) (maybe, ask bool)
 	// compacted says whether the log has holes.
 	compacted() compaction
