@@ -111,7 +111,7 @@ const longForm = "LINEAGED_LONG=1"
 var single = []string{
 	"TestAccountDependsOnNoOrder", "TestAccountLaw", "TestAccountLawOfForgottenProducers", "TestAccountLawOfMixtures",
 	"TestAmountOfPacks", "TestAmountOfTables", "TestBlocksHoldWhatIsPutInThem", "TestBundleHoldsAllOfIt",
-	"TestCommonIsAsAnew", "TestCost", "TestDecodeIsInverse", "TestDemoMovers", "TestDemoPast", "TestDisk",
+	"TestCommonIsAsAnew", "TestCost", "TestCutsAreRemembered", "TestDecodeIsInverse", "TestDemoMovers", "TestDemoPast", "TestDisk",
 	"TestEachChangeOfAFolderIsFound", "TestErrorsQuoteLittle", "TestEstateGrowsEvenly", "TestFindingsOfAllAtRest",
 	"TestFirstBadEntryIsNamed", "TestFlips", "TestGoAloneBuildsThePage", "TestGraph", "TestInAStore", "TestKill",
 	"TestKillOfBackups", "TestKilledAtEachStep", "TestKilledBetweenAnyTwoSteps", "TestLargeValuesAreReadAgain",
