@@ -33,9 +33,6 @@ func over(state string) bool {
 // EngineJob returns what its engine tells of a stream job; nil: none does now.
 func (n Node) EngineJob() *lineage.JobFact { return n.rows.v.movers.jobs[n.node].fact }
 
-// engineLooks is the part of the sources that tell of jobs (collector/flink).
-const engineLooks = "jobs"
-
 // Unseen is why nobody looked at something at a window's end.
 type Unseen struct {
 	Since time.Time // zero: since before the window
@@ -51,7 +48,7 @@ func (n Node) EngineUnseen() *Unseen {
 		return nil
 	}
 	for _, s := range v.held.Sources {
-		if s.Source != (lineage.Source{Cluster: n.node.Scope, Name: engineLooks}) {
+		if s.Source != (lineage.Source{Cluster: n.node.Scope, Name: lineage.JobsSource}) {
 			continue
 		}
 		since, why := v.blindAtEnd(s.Gaps)

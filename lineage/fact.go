@@ -187,6 +187,9 @@ type ReplicatorFact struct {
 	Connect                  string    // the Connect cluster that it runs on; empty: a dedicated process, or not known
 }
 
+// JobsSource is the Name of the source that looks at an engine's jobs. While it does not, their states are not known.
+const JobsSource = "jobs"
+
 // JobFact describes a stream job as its engine tells of it. Of its configuration nothing stands here.
 type JobFact struct {
 	Engine  string    // e.g. Apache Flink

@@ -27,7 +27,7 @@ import (
 
 // Names of the parts, as they stand in coverage and evidence.
 const (
-	partJobs    = "jobs"
+	partJobs    = lineage.JobsSource
 	partDetails = "job-details"
 )
 
