@@ -110,22 +110,29 @@ const longForm = "LINEAGED_LONG=1"
 // seen the same code with it.
 var single = []string{
 	"TestAccountDependsOnNoOrder", "TestAccountLaw", "TestAccountLawOfForgottenProducers", "TestAccountLawOfMixtures",
-	"TestAmountOfPacks", "TestAmountOfTables", "TestBlocksHoldWhatIsPutInThem", "TestBundleHoldsAllOfIt",
-	"TestCommonIsAsAnew", "TestCost", "TestCutsAreRemembered", "TestDecodeIsInverse", "TestDemoMovers", "TestDemoPast", "TestDisk",
-	"TestEachChangeOfAFolderIsFound", "TestErrorsQuoteLittle", "TestEstateGrowsEvenly", "TestFindingsOfAllAtRest",
-	"TestFirstBadEntryIsNamed", "TestFlips", "TestGoAloneBuildsThePage", "TestGraph", "TestInAStore", "TestKill",
+	"TestAmountOfPacks", "TestAmountOfTables", "TestBackupDamaged", "TestBackupFails", "TestBackupOfDamage",
+	"TestBlocksHoldWhatIsPutInThem", "TestBundleHoldsAllOfIt", "TestCheckAndRepair", "TestCommonIsAsAnew",
+	"TestConcludedBesideTheNameless", "TestConcludedThoughSourcesErr", "TestCost", "TestCutsAreRemembered",
+	"TestDamageOfAnything", "TestDamagedLog", "TestDecodeIsInverse", "TestDemoMovers", "TestDemoPast", "TestDisk",
+	"TestEachChangeOfAFolderIsFound", "TestErrorsQuoteLittle", "TestEstateGrowsEvenly",
+	"TestEveryInstantIsAnsweredAlike", "TestFactLines", "TestFindingsOfAllAtRest", "TestFirstBadEntryIsNamed",
+	"TestFlips", "TestGoAloneBuildsThePage", "TestGraph", "TestInAStore", "TestKill", "TestKillAtEachStepOfTidying",
 	"TestKillOfBackups", "TestKilledAtEachStep", "TestKilledBetweenAnyTwoSteps", "TestLargeValuesAreReadAgain",
-	"TestLookoutNeverErrs", "TestManyTopics", "TestNoOtherBytesVerify", "TestOperations", "TestPrices", "TestRealConnect",
-	"TestRealSecureConnect", "TestSecondImplementation", "TestSeveralWitnesses", "TestSharedIsAsAnew",
-	"TestStrangeNamesSurvive", "TestTenYears", "TestTheDeadCostNothing", "TestThePutAwayAreAnswered",
-	"TestThePutAwayAreSettledAsBefore", "TestTooManyFlows", "TestTreeIsTlogs",
-	"TestTwentyThousandGroupsAreDescribedOrMissing", "TestYearOfMayflies",
+	"TestLateEvidenceSettlesWhatIsSealed", "TestLeftOutAndStarted", "TestLinkLaw", "TestLogIsSmall",
+	"TestLongFactsKeepTheirPast", "TestLookoutNeverErrs", "TestManyTopics", "TestNoOtherBytesVerify",
+	"TestNothingChangesWithoutAVersion", "TestNothingDamagedIsDeleted", "TestNothingGoesThatIsNotHeld",
+	"TestOperations", "TestPathsAgainstScripts", "TestPrices", "TestRealConnect", "TestRealSecureConnect",
+	"TestSamplesConcludeTheTruth", "TestSamplesOfDamage", "TestSecondImplementation", "TestSeveralWitnesses",
+	"TestSharedIsAsAnew", "TestSinksCounted", "TestSinksWithoutAnEnd", "TestStrangeNamesSurvive", "TestTenYears",
+	"TestTheDeadCostNothing", "TestThePastOfFacts", "TestThePutAwayAreAnswered", "TestThePutAwayAreSettledAsBefore",
+	"TestTooManyFlows", "TestTreeIsTlogs", "TestTwentyThousandGroupsAreDescribedOrMissing", "TestWeight",
+	"TestWindowsOverTiers", "TestYearOfMayflies",
 }
 
 // singlePackages are where those are, what takes longest first.
 var singlePackages = []string{
-	"./timeseries", "./answer", "./api", "./cmd/lineaged", "./attribution", "./collector/connect", "./collector/kafka", "./export", "./identity",
-	"./internal/yesterday", "./ledger",
+	"./timeseries", "./answer", "./api", "./cmd/lineaged", "./attribution", "./collector/connect", "./collector/flink", "./collector/kafka",
+	"./export", "./identity", "./internal/yesterday", "./ledger",
 }
 
 // longest are the packages that take longest, by the end of their paths. They begin first: one that begins last has a
