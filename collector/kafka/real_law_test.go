@@ -31,8 +31,10 @@ type lawWriter struct {
 // id is forgotten, lineaged started again: nobody is counted more than was appended, the sum is the advance, and each
 // count is the truth or a bound that holds it. The long version takes longer, and restarts the broker.
 func TestRealLawOfWriters(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{"2", "1"} {
 		t.Run("transaction.version="+version, func(t *testing.T) {
+			t.Parallel()
 			c := kafkatest.Start(t, kafkatest.Options{Config: map[string]string{
 				"producer.id.expiration.ms": "5000", "producer.id.expiration.check.interval.ms": "500", "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
 			}})

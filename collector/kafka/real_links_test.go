@@ -16,6 +16,7 @@ import (
 // Exactly-once programs whose transactional.ids name nobody are found by the groups whose offsets their transactions
 // move, beside a reader that commits by itself. It takes READ on __consumer_offsets, and all groups to be seen.
 func TestRealGroupOfATransaction(t *testing.T) {
+	t.Parallel()
 	c := kafkatest.Shared(t, kafkatest.Options{Secure: true, Users: []string{"linker", "unread"}})
 	for _, user := range []string{"linker", "unread"} {
 		grant(t, c, user, []kadm.ACLOperation{kadm.OpDescribe}, func(b *kadm.ACLBuilder) { b.Clusters().Topics("*").Groups("*").TransactionalIDs("*") })

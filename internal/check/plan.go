@@ -135,9 +135,9 @@ var singlePackages = []string{
 	"./export", "./identity", "./internal/yesterday", "./ledger",
 }
 
-// longest are the packages that take longest, by the end of their paths. They begin first: one that begins last has a
-// processor to itself, and the other nothing to do.
-var longest = []string{"/timeseries", "/cmd/lineaged", "/answer", "/collector/kafka", "/api"}
+// longest are the packages that take longest, by the end of their paths, longest first. They begin first: one that
+// begins last has a processor to itself, and the other nothing to do.
+var longest = []string{"/collector/kafka", "/timeseries", "/collector/mirror", "/cmd/lineaged", "/answer", "/api"}
 
 // packagesAtOnce is how many packages are tested at a time, one more than there are processors on the smallest machine:
 // those that ask a real Kafka do little but wait, for minutes.
