@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -55,7 +53,7 @@ func (l *Log) Append(b Batch) (Checkpoint, error) {
 	if err := l.accepts(&b); err != nil {
 		return Checkpoint{}, err
 	}
-	entries, err := l.entriesOf(&b)
+	entries, sources, err := l.entriesOf(&b)
 	if err != nil {
 		return Checkpoint{}, err
 	}
@@ -67,7 +65,8 @@ func (l *Log) Append(b Batch) (Checkpoint, error) {
 		return c, err
 	}
 	at := c.Size - 1
-	if l.last = &at; !b.Amendment {
+	l.last, l.sourced = &at, sources
+	if !b.Amendment {
 		l.ends = &b.Period.End
 	}
 	return c, nil
@@ -77,12 +76,20 @@ func (l *Log) Append(b Batch) (Checkpoint, error) {
 func (b *Batch) trim() {
 	b.Period = Period{Start: At(b.Period.Start.Time), End: At(b.Period.End.Time)}
 	b.Program = clip(b.Program, mostText)
-	b.Coverage, b.Usage, b.Withdrawals = slices.Clone(b.Coverage), slices.Clone(b.Usage), slices.Clone(b.Withdrawals)
+	b.Coverage, b.Withdrawals = slices.Clone(b.Coverage), slices.Clone(b.Withdrawals)
 	for i := range b.Coverage {
 		b.Coverage[i].Cluster = ID(b.Coverage[i].Cluster)
 	}
+	own := false // few ids are not as they are: the list is large
 	for i := range b.Usage {
-		b.Usage[i].Node, b.Usage[i].Topic = ID(b.Usage[i].Node), ID(b.Usage[i].Topic)
+		node, topic := ID(b.Usage[i].Node), ID(b.Usage[i].Topic)
+		if node == b.Usage[i].Node && topic == b.Usage[i].Topic {
+			continue
+		}
+		if !own {
+			b.Usage, own = slices.Clone(b.Usage), true
+		}
+		b.Usage[i].Node, b.Usage[i].Topic = node, topic
 	}
 	for i := range b.Withdrawals {
 		b.Withdrawals[i].Node, b.Withdrawals[i].Topic = ID(b.Withdrawals[i].Node), ID(b.Withdrawals[i].Topic)
@@ -181,8 +188,9 @@ type numbered struct {
 	entry []byte
 }
 
-// entriesOf returns the entries of a batch, in the order that the format gives to them.
-func (l *Log) entriesOf(b *Batch) ([][]byte, error) {
+// entriesOf returns the entries of a batch, in the order that the format gives to them, and what its close entry says
+// that names and owners were given by.
+func (l *Log) entriesOf(b *Batch) ([][]byte, []source, error) {
 	a := &assembly{first: l.newest.Size, period: b.Period}
 	closing := closeEntry{
 		Closed: At(b.Closed), Coverage: []placed{}, Final: At(b.Final), First: a.first, Kind: kindPeriod, Period: b.Period, Previous: l.last, Program: b.Program,
@@ -194,40 +202,40 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, error) {
 	slices.SortFunc(b.Coverage, func(x, y Coverage) int { return strings.Compare(x.Cluster, y.Cluster) })
 	for i, c := range b.Coverage {
 		if i > 0 && b.Coverage[i-1].Cluster == c.Cluster {
-			return nil, fmt.Errorf("two entries say what was observed of %s", c.Cluster)
+			return nil, nil, fmt.Errorf("two entries say what was observed of %s", c.Cluster)
 		}
 		closing.Coverage = append(closing.Coverage, placed{c.Cluster, a.next()})
 		a.addCoverage(c.fit(b.Period))
 	}
 	before, err := l.sources()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, what := range slices.Sorted(maps.Keys(b.Sources)) {
 		closing.Sources = append(closing.Sources, source{what, b.Sources[what]})
 	}
 	a.addChanges(before, b.Sources, At(b.Closed))
 	if err := a.addMetadata(l, b.Metadata); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := a.addAdministrations(l, b.Administered); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	mark, err := a.addStatement(b.Statement, before)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if mark != "" {
 		closing.Sources = append(closing.Sources, source{sourceOfStatements, mark})
 	}
 	all, err := l.ofTopics(b)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	rows := a.addTopics(all)
 	closing.Directory = a.addDirectory(rows)
-	a.add(closing)
-	return a.entries, a.err
+	a.add(&closing)
+	return a.entries, closing.Sources, a.err
 }
 
 // Configuration is what all of the configuration is called among the sources of a batch, and what the names of its
@@ -272,11 +280,14 @@ func (l *Log) sources() (map[string]string, error) {
 	if l.last == nil {
 		return out, nil
 	}
-	c, err := l.reader().closeAt(*l.last)
-	if err != nil {
-		return nil, err
+	if l.sourced == nil {
+		c, err := l.reader().closeAt(*l.last)
+		if err != nil {
+			return nil, err
+		}
+		l.sourced = c.Sources
 	}
-	for _, s := range c.Sources {
+	for _, s := range l.sourced {
 		out[s.what] = s.digest
 	}
 	return out, nil
@@ -284,22 +295,21 @@ func (l *Log) sources() (map[string]string, error) {
 
 // ofTopics returns the entries about topics, in their order.
 func (l *Log) ofTopics(b *Batch) ([]numbered, error) {
-	uses := make([]Usage, len(b.Usage))
-	for i := range b.Usage {
-		u := &b.Usage[i]
-		if u.Operation != Read && u.Operation != Write {
-			return nil, fmt.Errorf("the operation %q is neither %s nor %s", u.Operation, Read, Write)
+	all := make([]numbered, len(b.Usage), len(b.Usage)+len(b.Withdrawals))
+	if err := atOnce(len(all), func(from, to int) error {
+		w := usesWriter{people: &l.people, period: b.Period}
+		for i := from; i < to; i++ {
+			u := &b.Usage[i]
+			if u.Operation != Read && u.Operation != Write {
+				return fmt.Errorf("the operation %q is neither %s nor %s", u.Operation, Read, Write)
+			}
+			entry, err := w.entry(u)
+			if err != nil {
+				return err
+			}
+			all[i] = numbered{u.key(), entry}
 		}
-		var err error
-		if uses[i], err = l.committed(u, b.Period); err != nil {
-			return nil, err
-		}
-	}
-	all := make([]numbered, len(uses), len(b.Usage)+len(b.Withdrawals))
-	if err := atOnce(len(uses), func(i int) (err error) {
-		all[i].statementKey = b.Usage[i].key()
-		all[i].entry, err = uses[i].written()
-		return err
+		return nil
 	}); err != nil {
 		return nil, err
 	}
@@ -325,95 +335,6 @@ func (l *Log) ofTopics(b *Batch) ([]numbered, error) {
 	return all, nil
 }
 
-// atOnce does something with each of so many, on as many processors as there are.
-func atOnce(n int, do func(i int) error) error {
-	const least = 64 // for fewer it is not worth a goroutine
-	parts := min(runtime.GOMAXPROCS(0), max(n/least, 1))
-	errs := make([]error, parts)
-	var all sync.WaitGroup
-	for k := range parts {
-		part := func() {
-			for i := n * k / parts; i < n*(k+1)/parts && errs[k] == nil; i++ {
-				errs[k] = do(i)
-			}
-		}
-		if k == parts-1 {
-			part()
-			break
-		}
-		all.Go(part)
-	}
-	all.Wait()
-	return errors.Join(errs...)
-}
-
-// committed returns a use within its bounds, with persons as commitments.
-func (l *Log) committed(u *Usage, p Period) (Usage, error) {
-	x := *u
-	x.Type, x.V, x.Period = typeUsage, version, p
-	x.Owner, x.TopicOwner = clipped(x.Owner), clipped(x.TopicOwner)
-	x.Tags, x.TopicTags = clippedAll(x.Tags), clippedAll(x.TopicTags)
-	x.Evidence = slices.Clone(x.Evidence[:min(len(x.Evidence), mostEvidence)])
-	for i := range x.Evidence {
-		x.Evidence[i].Detail = clipped(x.Evidence[i].Detail)
-	}
-	x.Clients = slices.Clone(x.Clients[:min(len(x.Clients), mostClients)])
-	for i := range x.Clients {
-		c := &x.Clients[i]
-		for _, text := range []**string{&c.ClientID, &c.Group, &c.Host, &c.Instance, &c.Principal, &c.Software, &c.TransactionalID} {
-			*text = clipped(*text)
-		}
-		var err, hostErr error
-		c.Host, hostErr = l.people.of(c.Host)
-		if c.Principal, err = l.people.of(c.Principal); err != nil || hostErr != nil {
-			return x, errors.Join(err, hostErr)
-		}
-	}
-	x.notNil()
-	return x, nil
-}
-
-// written returns the entry, with lists that are cut where it would be too long.
-func (u *Usage) written() ([]byte, error) {
-	for {
-		u.notNil()
-		entry, err := canonical(u)
-		if err != nil || len(entry) <= MostEntry {
-			return entry, err
-		}
-		switch { // how many there were is said by clientCount; the rest of a list goes before all of one does
-		case len(u.Tags)+len(u.TopicTags) > mostListed:
-			u.Tags, u.TopicTags = u.Tags[:len(u.Tags)/2], u.TopicTags[:len(u.TopicTags)/2]
-		case len(u.Clients) > 1 && len(u.Clients) >= len(u.Evidence):
-			u.Clients = u.Clients[:len(u.Clients)/2]
-		case len(u.Evidence) > 1:
-			u.Evidence = u.Evidence[:len(u.Evidence)/2]
-		case len(u.Tags)+len(u.TopicTags) > 0:
-			u.Tags, u.TopicTags = u.Tags[:len(u.Tags)/2], u.TopicTags[:len(u.TopicTags)/2]
-		case len(u.Clients) > 0:
-			u.Clients = nil
-		default:
-			return nil, fmt.Errorf("what %s did to %s does not fit into an entry", u.Node, u.Topic)
-		}
-	}
-}
-
-// notNil gives lists that are empty a form of their own: null is what is not known.
-func (u *Usage) notNil() {
-	if u.Clients == nil {
-		u.Clients = []Client{}
-	}
-	if u.Evidence == nil {
-		u.Evidence = []Evidence{}
-	}
-	if u.Tags == nil {
-		u.Tags = []string{}
-	}
-	if u.TopicTags == nil {
-		u.TopicTags = []string{}
-	}
-}
-
 // fit returns the coverage within its bounds.
 func (c Coverage) fit(p Period) Coverage {
 	c.Type, c.V, c.Period = typeCoverage, version, p
@@ -428,7 +349,11 @@ func (c Coverage) fit(p Period) Coverage {
 	return c
 }
 
+// clippedAll returns texts within their bounds; none is nil.
 func clippedAll(all []string) (out []string) {
+	if len(all) > 0 && !slices.ContainsFunc(all, func(s string) bool { return len(s) > mostText }) {
+		return all
+	}
 	for _, s := range all {
 		out = append(out, clip(s, mostText))
 	}
@@ -516,7 +441,7 @@ func (a *assembly) addDirectory(rows []topicRow) span {
 		if i+1 < len(parts) {
 			t.Next = &parts[i+1][0].id
 		}
-		a.add(t)
+		a.add(&t)
 	}
 	return at
 }

@@ -12,12 +12,17 @@ import (
 // canonical returns one of this package's types in the one form that docs/format/ledger.md gives to it. Their fields
 // stand in the order of their keys, and none is a fraction: what is left to do is how strings are spelled.
 func canonical(v any) ([]byte, error) {
-	if u, ok := v.(*Usage); ok {
-		f := make(form, 0, 1024)
-		err := f.usage(u)
-		return f, err
+	var err error
+	f := make(form, 0, 1024)
+	switch is := v.(type) {
+	case *Usage:
+		err = f.usage(is)
+	case *topicsEntry:
+		err = f.topics(is)
+	default:
+		return byJSON(v)
 	}
-	return byJSON(v)
+	return f, err
 }
 
 func byJSON(v any) ([]byte, error) {

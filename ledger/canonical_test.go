@@ -179,7 +179,7 @@ func FuzzString(f *testing.F) {
 	})
 }
 
-// TestUsageIsWrittenOneWay holds the form that is written by hand against encoding/json's.
+// TestUsageIsWrittenOneWay holds the forms that are written by hand against encoding/json's.
 func TestUsageIsWrittenOneWay(t *testing.T) {
 	draw := rand.New(rand.NewPCG(1, 2))
 	text := func() string {
@@ -230,6 +230,18 @@ func TestUsageIsWrittenOneWay(t *testing.T) {
 		want, err := byJSON(u)
 		if err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("%s\nis not\n%s: %v", got, want, err)
+		}
+	}
+	for range 1000 {
+		d := topicsEntry{Part: draw.IntN(3), Parts: 3, Type: text(), V: draw.IntN(3)}
+		fill(reflect.ValueOf(&d.Next).Elem())
+		fill(reflect.ValueOf(&d.Period).Elem())
+		for range draw.IntN(4) {
+			d.Topics = append(d.Topics, topicRow{text(), draw.Int64(), draw.Int64() - 1<<62})
+		}
+		got, err := canonical(&d)
+		if want, jsonErr := byJSON(d); err != nil || jsonErr != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%s\nis not\n%s: %v, %v", got, want, err, jsonErr)
 		}
 	}
 	far := use("a", Read, "b", 1)

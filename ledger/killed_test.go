@@ -19,6 +19,7 @@ func TestKilledAtEachStep(t *testing.T) {
 	for _, hours := range []int{0, 1, 9} { // the last goes over 256 entries
 		b := newBook(t)
 		b.shop(hours)
+		unpublished := b.unpublished
 		before := files(t, b.dir)
 		sizeBefore := b.Newest().Size
 		next := said1(hours)
@@ -34,7 +35,7 @@ func TestKilledAtEachStep(t *testing.T) {
 		}
 		after := files(t, b.dir)
 		want := entriesIn(t, b.Log)
-		k := &killed{t: t, key: b.key, before: before, journaled: journaled, after: after, next: next, want: want, sizeBefore: sizeBefore}
+		k := &killed{t: t, key: b.key, before: before, unpublished: unpublished, journaled: journaled, after: after, next: next, want: want, sizeBefore: sizeBefore}
 		k.all()
 	}
 }
@@ -43,6 +44,7 @@ type killed struct {
 	t                        *testing.T
 	key                      *Key
 	before, journaled, after map[string][]byte
+	unpublished              []byte // the journal when the batch before was appended
 	next                     Batch
 	want                     []string
 	sizeBefore               int64
@@ -50,7 +52,8 @@ type killed struct {
 }
 
 func (k *killed) all() {
-	frame := k.journaled[journalFile]
+	frame := framesOf(k.t, k.journaled[journalFile])
+	k.writtenOver(frame)
 	people := k.journaled[peopleFile]
 	old := len(k.before[peopleFile])
 	for n := 0; n < len(frame); n += 1 + n/15 {
@@ -103,6 +106,30 @@ func (k *killed) all() {
 	k.try(published, true, "all of it")
 	if k.tried < 70 {
 		k.t.Errorf("only %d folders were tried", k.tried)
+	}
+}
+
+// writtenOver makes the journals that a loss of power can leave where a frame is written over those of batches before:
+// any of its sectors, and of the end mark behind it, are there and the others are as they were.
+func (k *killed) writtenOver(frame []byte) {
+	const sector = 512
+	draw := rand.New(rand.NewPCG(3, 4))
+	now := append(bytes.Clone(frame), make([]byte, frameHead)...)
+	for try := range 60 {
+		was := k.before[journalFile]
+		if try%2 == 0 { // as before it was emptied, which is on disk at some time later
+			was = k.unpublished
+		}
+		was = append(bytes.Clone(was), make([]byte, max(0, len(now)-len(was)))...)
+		is := bytes.Clone(was)
+		for from := 0; from < len(now); from += sector {
+			if to := min(from+sector, len(now)); draw.IntN(12) > try%12 {
+				copy(is[from:to], now[from:to])
+			}
+		}
+		state := clone(k.before)
+		state[journalFile], state[peopleFile] = is, k.journaled[peopleFile]
+		k.try(state, bytes.HasPrefix(is, frame), "some sectors of the frame over others'")
 	}
 }
 

@@ -6,13 +6,10 @@
 package ledger
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -46,10 +43,9 @@ type Log struct {
 	newest    Checkpoint
 	published Checkpoint
 	waiting   []batch // acknowledged, and not in tiles yet
-	journal   *os.File
-	journaled int64    // how long the journal is
-	frame     []byte   // room for what is written to it
+	journal   *journal
 	last      *int64   // index of the newest close entry; nil: there is none
+	sourced   []source // what it says that names are given by; nil: it was not read
 	ends      *Instant // of the newest period; nil: none is closed
 	people    people
 	minimum   int64 // index of the first entry that is held
@@ -59,6 +55,7 @@ type Log struct {
 type batch struct {
 	checkpoint Checkpoint
 	entries    [][]byte
+	leaves     []tlog.Hash // of the entries
 }
 
 // Open opens a ledger in a folder, which it makes where it is not there. What a killed process had acknowledged is in
@@ -71,16 +68,16 @@ func Open(dir string, key *Key) (*Log, error) {
 	if err := l.load(); err != nil {
 		return nil, fmt.Errorf("open the ledger in %s: %w", dir, err)
 	}
-	journal, err := os.OpenFile(filepath.Join(dir, journalFile), os.O_CREATE|os.O_RDWR, 0o600)
+	journal, err := openJournal(filepath.Join(dir, journalFile))
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger in %s: %w", dir, err)
 	}
 	l.journal = journal
 	if err := errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)), l.replay()); err != nil {
-		return nil, fmt.Errorf("open the ledger in %s: %w", dir, errors.Join(err, journal.Close()))
+		return nil, fmt.Errorf("open the ledger in %s: %w", dir, errors.Join(err, journal.file.Close()))
 	}
 	if err := l.know(); err != nil {
-		return nil, fmt.Errorf("open the ledger in %s: %w", dir, errors.Join(err, journal.Close()))
+		return nil, fmt.Errorf("open the ledger in %s: %w", dir, errors.Join(err, journal.file.Close()))
 	}
 	return l, nil
 }
@@ -193,7 +190,7 @@ func (l *Log) claim(whose string) error {
 
 // replay takes in what the journal has and the tiles have not, and publishes it.
 func (l *Log) replay() error {
-	data, err := os.ReadFile(l.journal.Name())
+	data, err := os.ReadFile(l.journal.file.Name())
 	if err != nil {
 		return fmt.Errorf("read the journal: %w", err)
 	}
@@ -211,56 +208,19 @@ func (l *Log) replay() error {
 			continue
 		}
 		next := l.edge.clone()
-		for _, entry := range b.entries {
-			next.add(tlog.RecordHash(entry), func(int, int64, []tlog.Hash) {})
+		b.leaves = make([]tlog.Hash, len(b.entries))
+		for i, entry := range b.entries {
+			b.leaves[i] = leafHash(entry)
+			next.add(b.leaves[i], func(int, int64, []tlog.Hash) {})
 		}
 		if next.size != c.Size || next.root() != c.Root {
 			return fmt.Errorf("%w: the journal's checkpoint of %d entries is not of the entries before and in it", ErrDamaged, c.Size)
 		}
 		l.edge, l.newest = next, c
-		l.waiting = append(l.waiting, batch{c, b.entries})
+		l.waiting = append(l.waiting, batch{c, b.entries, b.leaves})
 	}
 	return l.publish()
 }
-
-// readJournal returns the batches that were acknowledged, and what follows them. Checkpoints have only their text.
-func readJournal(data []byte) (all []batch, torn []byte) {
-	for {
-		frame, rest, ok := cutFrame(data)
-		if !ok || len(frame) < 4 {
-			return all, data
-		}
-		n := int(binary.LittleEndian.Uint32(frame))
-		if n > len(frame)-4 {
-			return all, data
-		}
-		b := batch{checkpoint: Checkpoint{Text: frame[4 : 4+n]}}
-		for entries := frame[4+n:]; len(entries) > 0; {
-			one, more, err := splitEntries(entries, 1)
-			if err != nil {
-				return all, data
-			}
-			b.entries, entries = append(b.entries, one[0]), more
-		}
-		all, data = append(all, b), rest
-	}
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-func cutFrame(data []byte) (frame, rest []byte, ok bool) {
-	if len(data) < 8 {
-		return nil, nil, false
-	}
-	n, sum := int64(binary.LittleEndian.Uint32(data)), binary.LittleEndian.Uint32(data[4:])
-	if n > int64(len(data)-8) || crc32.Checksum(data[8:8+n], castagnoli) != sum {
-		return nil, nil, false
-	}
-	return data[8 : 8+n], data[8+n:], true
-}
-
-// mostFrameKept is how much room is kept for the next batch: that of some thousand uses.
-const mostFrameKept = 8 << 20
 
 // append appends entries, all of them or none. When it returns without an error they are on disk, and a signed
 // checkpoint covers them. Publishing them is the next step, which may fail by itself.
@@ -270,49 +230,27 @@ func (l *Log) append(entries [][]byte) (Checkpoint, error) {
 			return Checkpoint{}, fmt.Errorf("an entry has %d bytes, at most %d", len(e), MostEntry)
 		}
 	}
+	leaves := make([]tlog.Hash, len(entries))
+	_ = atOnce(len(entries), func(from, to int) error { // hashing can't fail
+		for i := from; i < to; i++ {
+			leaves[i] = leafHash(entries[i])
+		}
+		return nil
+	})
 	next := l.edge.clone()
-	for _, e := range entries {
-		next.add(leafHash(e), func(int, int64, []tlog.Hash) {})
+	for _, h := range leaves {
+		next.add(h, func(int, int64, []tlog.Hash) {})
 	}
 	c, err := sign(l.key, next.size, next.root())
 	if err != nil {
 		return c, err
 	}
-	size := 8 + 4 + len(c.Text)
-	for _, e := range entries {
-		size += 2 + len(e)
+	if err := l.journal.write(c, entries); err != nil {
+		return c, err
 	}
-	frame := append(slices.Grow(l.frame[:0], size), make([]byte, 8)...)
-	if l.frame = frame[:0]; cap(frame) > mostFrameKept {
-		l.frame = nil
-	}
-	frame = append(binary.LittleEndian.AppendUint32(frame, uint32(len(c.Text))), c.Text...)
-	for _, e := range entries {
-		frame = appendEntry(frame, e)
-	}
-	if int64(len(frame)-8) > math.MaxUint32 {
-		return c, fmt.Errorf("a batch of %d bytes is too long for the journal", len(frame))
-	}
-	binary.LittleEndian.PutUint32(frame, uint32(len(frame)-8))
-	binary.LittleEndian.PutUint32(frame[4:], crc32.Checksum(frame[8:], castagnoli))
-	if _, err := l.journal.WriteAt(frame, l.journaled); err != nil {
-		return c, errors.Join(fmt.Errorf("write the ledger's journal: %w", err), l.cut())
-	}
-	if err := l.journal.Sync(); err != nil {
-		return c, errors.Join(fmt.Errorf("sync the ledger's journal: %w", err), l.cut())
-	}
-	l.journaled += int64(len(frame))
 	l.edge, l.newest = next, c
-	l.waiting = append(l.waiting, batch{c, entries})
+	l.waiting = append(l.waiting, batch{c, entries, leaves})
 	return c, nil
-}
-
-// cut takes back what may have been written of a frame that was not acknowledged.
-func (l *Log) cut() error {
-	if err := l.journal.Truncate(l.journaled); err != nil {
-		return fmt.Errorf("cut the ledger's journal: %w", err)
-	}
-	return nil
 }
 
 // publish writes tiles of what waits, replaces the checkpoint, and empties the journal.
@@ -322,11 +260,7 @@ func (l *Log) publish() error {
 			return fmt.Errorf("write the ledger's tiles: %w", err)
 		}
 	}
-	if err := l.journal.Truncate(0); err != nil {
-		return fmt.Errorf("empty the ledger's journal: %w", err)
-	}
-	l.journaled = 0
-	return nil
+	return l.journal.empty()
 }
 
 func (l *Log) writeTiles() error {
@@ -338,9 +272,9 @@ func (l *Log) writeTiles() error {
 	}
 	partial := slices.Clone(l.partial)
 	for _, b := range l.waiting {
-		for _, entry := range b.entries {
+		for i, entry := range b.entries {
 			partial = append(partial, entry)
-			e.add(tlog.RecordHash(entry), func(level int, n int64, hashes []tlog.Hash) {
+			e.add(b.leaves[i], func(level int, n int64, hashes []tlog.Hash) {
 				tiles[tilePath(level, n, tileWidth)] = joinHashes(hashes)
 			})
 			if len(partial) == tileWidth {
@@ -486,8 +420,5 @@ func (l *Log) Public() string { return l.key.Public }
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.journal.Close(); err != nil {
-		return fmt.Errorf("close the ledger: %w", err)
-	}
-	return nil
+	return l.journal.close()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -153,18 +154,21 @@ func TestTwoBatchesWait(t *testing.T) {
 	b := newBook(t)
 	b.shop(2)
 	published := files(t, b.dir)
+	published[journalFile] = nil
 	for k := 2; k < 4; k++ {
 		if _, err := b.Append(said1(k, use("west/orders", Write, "shop", 5))); err != nil {
 			t.Fatal(err)
 		}
 		now := files(t, b.dir)
-		published[journalFile] = append(published[journalFile], now[journalFile]...)
+		published[journalFile] = append(published[journalFile], framesOf(t, now[journalFile])...)
 		published[peopleFile] = now[peopleFile]
 		if err := b.Publish(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	want := entriesIn(t, b.Log)
+	published[journalFile] = append(published[journalFile], make([]byte, frameHead)...)
+	published[journalFile] = append(published[journalFile], files(t, b.dir)[journalFile]...) // what means nothing
 	dir := folder(t, published)
 	f := func(journaled int64) {
 		t.Helper()
@@ -183,6 +187,59 @@ func TestTwoBatchesWait(t *testing.T) {
 		t.Fatalf("there are %d entries, not %d", len(got), len(want))
 	}
 	f(0)
+}
+
+// framesOf returns what of a journal is before its end mark.
+func framesOf(t testing.TB, journal []byte) []byte {
+	t.Helper()
+	all, torn := readJournal(journal)
+	if len(all) == 0 || len(torn) > 0 {
+		t.Fatalf("the journal has %d batches, and %d bytes after them", len(all), len(torn))
+	}
+	rest := journal
+	for range all {
+		_, rest, _ = cutFrame(rest)
+	}
+	return bytes.Clone(journal[:len(journal)-len(rest)])
+}
+
+// TestJournalIsWrittenOver: batches that are shorter and longer than those before, published and not, are in a journal
+// that is no longer than the longest of them, and what is left of those before means nothing.
+func TestJournalIsWrittenOver(t *testing.T) {
+	b := newBook(t)
+	var longest int
+	draw := rand.New(rand.NewPCG(1, 2))
+	for k := range 40 {
+		batch := said1(k)
+		for i := range draw.IntN(30) {
+			batch.Usage = append(batch.Usage, use(fmt.Sprintf("west/k%d", i), Write, "shop", int64(i)))
+		}
+		if _, err := b.Append(batch); err != nil {
+			t.Fatal(err)
+		}
+		longest = max(longest, len(framesOf(t, files(t, b.dir)[journalFile]))+frameHead)
+		switch draw.IntN(3) {
+		case 0: // it is killed
+			b.reopen()
+		case 1:
+			if err := b.Publish(); err != nil {
+				t.Fatal(err)
+			}
+		default: // the next batch publishes it
+		}
+		if is, err := Verify(os.DirFS(b.dir), "", nil); err != nil || is.Periods != int64(k+1) || is.Torn != 0 {
+			t.Fatalf("%+v, %v", is, err)
+		}
+	}
+	if got := len(files(t, b.dir)[journalFile]); got != longest {
+		t.Errorf("the journal has %d bytes, and its longest batch %d", got, longest)
+	}
+	if err := b.Publish(); err != nil {
+		t.Fatal(err)
+	}
+	if all, torn := readJournal(files(t, b.dir)[journalFile]); len(all)+len(torn) > 0 {
+		t.Errorf("what is published is in the journal: %d batches, %d bytes", len(all), len(torn))
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {

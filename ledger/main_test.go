@@ -43,9 +43,10 @@ func hour(k int) Period {
 
 // book is a ledger under test.
 type book struct {
-	tb  testing.TB
-	dir string
-	key *Key
+	tb          testing.TB
+	dir         string
+	key         *Key
+	unpublished []byte // the journal when the newest batch was appended
 	*Log
 }
 
@@ -124,6 +125,9 @@ func administered(k, minute int, topic, who string) Administration {
 func (b *book) append(batch Batch) Checkpoint {
 	b.tb.Helper()
 	c, err := b.Append(batch)
+	if err == nil {
+		b.unpublished, err = os.ReadFile(filepath.Join(b.dir, journalFile))
+	}
 	if err == nil {
 		err = b.Publish()
 	}

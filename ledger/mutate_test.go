@@ -329,7 +329,7 @@ func TestDishonestLedgers(t *testing.T) {
 		b.shop(2)
 		batch := said1(2, use("west/a", Write, "x", 1), use("west/b", Write, "x", 1), use("west/b", Read, "x", 1))
 		batch.trim()
-		entries, err := b.entriesOf(&batch)
+		entries, _, err := b.entriesOf(&batch)
 		if err != nil {
 			t.Fatal(err)
 		}

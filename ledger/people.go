@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 )
 
 const (
@@ -41,14 +42,17 @@ func (o Opening) opens() bool {
 
 // people are the openings of all commitments that were not erased, in a file of lines.
 type people struct {
-	path    string
-	byValue map[string]Opening
+	path string
+
+	// mu guards all below where uses are written by several goroutines at once; else the log's own does.
+	mu      sync.Mutex
+	byValue map[string]*Opening
 	byHash  map[string]Opening
 	added   []byte // lines that are not in the file yet
 }
 
 func (p *people) open(path string) error {
-	p.path, p.byValue, p.byHash = path, map[string]Opening{}, map[string]Opening{}
+	p.path, p.byValue, p.byHash = path, map[string]*Opening{}, map[string]Opening{}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -61,7 +65,7 @@ func (p *people) open(path string) error {
 		if err := read(bytes.TrimSuffix(line, []byte("\n")), &o); err != nil || !o.opens() {
 			continue // a line that was cut by a kill: no entry has its commitment
 		}
-		p.byValue[o.Value], p.byHash[o.Commitment] = o, o
+		p.byValue[o.Value], p.byHash[o.Commitment] = &o, o
 	}
 	return nil
 }
@@ -77,6 +81,8 @@ func (p *people) of(value *string) (commitment *string, err error) {
 		return commitment, nil
 	}
 	v := personal(*value)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if o, ok := p.byValue[v]; ok {
 		return &o.Commitment, nil
 	}
@@ -90,7 +96,7 @@ func (p *people) of(value *string) (commitment *string, err error) {
 		return nil, err
 	}
 	p.added = append(append(p.added, line...), '\n')
-	p.byValue[o.Value], p.byHash[o.Commitment] = o, o
+	p.byValue[o.Value], p.byHash[o.Commitment] = &o, o
 	return &o.Commitment, nil
 }
 
@@ -138,7 +144,7 @@ func (p *people) erase(is func(value string) bool) (int, error) {
 	if err := writeWhole(p.path, out); err != nil {
 		return 0, fmt.Errorf("erase what a commitment stands for: %w", err)
 	}
-	maps.DeleteFunc(p.byValue, func(value string, _ Opening) bool { return is(value) })
+	maps.DeleteFunc(p.byValue, func(value string, _ *Opening) bool { return is(value) })
 	p.byHash, p.added = kept, nil
 	return n, nil
 }

@@ -5,16 +5,12 @@ import (
 	"unicode/utf8"
 )
 
-// form writes the canonical form of uses, which nearly all entries are, without encoding/json: an hour's close waits
-// for little else. That both write the same is tested.
+// form writes the canonical form of uses and of directories, which nearly all of a batch is, without encoding/json: an
+// hour's close waits for little else. That both write the same is tested.
 type form []byte
 
-func (f *form) key(k string) { *f = append(append(append(*f, '"'), k...), '"', ':') }
-
-func (f *form) next(k string) {
-	*f = append(*f, ',')
-	f.key(k)
-}
+// is writes what is in its form already.
+func (f *form) is(s string) { *f = append(*f, s...) }
 
 func (f *form) number(n int64) { *f = strconv.AppendInt(*f, n, 10) }
 
@@ -46,20 +42,17 @@ func (f *form) maybeText(s *string) {
 
 func (f *form) text(s string) {
 	b := append(*f, '"')
-	plain := 0 // from where on what was passed over is as it stands
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
-			i++
-			continue
+	for {
+		n := plainPart(s)
+		b, s = append(b, s[:n]...), s[n:]
+		if s == "" {
+			break
 		}
-		b = append(b, s[plain:i]...)
+		c := s[0]
 		switch {
 		case c >= utf8.RuneSelf:
-			r, n := utf8.DecodeRuneInString(s[i:])
-			b = utf8.AppendRune(b, r) // what is no UTF-8 is U+FFFD
-			i += n
-			plain = i
+			r, n := utf8.DecodeRuneInString(s)
+			b, s = utf8.AppendRune(b, r), s[n:] // what is no UTF-8 is U+FFFD
 			continue
 		case c == '"' || c == '\\':
 			b = append(b, '\\', c)
@@ -68,10 +61,29 @@ func (f *form) text(s string) {
 		default:
 			b = append(b, '\\', 'u', '0', '0', '0'+c>>4, "0123456789abcdef"[c&15])
 		}
-		i++
-		plain = i
+		s = s[1:]
 	}
-	*f = append(append(b, s[plain:]...), '"')
+	*f = append(b, '"')
+}
+
+// plainPart returns how many bytes of a text stand in JSON as they are, and are ASCII. It looks at eight at a time.
+func plainPart(s string) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		p := s[i : i+8]
+		x := uint64(p[0]) | uint64(p[1])<<8 | uint64(p[2])<<16 | uint64(p[3])<<24 | uint64(p[4])<<32 | uint64(p[5])<<40 | uint64(p[6])<<48 | uint64(p[7])<<56
+		quote, slash := x^ones*'"', x^ones*'\\'
+		if (x|(x-ones*' ')|(quote-ones)|(slash-ones))&tops != 0 { // some of these are plain, and are looked at one by one
+			break
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return i
 }
 
 // list writes a list of so many; null where there is none.
@@ -101,105 +113,132 @@ func (f *form) texts(all []string) {
 }
 
 func (f *form) client(c *Client) {
-	*f = append(*f, '{')
-	f.key("clientId")
+	f.is(`{"clientId":`)
 	f.maybeText(c.ClientID)
-	f.next("group")
+	f.is(`,"group":`)
 	f.maybeText(c.Group)
-	f.next("host")
+	f.is(`,"host":`)
 	f.maybeText(c.Host)
-	f.next("instance")
+	f.is(`,"instance":`)
 	f.maybeText(c.Instance)
-	f.next("kind")
+	f.is(`,"kind":`)
 	f.text(c.Kind)
-	f.next("principal")
+	f.is(`,"principal":`)
 	f.maybeText(c.Principal)
-	f.next("software")
+	f.is(`,"software":`)
 	f.maybeText(c.Software)
-	f.next("transactionalId")
+	f.is(`,"transactionalId":`)
 	f.maybeText(c.TransactionalID)
 	*f = append(*f, '}')
 }
 
 func (f *form) evidence(e *Evidence) error {
-	*f = append(*f, '{')
-	f.key("detail")
+	f.is(`{"detail":`)
 	f.maybeText(e.Detail)
-	f.next("kind")
+	f.is(`,"kind":`)
 	f.text(e.Kind)
-	f.next("since")
+	f.is(`,"since":`)
 	err := f.instant(e.Since)
 	*f = append(*f, '}')
 	return err
 }
 
 func (f *form) period(p Period) error {
-	*f = append(*f, '{')
-	f.key("end")
+	f.is(`{"end":`)
 	if err := f.instant(p.End); err != nil {
 		return err
 	}
-	f.next("start")
+	f.is(`,"start":`)
 	err := f.instant(p.Start)
 	*f = append(*f, '}')
 	return err
 }
 
 func (f *form) usage(u *Usage) error {
-	*f = append(*f, '{')
-	f.key("active")
+	f.is(`{"active":`)
 	if u.Active == nil {
 		f.null()
 	} else {
 		f.flag(*u.Active)
 	}
-	f.next("amends")
+	f.is(`,"amends":`)
 	f.maybeNumber(u.Amends)
-	f.next("bytes")
+	f.is(`,"bytes":`)
 	f.maybeNumber(u.Bytes)
-	f.next("clientCount")
+	f.is(`,"clientCount":`)
 	f.number(int64(u.ClientCount))
-	f.next("clients")
+	f.is(`,"clients":`)
 	_ = f.list(len(u.Clients), u.Clients == nil, func(i int) error { // a client has no instant
 		f.client(&u.Clients[i])
 		return nil
 	})
-	f.next("estimated")
+	f.is(`,"estimated":`)
 	f.flag(u.Estimated)
-	f.next("evidence")
+	f.is(`,"evidence":`)
 	if err := f.list(len(u.Evidence), u.Evidence == nil, func(i int) error { return f.evidence(&u.Evidence[i]) }); err != nil {
 		return err
 	}
-	f.next("lost")
+	f.is(`,"lost":`)
 	f.maybeNumber(u.Lost)
-	f.next("node")
+	f.is(`,"node":`)
 	f.text(u.Node)
-	f.next("observed")
+	f.is(`,"observed":`)
 	f.number(u.Observed)
-	f.next("operation")
+	f.is(`,"operation":`)
 	f.text(u.Operation)
-	f.next("owner")
+	f.is(`,"owner":`)
 	f.maybeText(u.Owner)
-	f.next("period")
+	f.is(`,"period":`)
 	if err := f.period(u.Period); err != nil {
 		return err
 	}
-	f.next("records")
+	f.is(`,"records":`)
 	f.maybeNumber(u.Records)
-	f.next("skipped")
+	f.is(`,"skipped":`)
 	f.maybeNumber(u.Skipped)
-	f.next("tags")
+	f.is(`,"tags":`)
 	f.texts(u.Tags)
-	f.next("topic")
+	f.is(`,"topic":`)
 	f.text(u.Topic)
-	f.next("topicOwner")
+	f.is(`,"topicOwner":`)
 	f.maybeText(u.TopicOwner)
-	f.next("topicTags")
+	f.is(`,"topicTags":`)
 	f.texts(u.TopicTags)
-	f.next("type")
+	f.is(`,"type":`)
 	f.text(u.Type)
-	f.next("v")
+	f.is(`,"v":`)
 	f.number(int64(u.V))
+	*f = append(*f, '}')
+	return nil
+}
+
+func (f *form) topics(t *topicsEntry) error {
+	f.is(`{"next":`)
+	f.maybeText(t.Next)
+	f.is(`,"part":`)
+	f.number(int64(t.Part))
+	f.is(`,"parts":`)
+	f.number(int64(t.Parts))
+	f.is(`,"period":`)
+	if err := f.period(t.Period); err != nil {
+		return err
+	}
+	f.is(`,"topics":`)
+	_ = f.list(len(t.Topics), t.Topics == nil, func(i int) error { // a row has no instant
+		r := &t.Topics[i]
+		*f = append(*f, '[')
+		f.text(r.id)
+		*f = append(*f, ',')
+		f.number(r.first)
+		*f = append(*f, ',')
+		f.number(r.count)
+		*f = append(*f, ']')
+		return nil
+	})
+	f.is(`,"type":`)
+	f.text(t.Type)
+	f.is(`,"v":`)
+	f.number(int64(t.V))
 	*f = append(*f, '}')
 	return nil
 }
