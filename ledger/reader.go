@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,9 +11,9 @@ import (
 	"os"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
-	"github.com/transparency-dev/formats/proof"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -123,16 +124,25 @@ func (r *Reader) Prove(i int64) ([]byte, error) {
 	if i < r.minimum {
 		return nil, &PrunedError{Minimum: r.minimum}
 	}
-	hashes, err := tlog.ProveRecord(r.checkpoint.Size, i, r.tree)
+	hashes, err := r.tree.prove(i)
 	if err != nil {
 		return nil, fmt.Errorf("prove entry %d: %w", i, err)
 	}
-	p := proof.TLogProof{Index: uint64(i), Checkpoint: r.checkpoint.Text}
-	for _, h := range hashes {
-		p.Hashes = append(p.Hashes, h)
-	}
-	return p.Marshal(), nil
+	return marshalProof(i, hashes, r.checkpoint.Text), nil
 }
+
+// marshalProof writes a tlog-proof@v1 as proof.TLogProof does, which takes a fifth of a proof's time.
+func marshalProof(i int64, hashes []tlog.Hash, checkpoint []byte) []byte {
+	out := make([]byte, 0, len(proofHead)+20+len(hashes)*(base64.StdEncoding.EncodedLen(tlog.HashSize)+1)+1+len(checkpoint))
+	out = append(out, proofHead...)
+	out = append(strconv.AppendInt(out, i, 10), '\n')
+	for k := range hashes {
+		out = append(base64.StdEncoding.AppendEncode(out, hashes[k][:]), '\n')
+	}
+	return append(append(out, '\n'), checkpoint...)
+}
+
+const proofHead = "c2sp.org/tlog-proof@v1\nindex "
 
 func (r *Reader) closeAt(i int64) (*closeEntry, error) {
 	data, err := r.tree.entry(i)

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"cmp"
-	"container/list"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -138,6 +137,7 @@ type tree struct {
 	// eighth of expanding it anew. Guarded by mu, as is once, the tile that was read by them last.
 	knots cache[int64, []tlog.Hash]
 	once  int64
+	rests map[int64]tlog.Hash // of the right edge, by the first leaf; guarded by mu
 }
 
 type tileKey struct {
@@ -334,36 +334,100 @@ func (t *tree) readGroup(x *knotted, group int64) error {
 	return nil
 }
 
+// perfect returns the hash over 2^level leaves, the n-th such. leaves is what was read of a tile of leaves by the call
+// before, for the same way up.
+func (t *tree) perfect(level int, n int64, leaves **knotted) (h tlog.Hash, err error) {
+	k := level % tileHeight
+	tile, at := (n<<k)/tileWidth, n%(tileWidth>>k)
+	if level < tileHeight {
+		if *leaves == nil || (*leaves).n != tile {
+			*leaves = cmp.Or(t.knotted(tile), *leaves)
+		}
+		if *leaves != nil && (*leaves).n == tile {
+			return t.hash(*leaves, k, at)
+		}
+	}
+	x, err := t.expand(level/tileHeight, tile)
+	if err != nil {
+		return h, err
+	}
+	if at >= int64(len(x[k])) {
+		return h, fmt.Errorf("hash %d of level %d is not in a tree of %d entries", n, level, t.size)
+	}
+	return x[k][at], nil
+}
+
 // ReadHashes returns hashes by their index in tlog's order of storage.
 func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
 	var leaves *knotted
 	for i, index := range indexes {
 		level, n := tlog.SplitStoredHashIndex(index)
-		k := level % tileHeight
-		if tile := (n << k) / tileWidth; level < tileHeight {
-			if leaves == nil || leaves.n != tile {
-				leaves = cmp.Or(t.knotted(tile), leaves)
-			}
-			if leaves != nil && leaves.n == tile {
-				var err error
-				if out[i], err = t.hash(leaves, k, n%(tileWidth>>k)); err != nil {
-					return nil, err
-				}
-				continue
-			}
+		var err error
+		if out[i], err = t.perfect(level, n, &leaves); err != nil {
+			return nil, err
 		}
-		x, err := t.expand(level/tileHeight, (n<<k)/tileWidth)
+	}
+	return out, nil
+}
+
+// rest returns the hash over the leaves from one on, where the tree's largest perfect subtrees end, to the last.
+func (t *tree) rest(from int64) (h tlog.Hash, err error) {
+	t.mu.Lock()
+	h, ok := t.rests[from]
+	t.mu.Unlock()
+	if ok {
+		return h, nil
+	}
+	level := bits.Len64(uint64(t.size-from)) - 1
+	var leaves *knotted
+	if h, err = t.perfect(level, from>>level, &leaves); err != nil {
+		return h, err
+	}
+	if next := from + 1<<level; next < t.size {
+		right, err := t.rest(next)
+		if err != nil {
+			return h, err
+		}
+		h = nodeHash(h, right)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.rests == nil {
+		t.rests = map[int64]tlog.Hash{}
+	}
+	t.rests[from] = h
+	return h, nil
+}
+
+// prove returns the inclusion proof of a leaf (RFC 6962), as tlog.ProveRecord does, which adds up anew what is the same
+// for all leaves and takes twice as long.
+func (t *tree) prove(i int64) ([]tlog.Hash, error) {
+	path := make([]tlog.Hash, 0, 2*bits.Len64(uint64(t.size))) // from the root on
+	var leaves *knotted
+	for from, to := int64(0), t.size; to-from > 1; {
+		level := bits.Len64(uint64(to-from-1)) - 1
+		half := from + 1<<level
+		var h tlog.Hash
+		var err error
+		switch {
+		case i >= half:
+			h, err = t.perfect(level, from>>level, &leaves)
+			from = half
+		case to == t.size:
+			h, err = t.rest(half)
+			to = half
+		default:
+			h, err = t.perfect(level, half>>level, &leaves)
+			to = half
+		}
 		if err != nil {
 			return nil, err
 		}
-		at := n % (tileWidth >> k)
-		if at >= int64(len(x[k])) {
-			return nil, fmt.Errorf("hash %d of level %d is not in a tree of %d entries", n, level, t.size)
-		}
-		out[i] = x[k][at]
+		path = append(path, h)
 	}
-	return out, nil
+	slices.Reverse(path)
+	return path, nil
 }
 
 // entry returns an entry. It is shared and must not be changed.
@@ -415,37 +479,4 @@ func splitEntries(data []byte, most int) (all [][]byte, rest []byte, err error) 
 
 func appendEntry(b, entry []byte) []byte {
 	return append(append(b, byte(len(entry)>>8), byte(len(entry))), entry...)
-}
-
-// cache keeps what was used last.
-type cache[K comparable, V any] struct {
-	most  int
-	order list.List // of K, the newest first
-	held  map[K]cached[V]
-}
-
-type cached[V any] struct {
-	value V
-	at    *list.Element
-}
-
-func (c *cache[K, V]) get(k K) (v V, ok bool) {
-	x, ok := c.held[k]
-	if ok {
-		c.order.MoveToFront(x.at)
-	}
-	return x.value, ok
-}
-
-func (c *cache[K, V]) put(k K, v V) {
-	if c.held == nil {
-		c.held = map[K]cached[V]{}
-	}
-	c.held[k] = cached[V]{v, c.order.PushFront(k)}
-	if len(c.held) > c.most {
-		oldest := c.order.Back()
-		if k, ok := c.order.Remove(oldest).(K); ok {
-			delete(c.held, k)
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/transparency-dev/formats/proof"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -99,13 +101,20 @@ func withPartials(full fstest.MapFS, e *edge) fs.FS {
 
 func checkProof(t *testing.T, tr *tree, ref *reference, size, n int64, root tlog.Hash) {
 	t.Helper()
-	got, err := tlog.ProveRecord(size, n, tr)
+	got, err := tr.prove(n)
 	if err != nil {
 		t.Fatalf("entry %d of %d: %v", n, size, err)
 	}
 	want, err := tlog.ProveRecord(size, n, ref)
 	if err != nil || !slices.Equal(got, want) {
 		t.Fatalf("the proof of entry %d of %d is %s, not %s: %v", n, size, got, want, err)
+	}
+	p := proof.TLogProof{Index: uint64(n), Checkpoint: []byte("signed\n")}
+	for _, h := range want {
+		p.Hashes = append(p.Hashes, h)
+	}
+	if text := marshalProof(n, got, p.Checkpoint); !bytes.Equal(text, p.Marshal()) {
+		t.Fatalf("the proof of entry %d of %d is written as %q", n, size, text)
 	}
 	if err := tlog.CheckRecord(got, size, root, n, tlog.RecordHash(fmt.Append(nil, "entry ", n))); err != nil {
 		t.Fatalf("entry %d of %d: %v", n, size, err)
