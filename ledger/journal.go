@@ -12,9 +12,9 @@ import (
 
 // journal is the file by which batches are acknowledged before they are in tiles: a frame each, then the end mark.
 //
-// Where a batch was published, its frame is written over by the next, in the same room: a file that does not grow and is
-// not cut is synced without its file system writing down where it lies, in less than half of the time. So what follows
-// the end mark is of batches before, and means nothing.
+// Where a batch was published, its frame is written over by the next, in the same room: a file that does not grow and
+// is not cut is synced without its file system writing down where it lies, in less than half of the time. So what
+// follows the end mark is of batches before, and means nothing.
 type journal struct {
 	file  *os.File
 	at    int64  // where the next frame begins
@@ -104,8 +104,8 @@ func (j *journal) close() error {
 	return nil
 }
 
-// readJournal returns the batches that were acknowledged, and what follows them where no end mark does. Checkpoints have
-// only their text.
+// readJournal returns the batches that were acknowledged, and what follows them where no end mark does. Checkpoints
+// have only their text.
 func readJournal(data []byte) (all []batch, torn []byte) {
 	for {
 		if len(data) >= frameHead && binary.LittleEndian.Uint64(data) == 0 {

@@ -74,8 +74,8 @@ func plainPart(s string) int {
 		p := s[i : i+8]
 		x := uint64(p[0]) | uint64(p[1])<<8 | uint64(p[2])<<16 | uint64(p[3])<<24 | uint64(p[4])<<32 | uint64(p[5])<<40 | uint64(p[6])<<48 | uint64(p[7])<<56
 		quote, slash := x^ones*'"', x^ones*'\\'
-		if (x|(x-ones*' ')|(quote-ones)|(slash-ones))&tops != 0 { // some of these are plain, and are looked at one by one
-			break
+		if (x|(x-ones*' ')|(quote-ones)|(slash-ones))&tops != 0 {
+			break // some of these are plain, and are looked at one by one
 		}
 	}
 	for ; i < len(s); i++ {
