@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,6 +50,9 @@ func made(ctx context.Context, files *export.Exporter, r config.Report, w lineag
 		if value != "" {
 			params.Set(key, value)
 		}
+	}
+	if r.Derived != nil {
+		params.Set("derived", strconv.FormatBool(*r.Derived))
 	}
 	if r.Kind() == "register" {
 		return files.Register(ctx, params)

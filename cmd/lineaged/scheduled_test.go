@@ -26,6 +26,9 @@ func TestScheduledReports(t *testing.T) {
 		cfg.Usage.Reports = []config.Report{
 			{Scope: config.Scope{Topic: "topic:west/metrics"}, Every: every, After: config.Duration(time.Second), Format: "json", Folder: config.File(folder)},
 			{Report: "register", Name: "who", Scope: config.Scope{Tag: "pii"}, Every: every, After: config.Duration(time.Second), Folder: config.File(folder)},
+			{Scope: config.Scope{Tag: "pii"}, Name: "all", Every: every, After: config.Duration(time.Second), Format: "json", Folder: config.File(folder)},
+			{Scope: config.Scope{Tag: "pii"}, Name: "bearers", Derived: new(false), Every: every, After: config.Duration(time.Second), Format: "json", Folder: config.File(folder)},
+			{Report: "register", Scope: config.Scope{Tag: "pii"}, Name: "bearers-register", Derived: new(false), Every: every, After: config.Duration(time.Second), Format: "json", Folder: config.File(folder)},
 			{Scope: config.Scope{Cluster: "west"}, Every: every, After: config.Duration(time.Second), Rows: "periods", Folder: config.File(folder)},
 		}
 		w := newScheduled(cfg, asked, &past{}, time.Now, slog.New(slog.DiscardHandler))
@@ -42,6 +45,12 @@ func TestScheduledReports(t *testing.T) {
 		text, err := os.ReadFile(filepath.Join(folder, "who-"+minute(1)+".csv"))
 		if err != nil || !strings.Contains(string(text), "tag pii") {
 			t.Errorf("%s %v", text, err)
+		}
+		for name, want := range map[string]bool{"all": false, "bearers": true, "bearers-register": true} {
+			is := reportIn(t, filepath.Join(folder, name+"-"+minute(1)+".json"))
+			if got := strings.Contains(strings.Join(is.NotShown, "\n"), "are left out"); got != want {
+				t.Errorf("%s: topics to which the tag only comes are left out: %v, not %v: %q", name, got, want, is.NotShown)
+			}
 		}
 		if trouble := w.Trouble(); len(trouble) != 1 || !strings.Contains(trouble[0], noLedger) {
 			t.Errorf("%q: one wants rows of the ledger, and there is none", trouble)
@@ -68,6 +77,7 @@ func TestScheduledReports(t *testing.T) {
 
 type scheduledReport struct {
 	Uses     []struct{ Records *int64 }
+	NotShown []string
 	Coverage struct {
 		Complete         bool
 		ObservedFraction float64

@@ -368,6 +368,7 @@ var texts = map[string]text{
 	"usage.reports.*.format":                {"csv, json or html", "Default: `csv`."},
 	"usage.reports.*.group_by":              {"also sums by topic, application, owner, cluster or day", ""},
 	"usage.reports.*.rows":                  {"of csv: uses, or periods: each use in each period of the ledger", "Default: `uses`."},
+	"usage.reports.*.derived":               {"of a tag: also topics that do not bear it and to which it comes along flows, marked and summed apart", "Default: `true`. See [catalog.md](catalog.md#derived-tags)."},
 	"usage.reports.*.folder":                {"folder that the files are written to", "It is made where it is missing. A relative one starts from this file's folder."},
 	"declared.backstage":                    {"patterns of entities of Backstage's software catalog; may be repeated", "As in a shell, relative to this file: `catalog-info.yaml`. Components and resources, with whose they are. Read again when they change."},
 	"declared.products":                     {"patterns of data products (ODPS 1.0) and data contracts (ODCS 3); may be repeated", "As in a shell, relative to this file: `products/*.odps.yaml`. Read again when they change."},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -24,6 +25,7 @@ type Report struct {
 	Format  string   `koanf:"format" yaml:"format,omitempty"`
 	GroupBy string   `koanf:"group_by" yaml:"group_by,omitempty"`
 	Rows    string   `koanf:"rows" yaml:"rows,omitempty"`
+	Derived *bool    `koanf:"derived" yaml:"derived,omitempty"` // nil: true, of a tag
 	Folder  File     `koanf:"folder" yaml:"folder"`
 }
 
@@ -179,6 +181,10 @@ func (r Report) check(at string) error {
 		return bad(at+"report", r.Report, "has no group_by and no rows")
 	case r.Rows == "periods" && (r.Form() != "csv" || r.GroupBy != ""):
 		return bad(at+"rows", r.Rows, "is for format csv without group_by")
+	case r.Derived != nil && kind != "tag":
+		return bad(at+"derived", strconv.FormatBool(*r.Derived), "is for scope.tag: tags alone come along flows")
+	case r.Derived != nil && r.Rows == "periods":
+		return bad(at+"derived", strconv.FormatBool(*r.Derived), "is not for rows: periods, which the ledger has of those alone that bear the tag")
 	case r.Every.IsZero():
 		return bad(at+"every", "", "is not set: month, or a duration such as 1d")
 	case r.Folder == "":

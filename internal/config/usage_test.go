@@ -65,6 +65,7 @@ func TestReports(t *testing.T) {
 	c, err := load(`  - {scope: {tag: pii}, every: 30d, folder: reports}
   - {report: register, scope: {tag: "a/b"}, every: month, format: html, folder: /var/reports, after: 1h}
   - {name: west, scope: {cluster: west}, every: 1d, rows: periods, folder: reports}
+  - {name: bearers, scope: {tag: pii}, every: 1d, derived: false, folder: reports}
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -81,6 +82,9 @@ func TestReports(t *testing.T) {
 	if r[0].Late().String() != "10m0s" || r[1].Late().String() != "1h0m0s" || r[1].Every.String() != "month" || r[2].Every.String() != "1d" || r[0].Form() != "csv" {
 		t.Errorf("%+v", r)
 	}
+	if r[0].Derived != nil || r[3].Derived == nil || *r[3].Derived {
+		t.Errorf("derived: %v and %v", r[0].Derived, r[3].Derived)
+	}
 	for _, x := range []struct{ yaml, says string }{
 		{"  - {scope: {tag: pii}, folder: x}", "usage.reports[0].every: is not set"},
 		{"  - {scope: {tag: pii}, every: 1d}", "folder: is not set"},
@@ -94,6 +98,9 @@ func TestReports(t *testing.T) {
 		{"  - {scope: {tag: pii}, every: 1d, folder: x, rows: periods, format: json}", "for format csv"},
 		{"  - {report: register, scope: {owner: shop}, every: 1d, folder: x}", "is of a tag"},
 		{"  - {report: register, scope: {tag: pii}, every: 1d, folder: x, group_by: day}", "no group_by"},
+		{"  - {scope: {owner: shop}, every: 1d, folder: x, derived: false}", "reports[0].derived: \"false\": is for scope.tag"},
+		{"  - {scope: {tag: pii}, every: 1d, folder: x, rows: periods, derived: true}", "is not for rows: periods"},
+		{"  - {scope: {tag: pii}, every: 1d, folder: x, derived: some}", "derived"},
 		{"  - {scope: {tag: pii}, every: 1d, folder: x, name: ../x}", "no beginning of a file's name"},
 		{"  - {scope: {tag: pii}, every: 1d, folder: x}\n  - {scope: {tag: pii}, every: 7d, folder: x}", "would write the same files"},
 		{"  - {scope: {tag: pii}, every: 1d, folder: x, window: 1d}", "window"},
