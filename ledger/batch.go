@@ -22,7 +22,8 @@ type Batch struct {
 	// Sources are the SHA-256, in hexadecimal, of what names and owners are given by, by what it is. Where one is
 	// another than in the batch before, that is said.
 	Sources  map[string]string
-	Metadata []Metadata // what was edited since the batch before, by edit; persons in the clear
+	Breakers []BreakerRule // the rules by which tags stop, in their order; patterns of principals in the clear
+	Metadata []Metadata    // what was edited since the batch before, by edit; persons in the clear
 	// Administered is who administered what, as it was told in the period; persons in the clear. What names a topic is
 	// of it: whoever proves what is said of the topic has to say it too.
 	Administered []Administration
@@ -211,10 +212,20 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, []source, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, what := range slices.Sorted(maps.Keys(b.Sources)) {
-		closing.Sources = append(closing.Sources, source{what, b.Sources[what]})
+	breakers, is, err := l.breakersOf(b.Breakers, before[sourceOfBreakers])
+	if err != nil {
+		return nil, nil, err
 	}
-	a.addChanges(before, b.Sources, At(b.Closed))
+	now := map[string]string{}
+	maps.Copy(now, b.Sources)
+	if is != "" {
+		now[sourceOfBreakers] = is
+	}
+	for _, what := range slices.Sorted(maps.Keys(now)) {
+		closing.Sources = append(closing.Sources, source{what, now[what]})
+	}
+	a.addChanges(before, now, At(b.Closed))
+	a.addBreakers(breakers, before[sourceOfBreakers], is, At(b.Closed))
 	if err := a.addMetadata(l, b.Metadata); err != nil {
 		return nil, nil, err
 	}

@@ -18,6 +18,8 @@ type follower struct {
 	used     bool       // what is said of the last of them began with how it was used
 	parts    []*topicsEntry
 	stating  stating
+	breaking breaking
+	before   *closeEntry // of the batch before; nil: there is none, or it is not held
 }
 
 func (f *follower) take(i int64, entry []byte) error {
@@ -45,6 +47,11 @@ func (f *follower) take(i int64, entry []byte) error {
 		return readAs(entry, typeChange, &Change{})
 	case typeMetadata:
 		return readAs(entry, typeMetadata, &Metadata{})
+	case typeBreaker:
+		if len(f.rows) > 0 {
+			return errors.New("a rule that stops tags is not before what is said of topics")
+		}
+		return f.breaking.take(entry)
 	case typeAdministration:
 		return f.takeAdministration(i, entry)
 	case typeStatement:
@@ -64,6 +71,7 @@ func (f *follower) take(i int64, entry []byte) error {
 		}
 		err := f.close(c)
 		f.first, f.coverage, f.rows, f.used, f.parts = i+1, nil, nil, false, nil
+		f.breaking, f.before = breaking{}, c.closeEntry
 		return err
 	default:
 		return fmt.Errorf("type %q is none of an entry", is)
@@ -121,7 +129,7 @@ func (f *follower) close(c closed) error {
 			return fmt.Errorf("entry %d is not the coverage of %q", p.index, p.cluster)
 		}
 	}
-	if err := f.stating.close(c); err != nil {
+	if err := errors.Join(f.stating.close(c), f.breaking.close(c, f.before)); err != nil {
 		return err
 	}
 	var named []topicRow

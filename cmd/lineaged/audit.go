@@ -88,6 +88,9 @@ func (p *program) verifyFolder(dir, key, earlier string) error {
 	if c.Torn > 0 {
 		print("at the end of the journal are %d bytes of no batch: a process was killed while it wrote, or they were changed", c.Torn)
 	}
+	if err := printFolderBreakers(print, dir, c); err != nil {
+		return err
+	}
 	p.printKey(c.Fingerprint, key)
 	if earlier == "" {
 		print("not checked: whether it was cut back, or rewritten by who holds the key; give a checkpoint that was taken away before with --checkpoint")

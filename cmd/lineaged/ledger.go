@@ -67,7 +67,7 @@ func openBook(cfg config.Config, answers *answer.Answers, rules *rules, said *de
 		Answers: answers, Log: l, Length: time.Duration(cfg.Ledger.Period), Now: now, Program: version, Logger: log, Refused: b.keeper.Fork,
 		Retention: time.Duration(cfg.Ledger.Retention), Needed: b.needed,
 		Bills:   closing.BillsOf(answers),
-		Sources: by,
+		Sources: by, Breakers: func() []ledger.BreakerRule { return *rules.breakers.Load() },
 	})
 	return b
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/identity"
 	"github.com/lineaged/lineaged/internal/config"
+	"github.com/lineaged/lineaged/ledger"
 	"github.com/lineaged/lineaged/store"
 )
 
@@ -32,6 +33,8 @@ type rules struct {
 	current atomic.Pointer[identity.Resolver]
 	cfg     config.Config          // the one that holds, its rules among it; read and changed by one goroutine
 	record  atomic.Pointer[[]byte] // of the rules that hold
+	// breakers are those of them that stop tags.
+	breakers atomic.Pointer[[]ledger.BreakerRule]
 	// the record of the rules that hold, while there is no room to store it; nil: it is stored. Of the same goroutine
 	owed    []byte
 	records store.Records
@@ -58,6 +61,7 @@ func (r *rules) set(ctx context.Context, cfg config.Config) error {
 		return err
 	}
 	r.record.Store(&record)
+	r.breakers.Store(new(breakersOf(rules)))
 	r.cfg = cfg
 	r.current.Store(who)
 	return nil

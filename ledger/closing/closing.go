@@ -41,6 +41,8 @@ type Options struct {
 	Program string           // version of lineaged
 	// Sources return what names and owners are given by, by what it is: rules, declarations.
 	Sources func() map[string][]byte
+	// Breakers return the rules by which tags do not go on, in their order; nil: there are none.
+	Breakers func() []ledger.BreakerRule
 	// Edits are what people said of nodes, each of which is written down once; nil: nobody can.
 	Edits EditLog
 	// Retention is for how long after their end periods are held; 0: for ever. Needed returns the least entry that
@@ -174,6 +176,7 @@ func (c *Closer) close(ctx context.Context, p ledger.Period) error {
 	if err := c.takeEdits(&b); err != nil {
 		return err
 	}
+	b.Breakers = c.breakers()
 	if b.Statement, err = c.statement(ctx); err != nil {
 		return err
 	}
@@ -322,6 +325,7 @@ func (c *Closer) compare(ctx context.Context, is *ledger.Account) error {
 		if err := c.takeEdits(&b); err != nil {
 			return err
 		}
+		b.Breakers = c.breakers()
 		_, err := c.Log.Append(b)
 		if errors.Is(err, ledger.ErrFinal) { // what is late for that is in the store alone
 			c.Logger.Info("a period can't be amended any more", "start", is.Period.Start.Time, "why", err)

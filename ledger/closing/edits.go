@@ -47,3 +47,10 @@ func (c *Closer) takeEdits(b *ledger.Batch) error {
 	}
 	return nil
 }
+
+func (c *Closer) breakers() []ledger.BreakerRule {
+	if c.Breakers == nil {
+		return nil
+	}
+	return c.Breakers()
+}

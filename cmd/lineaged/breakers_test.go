@@ -1,0 +1,95 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/internal/config"
+	"github.com/lineaged/lineaged/ledger"
+	"github.com/lineaged/lineaged/timeseries"
+)
+
+// TestRulesThatStopTagsAreToldToTheLedger takes them from a configuration that changes while the program runs, writes
+// them down, and has them from the folder as an auditor does.
+func TestRulesThatStopTagsAreToldToTheLedger(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "lineaged.yaml")
+	load := func(rules string) config.Config {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("clusters: [{name: west, brokers: ['b:9092']}]\n"+rules), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := config.Load(config.Input{File: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg
+	}
+	store := timeseries.NewMemory(timeseries.Options{Tick: time.Minute})
+	t.Cleanup(func() { _ = store.Close() })
+	log := slog.New(slog.DiscardHandler)
+	who, err := newRules(t.Context(), load(`
+applications:
+  - {match: {group: ^plain$}, name: plain}
+  - {match: {group: ^masker$, principal: ^User:anna$}, name: masker, stops: [pii, gdpr]}
+topics: [{match: ^masked, stops: ["*"]}]
+nodes: [{match: "^application:", stops: [tier-1]}]
+`), store, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ledger.OpenKey(filepath.Join(dir, "ledger.key"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := ledger.Open(filepath.Join(dir, ledgerFolder), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	hour := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	closes := func() (out string) {
+		t.Helper()
+		p := ledger.Period{Start: ledger.At(hour), End: ledger.At(hour.Add(time.Hour))}
+		hour = hour.Add(time.Hour)
+		_, err := l.Append(ledger.Batch{Period: p, Closed: p.End.Add(time.Minute), Final: p.End.Add(time.Hour), Breakers: *who.breakers.Load()})
+		if err == nil {
+			err = l.Publish()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, out, errs := ran(t, "audit", "verify", dir)
+		if code != exitOK {
+			t.Fatalf("exit code %d: %s", code, errs)
+		}
+		return out
+	}
+	f := func(out string, want ...string) {
+		t.Helper()
+		for _, text := range want {
+			if !strings.Contains(out, text) {
+				t.Errorf("%q is not in\n%s", text, out)
+			}
+		}
+		if strings.Contains(out, "anna") {
+			t.Errorf("a person is told in the clear:\n%s", out)
+		}
+	}
+	f(closes(), "tags stop by 3 rules since 2026-11-01T01:01:00Z, in the entries from 0 on:",
+		`  applications[1] group "^masker$", principal "sha256:`, `stops ["pii" "gdpr"]`, `  topics[0] name "^masked" stops ["*"]`, `  nodes[0] id "^application:" stops ["tier-1"]`)
+	who.reload(t.Context(), reloader{load: func() (config.Config, error) {
+		return load("topics: [{match: ^masked, stops: [pii]}]\n"), nil
+	}})
+	f(closes(), "tags stop by 1 rule since 2026-11-01T02:01:00Z", `topics[0] name "^masked" stops ["pii"]`)
+	first := slices.Clone(*who.breakers.Load())
+	who.reload(t.Context(), reloader{load: func() (config.Config, error) { return load("topics: [{match: ^masked, owner: x}]\n"), nil }})
+	if out := closes(); len(first) != 1 || strings.Contains(out, "tags stop") {
+		t.Errorf("no rule stops tags any more, and it says\n%s", out)
+	}
+}
