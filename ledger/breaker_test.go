@@ -78,7 +78,8 @@ func TestRulesThatStopTags(t *testing.T) {
 	}
 }
 
-// TestRulesThatStopTagsAreChecked: whoever holds the key and leaves one out, or changes one, is found out by the digest.
+// TestRulesThatStopTagsAreChecked: whoever holds the key and leaves one out, or changes one, is found out by the
+// digest.
 func TestRulesThatStopTagsAreChecked(t *testing.T) {
 	f := func(what string, bad bool, change func(entries [][]byte) [][]byte) {
 		t.Helper()
