@@ -21,7 +21,7 @@ func newFlinks(cfg config.Config, sink collector.Sink, board *collector.Board, c
 			return nil, err
 		}
 		fcfg := flink.Config{
-			Name: f.Source(), URL: f.URL, Cluster: f.Cluster, Username: f.BasicAuth.Username, Password: func() string { return secret().Reveal() }, TLS: tlsConfig,
+			Name: f.Source(), URLs: f.Server().Addresses(), Cluster: f.Cluster, Username: f.BasicAuth.Username, Password: func() string { return secret().Reveal() }, TLS: tlsConfig,
 			Interval: time.Duration(cfg.Interval), Clock: clock, Board: board, Log: log,
 		}
 		for _, j := range f.Jobs {

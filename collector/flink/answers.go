@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -28,17 +29,31 @@ func (l *listed) over() bool { return over(l.State) }
 
 func over(state string) bool { return state == "FINISHED" || state == "CANCELED" || state == "FAILED" }
 
-// jobs asks for all runs that the JobManager knows: those that ended are kept for an hour, as is usual.
-func (c *client) jobs(ctx context.Context) ([]listed, error) {
+// errNotFlink is what something else answers.
+var errNotFlink = errors.New("is it the REST interface of a Flink JobManager?")
+
+// jobs asks for all runs that Flink knows: those that ended are kept for an hour, as is usual. An address where
+// something else answers is passed over.
+func (c *client) jobs(ctx context.Context) (all []listed, err error) {
+	for range c.Addresses() {
+		if all, err = c.jobsAt(ctx); !errors.Is(err, errNotFlink) {
+			return all, err
+		}
+		c.Next()
+	}
+	return nil, err
+}
+
+func (c *client) jobsAt(ctx context.Context) ([]listed, error) {
 	var all struct {
 		Jobs *[]listed `json:"jobs"`
 	}
 	err := c.Get(ctx, "/jobs/overview", &all)
 	switch {
 	case errors.Is(err, rest.ErrNotFound):
-		return nil, errors.New("answers with 404: is it the REST interface of a Flink JobManager?")
+		return nil, fmt.Errorf("%s: answers with 404: %w", c.First(), errNotFlink)
 	case err == nil && all.Jobs == nil:
-		err = errors.New("the answer names no jobs: is it the REST interface of a Flink JobManager?")
+		err = fmt.Errorf("%s: the answer names no jobs: %w", c.First(), errNotFlink)
 	}
 	if err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ func TestBattery(t *testing.T) {
 		return sourcetest.World{
 			Tick: tick, Before: t0,
 			Source: func(sink collector.Sink) collector.Source {
-				c, err := New(Config{Name: "flink-west", URL: m.URL, Interval: tick, Board: board}, sink)
+				c, err := New(Config{Name: "flink-west", URLs: []string{m.URL}, Interval: tick, Board: board}, sink)
 				if err != nil {
 					t.Fatal(err)
 				}

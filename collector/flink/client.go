@@ -8,11 +8,12 @@ import (
 // hundred.
 const mostBytes = 8 << 20
 
-// client asks one JobManager. One that hangs leaves the others their time.
+// client asks one Flink. Any of its JobManagers answers for all, as one that does not lead asks the one that does; what
+// Flink does not know no other knows either.
 type client struct{ *rest.Client }
 
 func newClient(cfg Config) *client {
 	return &client{rest.New(rest.Config{
-		URLs: []string{cfg.URL}, Username: cfg.Username, Password: cfg.Password, TLS: cfg.TLS, What: "a Flink JobManager", Most: mostBytes,
+		URLs: cfg.URLs, Username: cfg.Username, Password: cfg.Password, TLS: cfg.TLS, What: "a Flink JobManager", Most: mostBytes, Final: []error{rest.ErrNotFound},
 	})}
 }

@@ -17,11 +17,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"regexp"
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/rest"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -44,7 +44,8 @@ type Rule struct {
 // Config says which Flink to watch and how.
 type Config struct {
 	Name string // Source.Cluster of all observations, and the scope of its jobs
-	URL  string // of the REST interface, http or https, without user, query or fragment
+	// REST interfaces of its JobManagers, any of which answers for all: http or https, without user, query or fragment
+	URLs []string
 	// source name of the Kafka cluster that its jobs read and write; empty: the only one that is watched
 	Cluster  string
 	Rules    []Rule             // all that match hold
@@ -65,15 +66,14 @@ type Collector struct {
 
 // New makes a collector. It does not connect; an error says that the configuration is unusable.
 func New(cfg Config, sink collector.Sink) (*Collector, error) {
-	u, err := url.Parse(cfg.URL)
 	switch {
 	case cfg.Name == "":
 		return nil, errors.New("flink: the name is empty")
 	case cfg.Interval < time.Second:
 		return nil, fmt.Errorf("flink %q: interval %s is less than a second", cfg.Name, cfg.Interval)
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		// which one is not said: it may hold a password
-		return nil, fmt.Errorf("flink %q: the address is not a plain http or https URL", cfg.Name)
+	}
+	if err := rest.CheckURLs(cfg.URLs); err != nil {
+		return nil, fmt.Errorf("flink %q: %w", cfg.Name, err)
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

@@ -196,7 +196,7 @@ func newWorld(t *testing.T, change func(*Config)) *world {
 		ends: map[string][]int64{"fl.orders": {900, 900}, "payments": {900, 900}, "clicks": {900, 900}, "other": {5}},
 	}
 	w.board.SetCluster(collector.Watched{Source: "west", ID: west, Topics: slices.Sorted(maps.Keys(w.ends))})
-	w.cfg = Config{Name: "flink-west", URL: w.m.URL, Interval: tick, Board: w.board, Log: slog.New(slog.DiscardHandler)}
+	w.cfg = Config{Name: "flink-west", URLs: []string{w.m.URL}, Interval: tick, Board: w.board, Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&w.cfg)
 	}

@@ -140,8 +140,9 @@ func (t *take) tellRestarts(j *job, l *listed, r *run, m *met) {
 	}
 	switch {
 	case l.Started > 0 && m.started > 0 && m.started != l.Started:
-		tell(r.when("INITIALIZING", t.round), "was taken up anew by a JobManager, and began again at least %s%s: how often before that is not known", times(1+max(n, 0)), t.since(m))
-		m.restarts, m.started = max(n, 0), l.Started // it counts from then on
+		tell(r.when("INITIALIZING", t.round), "was taken up anew by a JobManager, and began again at least once%s: how often before that is not known", t.since(m))
+		m.restarts, m.started, r.restarts = 0, l.Started, -1 // what is told now may be the count before
+	case t.settling() && !over(r.state): // neither the count nor what it is beside is of now
 	case n > was && was >= 0:
 		if at.IsZero() || n > was+1 {
 			tell(at, "began again by itself %s%s", times(n-was), t.since(m))
@@ -168,6 +169,8 @@ func (t *take) tellCheckpoints(j *job, r *run, m *met) {
 		at = r.on(last.At, t.round)
 	}
 	switch {
+	case n < was && t.settling():
+		return
 	case was < 0 || n == was:
 	case n > was:
 		t.event(j, lineage.CheckpointFailed, at, "%s of its run %s failed%s", many(n-was, "checkpoint"), r.id, t.since(m))

@@ -53,8 +53,12 @@ func (t *take) lookAt(r *run) error {
 		return err
 	}
 	r.described = is
-	if r.restarts, err = t.client.restarts(t.ctx, r.id); err != nil {
+	restarts, err := t.client.restarts(t.ctx, r.id) // which lets the JobManager gather all metrics anew
+	if err != nil {
 		return err
+	}
+	if !t.settling() {
+		r.restarts = restarts
 	}
 	if err := t.readCheckpoints(r); err != nil {
 		return err
@@ -62,11 +66,13 @@ func (t *take) lookAt(r *run) error {
 	if err := t.readNames(r); err != nil {
 		return err
 	}
-	if err := t.readPlaces(r); err != nil {
-		return err
-	}
-	if err := t.readSent(r); err != nil {
-		return err
+	if !t.settling() { // else they are as old as the last question
+		if err := t.readPlaces(r); err != nil {
+			return err
+		}
+		if err := t.readSent(r); err != nil {
+			return err
+		}
 	}
 	r.seen, r.done = t.round, over(r.state)
 	return nil

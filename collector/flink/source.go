@@ -46,6 +46,9 @@ type source struct {
 	client *client
 	tell   *collector.Teller
 
+	by    int       // which address gave the newest list; -1: none did
+	moved time.Time // when another JobManager began to answer, or to lead; zero: none did
+
 	version string
 	asked   time.Time       // when the version was asked for; zero: never
 	jobs    map[string]*job // by name
@@ -108,7 +111,7 @@ type run struct {
 type position struct{ read, committed int64 }
 
 func newSource(cfg Config) *source {
-	s := &source{cfg: cfg, client: newClient(cfg), tell: collector.NewTeller(cfg.Name, cfg.Log)}
+	s := &source{cfg: cfg, by: -1, client: newClient(cfg), tell: collector.NewTeller(cfg.Name, cfg.Log)}
 	s.forget()
 	return s
 }
@@ -129,7 +132,8 @@ type take struct {
 	details *lineage.Observation
 	spots   []lineage.BlindSpot
 	batch   []string
-	left    int // jobs beyond those that are told apart
+	hidden  []string // jobs with runs that were listed before another JobManager answered
+	left    int      // jobs beyond those that are told apart
 }
 
 func (s *source) begin(ctx context.Context, round time.Time) *take {
@@ -198,8 +202,9 @@ func (t *take) list() error {
 			t.version, t.asked = v, t.round
 		}
 	}
+	was := map[*job][]listed{}
 	for _, j := range t.jobs {
-		j.runs = nil
+		was[j], j.runs = j.runs, nil
 	}
 	ids := map[string]bool{}
 	for _, l := range all {
@@ -219,6 +224,8 @@ func (t *take) list() error {
 		}
 		j.runs, ids[l.ID] = append(j.runs, l), true
 	}
+	t.another(was)
+	t.keep(was, ids)
 	maps.DeleteFunc(t.runs, func(id string, _ *run) bool { return !ids[id] })
 	return nil
 }
@@ -347,6 +354,9 @@ func (t *take) sayFailed() {
 			why := r.failed
 			if r.looked.IsZero() {
 				why = "not asked yet"
+			}
+			if slices.Contains(t.hidden, name) {
+				why = cmp.Or(why, t.client.First()+" answers now, and does not list what another did")
 			}
 			if why != "" {
 				names, reason = append(names, name), max(reason, why)

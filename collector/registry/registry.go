@@ -15,10 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
+	"github.com/lineaged/lineaged/collector/rest"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -58,18 +58,13 @@ func New(cfg Config, sink collector.Sink) (*Collector, error) {
 	switch {
 	case cfg.Name == "":
 		return nil, errors.New("schema registry: the name is empty")
-	case len(cfg.URLs) == 0:
-		return fail("no address")
 	case cfg.Cluster == "":
 		return fail("no cluster")
 	case cfg.Interval < time.Second:
 		return fail("the interval is less than a second")
 	}
-	for _, address := range cfg.URLs {
-		u, err := url.Parse(address)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-			return fail("an address is not a plain http or https URL") // which one is not said: it may hold a password
-		}
+	if err := rest.CheckURLs(cfg.URLs); err != nil {
+		return fail(err.Error())
 	}
 	doors, err := doorsOf(&cfg)
 	if err != nil {

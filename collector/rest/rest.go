@@ -68,6 +68,21 @@ type Client struct {
 	bytes int64
 }
 
+// CheckURLs reports an error unless there are addresses, all of them http or https and without user, query or fragment.
+// It does not say which one is not: it may hold a password.
+func CheckURLs(urls []string) error {
+	if len(urls) == 0 {
+		return errors.New("no address")
+	}
+	for _, address := range urls {
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			return errors.New("an address is not a plain http or https URL")
+		}
+	}
+	return nil
+}
+
 // New makes a client, which asks nobody before it has to.
 func New(cfg Config) *Client {
 	c := &Client{cfg: cfg, http: &http.Client{CheckRedirect: checkRedirect}}
@@ -89,6 +104,12 @@ func (c *Client) Addresses() int { return len(c.urls) }
 
 // First is the address, without its path, that is asked first the next time: of an answer the one that gave it.
 func (c *Client) First() string { return c.origin(c.urls[c.first]) }
+
+// Which is the place among Config.URLs of the address that First is about.
+func (c *Client) Which() int { return c.first }
+
+// Next lets another address be asked first from now on: what the one that answered says is not what was meant.
+func (c *Client) Next() { c.first = (c.first + 1) % len(c.urls) }
 
 // Close gives up open connections. The client may be used again.
 func (c *Client) Close() { c.http.CloseIdleConnections() }

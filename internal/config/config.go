@@ -319,8 +319,8 @@ type Topic struct {
 	Properties  Properties `koanf:"properties" yaml:"properties,omitempty"`
 }
 
-// Server is who is asked through a REST interface: a Kafka Connect cluster, or a schema registry. Any of its addresses
-// answers for all.
+// Server is who is asked through a REST interface: a Kafka Connect cluster, a schema registry, or a Flink. Any of its
+// addresses answers for all.
 type Server struct {
 	Name      string    `koanf:"name" yaml:"name,omitempty"`
 	URL       string    `koanf:"url" yaml:"url,omitempty"`
@@ -351,10 +351,12 @@ func (c Server) Source() string {
 	return u.Host
 }
 
-// Flink is one Flink to watch through its REST interface: a session cluster, or an application's own.
+// Flink is one Flink to watch through its REST interface: a session cluster, or an application's own. It has a URL or
+// URLs, one for each of its JobManagers.
 type Flink struct {
 	Name      string     `koanf:"name" yaml:"name,omitempty"`
 	URL       string     `koanf:"url" yaml:"url,omitempty"`
+	URLs      []string   `koanf:"urls" yaml:"urls,omitempty"`
 	Cluster   string     `koanf:"cluster" yaml:"cluster,omitempty"`
 	Jobs      []FlinkJob `koanf:"jobs" yaml:"jobs,omitempty"`
 	BasicAuth BasicAuth  `koanf:"basic_auth" yaml:"basic_auth,omitempty"`
@@ -368,18 +370,14 @@ type FlinkJob struct {
 	TransactionalIDPrefixes []string `koanf:"transactional_id_prefixes" yaml:"transactional_id_prefixes,omitempty"`
 }
 
-// Source is the name under which a Flink's observations are stored, and in which its jobs are named: the configured
-// one, else HOST:PORT.
-func (f Flink) Source() string {
-	if f.Name != "" {
-		return f.Name
-	}
-	u, err := url.Parse(f.URL)
-	if err != nil {
-		return ""
-	}
-	return u.Host
+// Server is whom to ask.
+func (f Flink) Server() Server {
+	return Server{Name: f.Name, URL: f.URL, URLs: f.URLs, Cluster: f.Cluster, BasicAuth: f.BasicAuth, TLS: f.TLS}
 }
+
+// Source is the name under which a Flink's observations are stored, and in which its jobs are named: the configured
+// one, else HOST:PORT of its first address.
+func (f Flink) Source() string { return f.Server().Source() }
 
 // BasicAuth is by which name and password we say who we are over HTTP.
 type BasicAuth struct {

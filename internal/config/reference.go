@@ -273,7 +273,8 @@ var texts = map[string]text{
 	"schema_registry.*.tls.key":                  {"content instead of `key_file`", ""},
 
 	"flink.*.name":          {"name of the Flink in answers, and the scope of its jobs", "No two may share one, nor with a cluster or a Connect cluster. Default: host and port. See [flink.md](flink.md)."},
-	"flink.*.url":           {"address of the JobManager's REST interface", "Of a session cluster or an application's own; `http://` or `https://`, without a password: that goes to `basic_auth`."},
+	"flink.*.url":           {"address of the JobManager's REST interface", "Of a session cluster or an application's own; `http://` or `https://`, without a password: that goes to `basic_auth`. `url` or `urls` must be given, and not both."},
+	"flink.*.urls":          {"addresses of the REST interfaces of all JobManagers of one Flink (high availability)", "They are asked in turn when one does not answer. Give it a `name` too: else it is named by the first of them."},
 	"flink.*.cluster":       {"name of the Kafka cluster that its jobs read and write", "Flink does not say it. Default: the only one that is watched; where there are several, none."},
 	"flink.*.jobs.*.match":  {"pattern of the job's name", "Default: all jobs. All rules that match hold."},
 	"flink.*.jobs.*.groups": {"consumer groups that are the job's", "Flink does not say them; mostly they are found by what they commit."},

@@ -266,12 +266,11 @@ func (c *Config) checkFlink() error {
 	}
 	for i, f := range c.Flink {
 		is := fmt.Sprintf("flink[%d]", i)
-		server := Server{Name: f.Name, URL: f.URL, Cluster: f.Cluster, BasicAuth: f.BasicAuth, TLS: f.TLS}
-		if f.URL == "" {
-			return bad(is+".url", "", "is not set: give the address of the JobManager's REST interface, e.g. http://127.0.0.1:8081")
-		}
-		if err := c.checkServerOf(is, "", server, taken); err != nil {
+		if err := c.checkServerOf(is, "of the JobManager's REST interface, e.g. http://127.0.0.1:8081", f.Server(), taken); err != nil {
 			return err
+		}
+		if f.URL != "" && len(f.URLs) > 0 {
+			return bad(is+".urls", strings.Join(f.URLs, ", "), "url is set too, to %q: name each JobManager under urls, or the only one under url", f.URL)
 		}
 		for j, job := range f.Jobs {
 			at := fmt.Sprintf("%s.jobs[%d].groups", is, j)
