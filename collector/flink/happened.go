@@ -20,6 +20,8 @@ const (
 	mostMet = 16
 	// oldest is how long ago a thing can have happened that is new: a clock that says more is wrong.
 	oldest = 30 * 24 * time.Hour
+	// cached is how long Flink may give an answer about checkpoints as it was, three seconds as is usual.
+	cached = 10 * time.Second
 )
 
 // met is what was told of a run, so that only what is new is told.
@@ -32,6 +34,7 @@ type met struct {
 	begins     bool      // that it began is still to be told
 	over       bool      // that it is over was told, or is old
 	at         time.Time // when it was looked at; zero: never
+	finished   time.Time // when it did, while it may yet be told of a savepoint; not kept over a start
 }
 
 // tellHappened tells what happened to the runs of a job.
@@ -44,7 +47,9 @@ func (t *take) tellHappened(j *job) {
 		if slices.ContainsFunc(j.runs, func(l listed) bool { return l.ID == id }) {
 			continue
 		}
-		if m := j.met[id]; !m.over {
+		if m := j.met[id]; !m.finished.IsZero() {
+			t.event(j, lineage.JobEnded, m.finished, finishedWords, id)
+		} else if !m.over {
 			t.event(j, lineage.JobEnded, time.Time{}, "Flink knows its run %s no more: how it ended is not known%s", id, t.since(m))
 		}
 		delete(j.met, id)
@@ -184,17 +189,51 @@ func (t *take) tellEnd(j *job, r *run, m *met) {
 	if m.over || !over(r.state) {
 		return
 	}
-	m.over = true
 	at := r.when(r.state, t.round)
+	if t.mayBeSaved(r) {
+		m.finished = cmp.Or(at, t.round)
+		return
+	}
+	m.over, m.finished = true, time.Time{}
 	switch {
 	case r.state == "FAILED":
 		t.event(j, lineage.JobFailed, at, "its run %s failed, and does not begin again by itself", r.id)
 	case r.state == "CANCELED":
 		t.event(j, lineage.JobEnded, at, "its run %s was cancelled", r.id)
-	case r.kept != nil && r.kept.Latest.Savepoint != nil && r.kept.Latest.Savepoint.Type == "SYNC_SAVEPOINT":
+	case r.saved():
 		t.event(j, lineage.JobEnded, at, "its run %s was stopped with a savepoint", r.id)
 	default:
-		t.event(j, lineage.JobEnded, at, "its run %s finished", r.id)
+		t.event(j, lineage.JobEnded, at, finishedWords, r.id)
+	}
+}
+
+const finishedWords = "its run %s finished"
+
+// saved reports whether Flink says that a run that is over was stopped with a savepoint.
+func (r *run) saved() bool {
+	return r.kept != nil && r.kept.Latest.Savepoint != nil && r.kept.Latest.Savepoint.Type == "SYNC_SAVEPOINT"
+}
+
+// mayBeSaved reports whether a run finished so short a time ago that Flink may yet say that it was stopped with a
+// savepoint.
+func (t *take) mayBeSaved(r *run) bool {
+	return r.state == "FINISHED" && r.kept != nil && !r.saved() && t.round.Sub(r.ended) < cached
+}
+
+// tellFinished tells of runs that finished, where nobody can be asked any more whether that was with a savepoint.
+func (t *take) tellFinished() {
+	told := false
+	for _, name := range slices.Sorted(maps.Keys(t.jobs)) {
+		j := t.jobs[name]
+		for _, id := range slices.Sorted(maps.Keys(j.met)) {
+			if m := j.met[id]; !m.finished.IsZero() {
+				t.event(j, lineage.JobEnded, m.finished, finishedWords, id)
+				m.over, m.finished, j.dirty, told = true, time.Time{}, true, true
+			}
+		}
+	}
+	if told {
+		t.savePositions()
 	}
 }
 

@@ -74,7 +74,10 @@ func (t *take) lookAt(r *run) error {
 			return err
 		}
 	}
-	r.seen, r.done = t.round, over(r.state)
+	if over(r.state) && r.ended.IsZero() {
+		r.ended = t.round
+	}
+	r.seen, r.done = t.round, over(r.state) && !t.mayBeSaved(r)
 	return nil
 }
 

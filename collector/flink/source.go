@@ -86,6 +86,7 @@ type run struct {
 	id          string
 	looked      time.Time // when it was asked for last, or later where that failed, since others wait; zero: never
 	seen        time.Time // when that told all; zero: never
+	ended       time.Time // when it was seen to be over; zero: it is not
 	done        bool      // that told all of it once it was over
 	failed      string    // why the newest look failed; empty: it did not
 	described             // by the newest look that did not fail
@@ -151,6 +152,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil // told to stop: nothing was lost
 		}
+		t.tellFinished()
 		return t.finish(err.Error())
 	}
 	t.look()
