@@ -78,8 +78,7 @@ type Pusher struct {
 
 // New makes a pusher, which asks nobody yet.
 func New(o Options) (*Pusher, error) {
-	p := &Pusher{o: o, via: &post{headers: o.Headers, tls: o.TLS}}
-	p.via.renew()
+	p := &Pusher{o: o, via: &post{headers: o.Headers, to: receiver.NewRenewing(o.TLS)}}
 	var err error
 	// All is said here, so that no variable of the environment adds to it.
 	p.exporter, err = otlpmetrichttp.New(context.Background(),
@@ -101,7 +100,7 @@ func New(o Options) (*Pusher, error) {
 func (p *Pusher) Run(ctx context.Context) error {
 	tick := time.NewTicker(p.o.Every)
 	defer tick.Stop()
-	defer p.via.close()
+	defer p.via.to.Close()
 	for {
 		select {
 		case <-ctx.Done():
@@ -120,7 +119,6 @@ func (p *Pusher) Step(ctx context.Context, now time.Time) {
 	}
 	within, cancel := context.WithTimeout(ctx, p.o.Every)
 	defer cancel()
-	p.via.renew()
 	var refused error // the first
 	err := p.o.Families(within, piece, func(all []*dto.MetricFamily) error {
 		err := p.send(within, all)
@@ -240,29 +238,8 @@ func (p *Pusher) Collect(all chan<- prometheus.Metric) {
 // post is one request: it adds the headers as they are now, and judges the answer.
 type post struct {
 	headers  func() http.Header
-	tls      func() *tls.Config
-	told     *tls.Config // that the transport has
-	to       *http.Transport
+	to       *receiver.Renewing
 	rejected int64 // series, by the last answer; the requests are made one after the other
-}
-
-// renew takes in the settings of TLS as they are now.
-func (t *post) renew() {
-	now := (*tls.Config)(nil)
-	if t.tls != nil {
-		now = t.tls()
-	}
-	if t.to != nil && t.told == now {
-		return
-	}
-	t.close()
-	t.told, t.to = now, receiver.Transport(now.Clone())
-}
-
-func (t *post) close() {
-	if t.to != nil {
-		t.to.CloseIdleConnections()
-	}
 }
 
 // RoundTrip is http.RoundTripper's. An answer that takes nothing is an error, so that the exporter reads no more of it.

@@ -92,7 +92,12 @@ func senderFor(cfg config.Config, c config.Target) (outbox.Sender, func(), error
 		if err != nil {
 			return nil, nil, err
 		}
-		return outbox.NewHTTP(c.Address(), func() string { return token().Reveal() }, nil), func() {}, nil
+		tlsConfig, err := c.TLS.Reread()
+		if err != nil {
+			return nil, nil, err
+		}
+		sender := outbox.NewHTTP(c.Address(), func() string { return token().Reveal() }, tlsConfig)
+		return sender, sender.Close, nil
 	}
 	for _, cl := range cfg.Clusters {
 		if cl.Source() != c.Cluster {

@@ -16,6 +16,7 @@ type Target struct {
 	URL        string   `koanf:"url" yaml:"url,omitempty"`
 	TokenFile  File     `koanf:"token_file" yaml:"token_file,omitempty"`
 	Token      Secret   `koanf:"token" yaml:"token,omitempty"`
+	TLS        TLS      `koanf:"tls" yaml:"tls,omitempty"`
 	Cluster    string   `koanf:"cluster" yaml:"cluster,omitempty"`
 	Topic      string   `koanf:"topic" yaml:"topic,omitempty"`
 	Namespaces Aliases  `koanf:"namespaces" yaml:"namespaces,omitempty"`
@@ -150,6 +151,8 @@ func (c *Config) checkPlace(at string, t Target) error {
 		return bad(at+"topic", t.Topic, "has no place beside url: a target is one of them")
 	case t.Topic != "" && (!t.Token.IsZero() || t.TokenFile != ""):
 		return bad(at+"token_file", "", "is for a url: a topic is written as its cluster is")
+	case t.Topic != "" && t.TLS != (TLS{}):
+		return bad(at+"tls", "", "is for a url: a topic is written as its cluster is")
 	case t.Topic != "":
 		return c.knownCluster(at+"cluster", t.Cluster)
 	}
@@ -161,6 +164,8 @@ func (c *Config) checkPlace(at string, t Target) error {
 		return bad(at+"url", "", "holds a user or parameters: a token goes to token_file")
 	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
 		return bad(at+"url", t.URL, "is not a URL of http or https")
+	case u.Scheme == "http" && t.TLS != (TLS{}):
+		return bad(at+"url", t.URL, "tls is set and the address is not https://")
 	}
-	return nil
+	return t.TLS.check(at + "tls.")
 }

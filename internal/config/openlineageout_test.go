@@ -7,7 +7,7 @@ import (
 )
 
 func TestTargets(t *testing.T) {
-	files := map[string]string{"token": canary + "\n", "empty": "\n"}
+	files := map[string]string{"token": canary + "\n", "empty": "\n", "ca": selfSigned(t)}
 	f := func(target, want string) {
 		t.Helper()
 		_, err := load(t, two+"openlineage: {targets: ["+target+"]}", files)
@@ -31,6 +31,13 @@ func TestTargets(t *testing.T) {
 	f("{topic: t, cluster: west, token_file: token}", "openlineage.targets[0].token_file")
 	f("{url: 'http://a', token_file: none}", "openlineage.targets[0].token_file")
 	f("{url: 'http://a', token_file: empty}", "there is no token in it")
+	f("{url: 'https://a', tls: {ca_file: ca}}", "")
+	f("{url: 'http://a', tls: {ca_file: ca}}", "openlineage.targets[0].url: \"http://a\": tls is set")
+	f("{url: 'https://a', tls: {ca_file: none}}", "openlineage.targets[0].tls.ca_file")
+	f("{url: 'https://a', tls: {ca_file: token}}", "holds no certificate in PEM")
+	f("{url: 'https://a', tls: {cert_file: ca}}", "openlineage.targets[0].tls.key_file: is not set, and")
+	f("{url: 'https://a', tls: {ca: geheim}}", "openlineage.targets[0].tls.ca")
+	f("{topic: t, cluster: west, tls: {ca_file: ca}}", "openlineage.targets[0].tls: is for a url")
 	f("{url: 'http://a'}, {url: 'http://b'}", "openlineage.targets[1].name")
 	f("{name: ../x, url: 'http://a'}", "openlineage.targets[0].name")
 	f("{url: 'http://a', namespaces: {north: x}}", "openlineage.targets[0].namespaces.north")

@@ -18,17 +18,22 @@ const sendTimeout = 30 * time.Second
 type HTTP struct {
 	URL    string        // the whole of it
 	Token  func() string // as it is now; empty: none
-	TLS    *tls.Config
 	client *http.Client
+	to     *receiver.Renewing
 }
 
-// NewHTTP makes a sender. Redirects are not followed: the token is for who is configured.
-func NewHTTP(to string, token func() string, t *tls.Config) *HTTP {
-	return &HTTP{URL: to, Token: token, TLS: t, client: &http.Client{
-		Transport: receiver.Transport(t), Timeout: sendTimeout,
+// NewHTTP makes a sender; t are the settings of TLS as they are now, nil: the system's. Redirects are not followed: the
+// token is for who is configured.
+func NewHTTP(to string, token func() string, t func() *tls.Config) *HTTP {
+	transport := receiver.NewRenewing(t)
+	return &HTTP{URL: to, Token: token, to: transport, client: &http.Client{
+		Transport: transport, Timeout: sendTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
+
+// Close gives up open connections.
+func (h *HTTP) Close() { h.to.Close() }
 
 // Send is Sender's. Its errors hold neither the token nor what the server answered: that may hold anything.
 func (h *HTTP) Send(ctx context.Context, e Event) error {
