@@ -231,8 +231,10 @@ func TestFlinkIsTold(t *testing.T) {
 			n[j.writes[0]] = sum
 		}
 	}
-	const goes = 25 // longer than a finding of groups takes
+	const goes, more = 25, 5_000 // longer than a finding of groups takes; far more than any other topic gets
 	write(goes)
+	pourOnce(t, writer, more, "visits")
+	n["visits"], n["visits.up"] = n["visits"]+more, n["visits.up"]+more
 	table := map[string]known{}
 	look := func(m flinkMode) error {
 		var errs []error
@@ -260,6 +262,8 @@ func TestFlinkIsTold(t *testing.T) {
 	for _, m := range modes {
 		eventually(t, 90*time.Second, m.said, func() error { return look(m) })
 	}
+	// so that it is clear how much visits grew by
+	sources = slices.DeleteFunc(sources, func(topic string) bool { return topic == "visits" })
 	run := f.stopAndGoOn(t, c, flinkJobs[1])
 	fail := func(what string) string {
 		t.Helper()
@@ -306,8 +310,10 @@ func TestFlinkIsTold(t *testing.T) {
 			)
 		})
 	}
+	modes[0].server.saysSinks(t)
 	own.endsWithItsJob(t, modes[0].server)
-	flinkTable(t, modes, table, c.Version(), n["orders"]-4*40)
+	modes[0].server.unseen(t)
+	flinkTable(t, modes, table, c.Version(), n["orders"]-4*40, more)
 }
 
 // happened reports an error unless all of some events, TYPE WORDS, are told of a node in the last half hour.
@@ -369,11 +375,11 @@ func (f flink) endsWithItsJob(t *testing.T, s server) {
 	}
 }
 
-func flinkTable(t *testing.T, modes []flinkMode, table map[string]known, kafka string, written int64) {
+func flinkTable(t *testing.T, modes []flinkMode, table map[string]known, kafka string, written, more int64) {
 	t.Helper()
 	var b strings.Builder
-	fmt.Fprintf(&b, "Made %s on Kafka %s, Flink 2.3.0, flink-connector-kafka 5.0.0-2.2 and openlineage-flink 1.53.0, with an interval of %d s. Each job read %d records of each of its topics, and wrote as many. ✓ known, with the records that Kafka's own evidence counts for the job where it has any, ≥ where it says at least; – not known, \"said\": by a blind spot that names the job. "+
-		"The prefix of the second job's transactional.ids is configured beside REST.\n\n| job | | %s | %s | %s |\n|---|---|---|---|---|\n", time.Now().UTC().Format(time.DateOnly), kafka, tick, written, modes[0].said, modes[1].said, modes[2].said)
+	fmt.Fprintf(&b, "Made %s on Kafka %s, Flink 2.3.0, flink-connector-kafka 5.0.0-2.2 and openlineage-flink 1.53.0, with an interval of %d s. Each job read %d records of each of its topics, and wrote as many; that in the application cluster %d more. ✓ known, with the records that Kafka's own evidence counts for the job where it has any, ≥ where it says at least; – not known, \"said\": by a blind spot that names the job. "+
+		"The prefix of the second job's transactional.ids is configured beside REST.\n\n| job | | %s | %s | %s |\n|---|---|---|---|---|\n", time.Now().UTC().Format(time.DateOnly), kafka, tick, written, more, modes[0].said, modes[1].said, modes[2].said)
 	yes := map[bool]string{true: "✓", false: "–"}
 	for _, j := range flinkJobs {
 		row := func(what string, of func(known) string) {
