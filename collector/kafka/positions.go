@@ -25,8 +25,9 @@ const (
 	sightKey         = "sight"   // what could be seen in the newest round
 
 	// readersVersion is of a reader's book. Version 1 did not hold from where it had gone back, nor 2 by how much, and
-	// what is in doubt of what it read, nor 3 when it was read last.
-	readersVersion = 4
+	// what is in doubt of what it read, nor 3 when it was read last, nor 4 which bounds were told of it, its last pauses
+	// and what was set beyond the end.
+	readersVersion = 5
 	// groupsVersion is of a group. Version 1 did not hold whether it was listed in the newest round.
 	groupsVersion = 2
 )
@@ -297,6 +298,10 @@ func (r *reader) encode() []byte {
 	}
 	e.Bool(r.losing)
 	e.habit(r.habit)
+	for _, b := range [...]bool{r.said.most, r.said.least, r.said.stands} {
+		e.Bool(b)
+	}
+	e.String(r.owed)
 	e.Uint(uint64(len(r.parts)))
 	for _, p := range r.parts {
 		e.Int(p.committed)
@@ -305,6 +310,7 @@ func (r *reader) encode() []byte {
 		e.Int(p.was)
 		e.Int(p.high)
 		e.Bool(p.again)
+		e.Bool(p.beyond)
 	}
 	return e.Encoder
 }
@@ -315,11 +321,18 @@ func (e *encoder) habit(h habit) {
 	e.Bool(h.started)
 	e.Int(int64(h.alone))
 	e.Int(h.most)
-	e.Int(h.pause.Milliseconds())
+	for _, pause := range [...]time.Duration{h.pause, h.pauses[0], h.pauses[1]} {
+		e.Int(pause.Milliseconds())
+	}
 }
 
-func (d *decoder) habit() habit {
-	return habit{epochs: d.Bool(), plain: d.Bool(), started: d.Bool(), alone: int(d.Int()), most: d.Int(), pause: time.Duration(d.Int()) * time.Millisecond}
+func (d *decoder) habit(version uint64) habit {
+	pause := func() time.Duration { return time.Duration(d.Int()) * time.Millisecond }
+	h := habit{epochs: d.Bool(), plain: d.Bool(), started: d.Bool(), alone: int(d.Int()), most: d.Int(), pause: pause()}
+	if version > 4 {
+		h.pauses = [2]time.Duration{pause(), pause()}
+	}
+	return h
 }
 
 func (s *source) restoreReader(rest string, value []byte, round time.Time) error {
@@ -361,12 +374,18 @@ func decodeReader(access lineage.Access, value []byte, round time.Time) (*reader
 			r.known = d.Time()
 		}
 	}
-	r.losing, r.habit = d.Bool(), d.habit()
+	r.losing, r.habit = d.Bool(), d.habit(version)
+	if r.said.stands = true; version > 4 { // else it may, as far as its book tells
+		r.said, r.owed = saidBounds{most: d.Bool(), least: d.Bool(), stands: d.Bool()}, d.String()
+	}
 	for range d.Count() {
 		p := newReadPartition()
 		p.committed, p.gone, p.fell, p.was = d.Int(), d.Int(), d.Int(), d.Int()
 		if version > 1 {
 			p.high, p.again = d.Int(), d.Bool()
+		}
+		if version > 4 {
+			p.beyond = d.Bool()
 		}
 		r.parts = append(r.parts, p)
 	}

@@ -55,6 +55,7 @@ type reader struct {
 	bound string // why what was read in this round is no measurement; empty: it is, or nothing was read
 	// the bound of steps that were not told yet, since they count nothing by themselves: what is told next is one too
 	owed    string
+	said    saidBounds
 	events  []readerEvent // of this round
 	gone    int64         // records found gone in this round
 	late    bool          // it is so in a partition, as of the newest round in which it was looked at
@@ -87,8 +88,7 @@ type readPartition struct {
 	based     time.Time // of a share group: the round of its first look, while it stands where it stood then
 	basedLag  int64
 
-	// the commit lies beyond the end, as it did when it was read before, and the log was not cut: somebody set it
-	// there. Not kept over a restart
+	// the commit lies beyond the end, as it did when it was read before, and the log was not cut: somebody set it there
 	beyond  bool
 	held    int64 // a commit beyond the end that waits for the next reading of it; -1: none. Not kept over a restart
 	lag     int64
@@ -388,7 +388,8 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	p := &r.parts[c.partition]
 	end, _ := ends.end(c.partition)
 	if c.offset == p.committed || c.offset < 0 && p.committed < 0 {
-		p.beyond = c.offset > end && c.offset >= 0 && p.fell < 0 && (p.beyond || !ends.wasCut())
+		beyond := c.offset > end && c.offset >= 0 && p.fell < 0 && (p.beyond || !ends.wasCut())
+		r.touched, p.beyond = r.touched || beyond != p.beyond, beyond
 		p.held = -1 // it was taken back
 		if c.offset > end && p.fell < 0 && c.offset >= 0 && !p.beyond {
 			// the commit was there before this end was read: the log was truncated

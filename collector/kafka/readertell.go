@@ -114,6 +114,7 @@ func (r *reader) uncommitted(ends topicEnds, g groupState) {
 func (r *reader) tell(round, before time.Time) (samples []lineage.Sample, sightings []lineage.Sighting) {
 	looked := since(r.known, before) // what shows after a gap can have been at any time in it
 	since := since(r.from, before)
+	said, owed := r.said, r.owed
 	if strings.HasPrefix(r.owed, "at least") && strings.HasPrefix(r.bound, "at most") {
 		r.bound = boundNeither
 	}
@@ -159,12 +160,35 @@ func (r *reader) tell(round, before time.Time) (samples []lineage.Sample, sighti
 	}
 	r.told, r.toldAny = r.gauges, true
 	r.known = round
-	detail := r.standing(round)
-	if detail = cmp.Or(r.bound, detail); detail != "" {
+	detail, seen := r.standing(round)
+	if r.bound != "" {
+		detail, seen = r.said.add(r.bound), true
+	}
+	if seen {
 		sightings = append(sightings, lineage.Sighting{Access: r.access, Evidence: r.kind, Detail: detail})
 		r.sighted, r.unsure = round, detail == wordsPlaced || detail == wordsUnmoved
 	}
+	r.touched = r.touched || r.said != said || r.owed != owed
 	return samples, sightings
+}
+
+// saidBounds are which bounds were told of what a reader read, since its book was opened, and whether one of them is
+// what stands: what is told of an access stands until something else is, and a count in a window is a bound for as long
+// as the window has its step.
+type saidBounds struct{ most, least, stands bool }
+
+// add notes that a bound is told, and returns how. Where steps before it are bounded in the other direction a sum with
+// them is bounded in none.
+func (s *saidBounds) add(bound string) string {
+	most, least, before := strings.Contains(bound, "at most"), strings.Contains(bound, "at least"), *s
+	*s = saidBounds{most: s.most || most, least: s.least || least, stands: true}
+	switch {
+	case most && !least && before.least:
+		return bound + "; of steps before at least"
+	case least && !most && before.most:
+		return bound + "; of steps before at most"
+	}
+	return bound
 }
 
 // show reports whether a level is told: it was once more than zero, or is now.
@@ -182,9 +206,9 @@ const (
 	wordsUnmoved = "has committed offsets that did not move since they were first seen; when they were committed the broker does not tell"
 )
 
-// standing says, now and then, that the reader has committed offsets, whether or not they move; empty: not now. What it
-// said of one that was not seen to move it takes back in the round in which it is.
-func (r *reader) standing(round time.Time) string {
+// standing says, now and then, that the reader has committed offsets, whether or not they move. What it said of one that
+// was not seen to move it takes back in the round in which it is. Where a bound stands it is seen without a word.
+func (r *reader) standing(round time.Time) (words string, now bool) {
 	any := false
 	for i := range r.parts {
 		any = any || r.parts[i].committed >= 0
@@ -192,17 +216,19 @@ func (r *reader) standing(round time.Time) string {
 	moved := r.shifted || !r.moved.IsZero()
 	switch {
 	case !any || r.synced:
-		return ""
-	case moved && r.unsure:
-		return wordsStands
+		return "", false
+	case moved && r.unsure && !r.said.stands:
+		return wordsStands, true
 	case r.moved.Equal(round) || !r.sighted.IsZero() && round.Sub(r.sighted) < sightEvery:
-		return ""
+		return "", false
+	case r.said.stands:
+		return "", true
 	case moved:
-		return wordsStands
+		return wordsStands, true
 	case r.sighted.IsZero() || r.restored:
-		return wordsPlaced
+		return wordsPlaced, true
 	}
-	return wordsUnmoved
+	return wordsUnmoved, true
 }
 
 // tellEvents returns what happened to the reader in this round.

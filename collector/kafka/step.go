@@ -80,7 +80,7 @@ type habit struct {
 	alone   int              // steps forward that it made without a member being seen, up to believedAfter
 	most    int64            // the most that it moved in a tick
 	pause   time.Duration    // the longest time for which it had something to read and did not commit
-	pauses  [2]time.Duration // the last two such times, the newest last. Not kept over a restart
+	pauses  [2]time.Duration // the last two such times, the newest last
 	started bool             // it was seen to begin at the log's start where it had no commit
 }
 

@@ -1,0 +1,179 @@
+package kafka
+
+import (
+	"encoding/hex"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// looks is a reader that is looked at, and what was said of it last: that stands until something else is said.
+type looks struct {
+	t      *testing.T
+	r      *reader
+	ends   fakeEnds
+	g      groupState
+	round  time.Time
+	stands string
+	told   lineage.Sample // of what it read
+}
+
+func newLooks(t *testing.T) *looks {
+	return &looks{t: t, r: newReader(lineage.Access{}, lineage.GroupOffsets), round: t0, g: groupState{live: true, wasLive: true, reads: true, found: t0.Add(-tick)}}
+}
+
+// look takes one look, so long after the one before.
+func (l *looks) look(after time.Duration, committed int64) {
+	l.t.Helper()
+	before := l.round
+	l.round = l.round.Add(after)
+	l.ends.endOffset = max(l.ends.endOffset, committed)
+	if !l.r.observe([]commit{{0, committed, 0}}, l.ends, l.g, l.round, later(before, l.round.Add(-tick))) {
+		l.t.Fatal("not observed")
+	}
+	samples, sightings := l.r.tell(l.round, before)
+	if s, ok := value(samples, lineage.Records); ok {
+		l.told = s
+	}
+	for _, s := range sightings {
+		if s.Detail != "" {
+			l.stands = s.Detail
+		}
+	}
+}
+
+// restart starts lineaged again, over what it saved.
+func (l *looks) restart() {
+	l.t.Helper()
+	r, err := decodeReader(l.r.access, l.r.encode(), l.round)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.r = r
+}
+
+// What makes a count a bound stands for as long as the count is in a window: who is told to stand where it stands, now
+// and then and when lineaged starts again, does not become exact by that, nor "at least" while it is pending.
+func TestBoundsOutliveWhatIsSaidOfStanding(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		then func(l *looks)
+	}{
+		{"a restart", func(l *looks) { l.restart(); l.look(tick, 100) }},
+		{"two restarts", func(l *looks) { l.restart(); l.look(tick, 100); l.restart(); l.look(tick, 100) }},
+		{"six hours", func(l *looks) { l.look(sightEvery, 100); l.look(sightEvery, 100) }},
+		{"six hours and a restart", func(l *looks) { l.look(sightEvery, 100); l.restart(); l.look(tick, 100) }},
+		{"an exact step and a restart", func(l *looks) { l.look(tick, 130); l.restart(); l.look(tick, 130) }},
+		{"a restart and an exact step", func(l *looks) { l.restart(); l.look(tick, 130); l.look(sightEvery, 130) }},
+		{"its group went, and came again", func(l *looks) { l.r.part(); l.look(tick, 100) }},
+	} {
+		l := newLooks(t)
+		l.r.habit.most, l.ends.atJoin = 100, 50
+		l.look(tick, 100) // a first commit: where it began nobody knows
+		if !strings.HasPrefix(l.stands, "at most") || !l.told.Estimated {
+			t.Fatalf("at first %q, %+v", l.stands, l.told)
+		}
+		c.then(l)
+		if !strings.HasPrefix(l.stands, "at most") || strings.Contains(l.stands, "at least") {
+			t.Errorf("%s: %q stands, want at most", c.name, l.stands)
+		}
+	}
+}
+
+// A window may hold steps that are bounds in either direction: then their sum is none, whichever came last, and whether
+// or not lineaged was started in between.
+func TestBoundsOfBothDirections(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		l := newLooks(t)
+		l.ends.atJoin = 50
+		l.look(tick, 100) // at most
+		if restart {
+			l.restart()
+		}
+		l.look(tick, 140)
+		l.look(tick, 180)
+		if l.look(tick, 170); !strings.Contains(l.stands, "at least") || !strings.Contains(l.stands, "at most") {
+			t.Errorf("restart %v: %q after an earlier step at most, want both", restart, l.stands)
+		}
+		if restart {
+			l.restart()
+		}
+		if l.look(tick, 10); !strings.Contains(l.stands, "at least") || !strings.Contains(l.stands, "at most") {
+			t.Errorf("restart %v: %q after an earlier step at least, want both", restart, l.stands)
+		}
+	}
+}
+
+// A step that counts nothing by itself and was not told waits for the next: which that is a bound for too.
+func TestOwedBoundOverARestart(t *testing.T) {
+	l := newLooks(t)
+	l.r.habit.most = 10
+	l.ends.start, l.ends.endOffset = 50, 50
+	l.look(tick, 50)
+	l.look(tick, 60)
+	l.ends.start = 55
+	l.look(tick, 55) // by less than it moves
+	l.r.owed, l.r.read.estimated, l.r.said = boundBack, true, saidBounds{}
+	l.stands = ""
+	l.restart()
+	if l.look(tick, 58); !l.told.Estimated || !strings.HasPrefix(l.stands, "at most") {
+		t.Errorf("%q stands of %+v, want at most", l.stands, l.told)
+	}
+}
+
+// A reader that commits each ten minutes is at work for as long after a restart as before, and what it reads meanwhile
+// is in no count yet.
+func TestPatienceOverARestart(t *testing.T) {
+	l := newLooks(t)
+	l.ends = fakeEnds{endOffset: 10_000, old: true}
+	l.look(tick, 100)
+	l.look(tick, 200)
+	l.r.habit.pauses = [2]time.Duration{10 * time.Minute, 11 * time.Minute}
+	if l.look(5*time.Minute, 200); !l.r.gauges.pending {
+		t.Fatal("it is at rest before the restart")
+	}
+	l.restart()
+	if l.look(tick, 200); !l.r.gauges.pending {
+		t.Error("after a restart it is at rest, and what it reads is taken for counted")
+	}
+}
+
+// Offsets that were set beyond the end of a topic that once lost records are no records lost when lineaged starts again.
+func TestSetBeyondTheEndOverARestart(t *testing.T) {
+	l := newLooks(t)
+	l.look(tick, 100)
+	l.r.parts[0].beyond, l.r.parts[0].committed, l.r.touched = true, 500, true
+	l.ends.cut = true
+	l.restart()
+	before := l.round
+	l.round = l.round.Add(tick)
+	l.r.observe([]commit{{0, 500, 0}}, l.ends, l.g, l.round, before)
+	if len(l.r.events) > 0 || l.r.parts[0].fell >= 0 {
+		t.Errorf("%+v, fell %d: want nothing to have happened", l.r.events, l.r.parts[0].fell)
+	}
+}
+
+// One of version 4 does not say what was told of it: what stands is left to stand, since it may be a bound's.
+func TestReadersBookOfVersion4(t *testing.T) {
+	kept, err := hex.DecodeString("04020e0e010000000000000a0a000c0c0000000080d8c0cdc0680001e0bebecdc068000000000006c0a90701180101010100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := decodeReader(lineage.Access{}, kept, t0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.read.n != 7 || !r.read.estimated || r.doubted.n != 5 || !r.moved.Equal(t0) || !r.stale || !r.known.Equal(t0.Add(-9*tick)) || len(r.parts) != 1 || r.parts[0].committed != 12 || r.parts[0].beyond {
+		t.Errorf("%+v", r)
+	}
+	if again, err := decodeReader(lineage.Access{}, r.encode(), t0); err != nil || !reflect.DeepEqual(again, r) {
+		t.Errorf("%+v, %v, written again", again, err)
+	}
+	r.observe([]commit{{0, 12, 0}}, fakeEnds{endOffset: 12}, groupState{found: t0}, t0.Add(tick), t0)
+	if _, sightings := r.tell(t0.Add(tick), t0); len(sightings) != 1 || sightings[0].Detail != "" {
+		t.Errorf("%+v, want it seen, and nothing said that may take a bound back", sightings)
+	}
+}
