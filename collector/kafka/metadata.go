@@ -228,19 +228,24 @@ func (t *take) topicNew(o *lineage.Observation, w wire.MetadataWalk) *topic {
 	// What another had this name in the last round was made since, whatever may be seen.
 	old := t.byName[name]
 	created := t.created(name)
-	born := t.continuous && (created || old != nil && old.absent == 1)
+	before, looked := t.lookBefore()
+	born := looked && (created || old != nil && old.absent == 1 && (t.continuous || old.whole))
 	for w.Partition() {
 		born = born && w.Epoch <= 0
 	}
 	tp.widen(w.Partitions, born)
 	if born {
-		tp.seenSince(0, t.before)
-		tp.ends, tp.books, tp.born, tp.startsAt = t.before, t.before, t.round, t.round
+		tp.seenSince(0, before)
+		tp.ends, tp.books = before, before
+	} else {
+		tp.since = t.round
+	}
+	if born && t.continuous {
+		tp.born, tp.startsAt = t.round, t.round
 		for i := range tp.starts {
 			tp.starts[i] = 0
 		}
-	} else {
-		tp.since = t.round
+	} else { // who reads it may have come at any time, and its first records may be gone
 		t.slow.Soon(sourceStarts) // what it holds is known once they are
 	}
 	tp.dirty = true
@@ -255,6 +260,15 @@ func (t *take) topicNew(o *lineage.Observation, w wire.MetadataWalk) *topic {
 	}
 	t.topics[id], t.byName[name] = tp, tp
 	return tp
+}
+
+// lookBefore returns the newest look before this round, of this run or of an earlier one; ok is false where there was
+// none.
+func (t *take) lookBefore() (round time.Time, ok bool) {
+	if t.continuous {
+		return t.before, true
+	}
+	return t.last, t.resumed
 }
 
 // diedLately reports whether a topic of this name was found deleted within the last minute: then it may have had other
@@ -318,8 +332,9 @@ func (t *take) leaders(tp *topic, w *wire.MetadataWalk, moved map[int32]int) {
 		tp.startsAt = time.Time{} // the new ones' starts are to be read
 		t.slow.Soon(sourceStarts)
 		old := len(tp.parts)
-		if tp.widen(w.Partitions, t.continuous); t.continuous {
-			tp.seenSince(old, t.before)
+		before, looked := t.lookBefore()
+		if tp.widen(w.Partitions, looked); looked {
+			tp.seenSince(old, before)
 		}
 		tp.factTold, tp.dirty = false, true
 	}

@@ -116,7 +116,7 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 	if err != nil { // nor of what
 		return s.anew(positions, clusterKey, err)
 	}
-	s.cluster, s.resumed = cluster, true
+	s.cluster, s.resumed, s.last = cluster, true, round
 	if value := positions[sightKey]; value != nil {
 		s.leave(sightKey, s.restoreSight(value))
 	}

@@ -62,6 +62,8 @@ type source struct {
 	passing    func(*take, *group, *committedOn)
 	continuous bool // a metadata round was taken since the start: what appears now is new
 	resumed    bool // positions of an earlier run were restored
+	// its last round: what was not there then, and is when lineaged starts again, was made meanwhile
+	last time.Time
 	// newest round in which a broker failed or a leader changed: then what brokers list may be short
 	unrest time.Time
 
@@ -173,7 +175,7 @@ func (s *source) forget() {
 	s.leftOut, s.leftBefore = map[lineage.TopicID]string{}, map[lineage.TopicID]string{}
 	s.groups, s.departed = map[string]*group{}, map[string]*group{}
 	s.late, s.mute = map[*reader]bool{}, map[int32]time.Time{}
-	s.continuous, s.resumed, s.unrest = false, false, time.Time{}
+	s.continuous, s.resumed, s.last, s.unrest = false, false, time.Time{}, time.Time{}
 	s.acls = nil
 	s.clusterFact, s.rights, s.sawAll, s.unwanted, s.left, s.hidden = lineage.ClusterFact{}, clusterRights{}, false, nil, nil, nil
 	s.sawGroups, s.groupsCounted = false, false
