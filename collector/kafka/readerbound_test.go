@@ -141,7 +141,7 @@ func TestPatienceOverARestart(t *testing.T) {
 	}
 }
 
-// Offsets that were set beyond the end of a topic that once lost records are no records lost when lineaged starts again.
+// Offsets that were set beyond the end of a topic that once lost records are no records lost after a restart.
 func TestSetBeyondTheEndOverARestart(t *testing.T) {
 	l := newLooks(t)
 	l.look(tick, 100)

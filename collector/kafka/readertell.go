@@ -206,8 +206,8 @@ const (
 	wordsUnmoved = "has committed offsets that did not move since they were first seen; when they were committed the broker does not tell"
 )
 
-// standing says, now and then, that the reader has committed offsets, whether or not they move. What it said of one that
-// was not seen to move it takes back in the round in which it is. Where a bound stands it is seen without a word.
+// standing says, now and then, that the reader has committed offsets, whether or not they move. What it said of one
+// that was not seen to move it takes back in the round in which it is. Where a bound stands it is seen without a word.
 func (r *reader) standing(round time.Time) (words string, now bool) {
 	any := false
 	for i := range r.parts {
