@@ -121,8 +121,8 @@ func (c *comparer) clients(f *lineage.DeclaredFlow, at *Cluster) (out []declared
 		if f.Topic.Match == nil {
 			x.Topic.Name = f.Topic.Text
 		}
-		n, _ := c.v.identity.Resolve(at.known, x, c.v.knows.Of(x))
-		if n = c.v.shown(n); n.Kind == lineage.UnidentifiedNode {
+		n, by := c.v.identity.Resolve(at.known, x, c.v.knows.Of(x))
+		if n = c.v.shown(n); n.Kind == lineage.UnidentifiedNode || by == lineage.ByNothing {
 			continue
 		}
 		i := slices.IndexFunc(out, func(x declaredAs) bool { return x.node == n })

@@ -163,8 +163,8 @@ func (c *comparer) nodesOf(x *lineage.DeclaredComponent) (nodes []lineage.Node, 
 			continue
 		}
 		a := lineage.Access{Topic: lineage.Topic{Cluster: at.known.ID}, Op: lineage.Read, Client: lineage.Client{Group: g.Group}}
-		n, _ := c.v.identity.Resolve(at.known, a, c.v.knows.Of(a))
-		if n = c.v.shown(n); n.Kind == lineage.UnidentifiedNode {
+		n, by := c.v.identity.Resolve(at.known, a, c.v.knows.Of(a))
+		if n = c.v.shown(n); n.Kind == lineage.UnidentifiedNode || by == lineage.ByNothing {
 			unresolved = append(unresolved, fmt.Sprintf("whose group %s of cluster %s is, no rule tells", quote(g.Group), quote(g.Cluster)))
 		} else if !slices.Contains(nodes, n) {
 			nodes = append(nodes, n)

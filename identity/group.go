@@ -196,12 +196,12 @@ func (g *groupNames) own(c lineage.Client) (name, by string) {
 		if name, _ = groupName(name); name != "" {
 			return name, "Java default client.id"
 		}
-		return "", noName
+		return "", lineage.ByNothing
 	}
 	if name = g.base(c.ClientID, c.Host, false); name != "" {
 		return name, "client.id"
 	}
-	return "", noName
+	return "", lineage.ByNothing
 }
 
 // called returns the one name that the client.ids of a group's members give; empty when they give none or several.

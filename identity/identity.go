@@ -9,7 +9,7 @@
 // was made for one run, the transactional.id without its instance suffix, the client.id without its instance suffix. A
 // group whose id names nobody is called as its members are; readers of whom nothing says more are one application,
 // anonymous. A client of which nothing but its principal is known is called as that. What none of them names is the
-// topic's UNIDENTIFIED node, unless a rule declares whose that is.
+// topic's UNIDENTIFIED node where it writes, unless a rule declares whose that is, and anonymous where it reads.
 package identity
 
 import (
@@ -107,10 +107,7 @@ func (r *Resolver) Know(of func(lineage.ClusterID) lineage.Cluster) lineage.Know
 	return NewKnowledge(of)
 }
 
-const (
-	noName   = "no name seen" // why an access belongs to no application
-	byMember = "member client.id"
-)
+const byMember = "member client.id"
 
 // Resolve returns the node that a reads or writes as in cluster c, and which rule or convention decided, in words for
 // people. known is what else is known of the client; of a group's members the first by client.id decides where they
@@ -191,7 +188,7 @@ func ownNameOf(c lineage.Client, group *lineage.GroupFact) (name, by string) {
 	case c.ClientID != "":
 		return names.called(c.Group, []lineage.Member{{ClientID: c.ClientID, Host: c.Host}}), byMember
 	}
-	return "", noName
+	return "", lineage.ByNothing
 }
 
 // nameless returns the node of a group that nothing names. One that was made for one run is the environment's anonymous

@@ -125,7 +125,6 @@ func TestUnidentified(t *testing.T) {
 	f(lineage.Write, lineage.Client{Producer: lineage.KnownProducer(7), Host: "/10.0.0.1"})
 	f(lineage.Write, lineage.Client{Kind: lineage.Remainder})
 	f(lineage.Write, lineage.Client{Kind: lineage.Others, ClientID: "shop"})
-	f(lineage.Read, lineage.Client{})
 	for _, id := range []string{
 		"rdkafka", "sarama", "kgo", "Sarama", "kafkajs", "kafka-python-2.0.2", "kafka-python-producer-1", "aiokafka-0.12.0",
 		"aiokafka-producer-3", "producer-1", "producer-12", "consumer-1", "consumer-null-1", "adminclient-4", "rdkafka-3", "rdkafka#producer-1",
@@ -133,6 +132,18 @@ func TestUnidentified(t *testing.T) {
 		"confluent-kafka-dotnet-2",
 	} {
 		f(lineage.Write, lineage.Client{ClientID: id})
+	}
+}
+
+// Who reads and is named by nothing, as by the empty group id, is somebody, and none of the topic's writers: else the
+// topic would feed itself.
+func TestReadersWithoutAName(t *testing.T) {
+	r := mustNew(t, Rules{Applications: []Rule{{ClientID: re(".*"), Group: re(".*"), Name: "all"}, {Principal: re(""), Name: "any"}}})
+	for _, c := range []lineage.Client{{}, {ClientID: "rdkafka"}, {ClientID: "consumer-1", Host: "/10.0.0.1"}} {
+		n, words := r.Resolve(west, access(lineage.Read, c), lineage.Known{})
+		if want := (lineage.Node{Scope: "shop", Kind: lineage.ApplicationNode, Name: "anonymous"}); n != want || words != lineage.ByNothing {
+			t.Errorf("%+v: got %s by %q, want %s", c, n.ID(), words, want.ID())
+		}
 	}
 }
 

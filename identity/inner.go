@@ -168,14 +168,14 @@ func (k *knowledge) nameless(ref lineage.GroupRef, topic string) (name, by strin
 			continue
 		}
 		if name != "" {
-			return "", noName
+			return "", lineage.ByNothing
 		}
 		name = own
 	}
 	if name != "" {
 		return name, "transactional.id"
 	}
-	return "", noName
+	return "", lineage.ByNothing
 }
 
 // byConvention returns the group that a client's own id tells as frameworks make it, if there is such a group.

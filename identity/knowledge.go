@@ -393,7 +393,7 @@ func (k *knowledge) ofGroup(out *lineage.Known, cluster lineage.ClusterID, group
 // byName finds who a client is by its own ids.
 func (k *knowledge) byName(out *lineage.Known, cluster lineage.ClusterID, c lineage.Client) {
 	if c.TransactionalID == "" && c.ClientID == "" { // as most writers: the names of the groups need not be known
-		out.NameBy = noName
+		out.NameBy = lineage.ByNothing
 		return
 	}
 	names := k.namesOf(cluster)

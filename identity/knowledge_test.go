@@ -62,9 +62,9 @@ func TestKnowledge(t *testing.T) {
 		{"orders", lineage.Read, lineage.Client{Group: "connect-west"}, app("connect-west"), "group id"},
 		{"words-out", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(0)}, job("wc"), "producer id that writes wc-counts-changelog"},
 		// it only read
-		{"words-out", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(5)}, nobody("words-out"), noName},
+		{"words-out", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(5)}, nobody("words-out"), lineage.ByNothing},
 		// no such group
-		{"words-out", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(6)}, nobody("words-out"), noName},
+		{"words-out", lineage.Write, lineage.Client{Producer: lineage.KnownProducer(6)}, nobody("words-out"), lineage.ByNothing},
 		{"words-out", lineage.Write, lineage.Client{TransactionalID: "wc-" + id1 + "-1"}, job("wc"), "Kafka Streams application.id"},
 		{"orders", lineage.Read, lineage.Client{Group: "connect-jdbc"}, conn("jdbc"), "Kafka Connect"},
 		{"orders", lineage.Read, lineage.Client{Group: "connect-jdbc", Member: "m", ClientID: "connector-consumer-jdbc-0"}, conn("jdbc"), "Kafka Connect"},
@@ -76,7 +76,7 @@ func TestKnowledge(t *testing.T) {
 		{"rows", lineage.Write, lineage.Client{TransactionalID: "db-0"}, app("db"), "transactional.id"},
 		{"bills", lineage.Write, lineage.Client{TransactionalID: "billing-svc-7"}, app("billing"), "member client.id"},
 		{"bills", lineage.Write, lineage.Client{ClientID: "billing-svc-1"}, app("billing"), "member client.id"},
-		{"bills", lineage.Write, lineage.Client{ClientID: "rdkafka"}, nobody("bills"), noName},
+		{"bills", lineage.Write, lineage.Client{ClientID: "rdkafka"}, nobody("bills"), lineage.ByNothing},
 		{"bills", lineage.Write, lineage.Client{ClientID: "twin-3"}, app("twin"), "client.id"}, // two groups bear it
 		{"rows", lineage.Write, lineage.Client{Mover: conn("db")}, conn("db"), "Kafka Connect"},
 	} {

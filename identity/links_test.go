@@ -66,8 +66,8 @@ func TestLinkedClients(t *testing.T) {
 		{"orders", lineage.Write, lineage.Client{Principal: "User:ops"}, app("ops"), "principal"},
 		{"orders", lineage.Write, lineage.Client{Producer: id(103)}, app("carol"), "principal, joined by REQUEST_LOG"},
 		{"orders", lineage.Write, lineage.Client{TransactionalID: "6f1d3c1e-1111-2222-3333-444444444444"}, app("ledger"), "client.id, joined by REQUEST_LOG"},
-		{"orders", lineage.Write, lineage.Client{Producer: id(999)}, nobody("orders"), noName},
-		{"orders", lineage.Write, lineage.Client{Principal: "User:ANONYMOUS", Host: "10.0.0.7"}, nobody("orders"), noName},
+		{"orders", lineage.Write, lineage.Client{Producer: id(999)}, nobody("orders"), lineage.ByNothing},
+		{"orders", lineage.Write, lineage.Client{Principal: "User:ANONYMOUS", Host: "10.0.0.7"}, nobody("orders"), lineage.ByNothing},
 		{"orders", lineage.Write, lineage.Client{Principal: "User:CN=billing,OU=shop,O=x"}, app("billing"), "principal"},
 		// of dave's two groups one reads orders, and both payments
 		{"orders", lineage.Read, lineage.Client{Principal: "User:dave", Host: "10.0.0.6"}, app("a"), "group id, joined by AUTHORIZER_LOG"},

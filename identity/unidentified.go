@@ -8,17 +8,19 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// unidentified returns the node of a client that nothing names: what a rule declares, else the topic's UNIDENTIFIED
-// node.
+// unidentified returns the node of a client that nothing names: of a writer what a rule declares, else the topic's
+// UNIDENTIFIED node. That is of writers alone: a reader there, as one that commits under the empty group id, would be
+// a way from the topic back into itself.
 func (r *Resolver) unidentified(c lineage.Cluster, topic string, a lineage.Access) (lineage.Node, string) {
-	if a.Op == lineage.Write {
-		f := gather(a.Client, nil)
-		f.unidentified = clusterScope(c) + "/" + topic
-		if n, words, ok := r.ruled(c, c, &f); ok {
-			return n, words
-		}
+	if a.Op == lineage.Read {
+		return node(c, lineage.ApplicationNode, anonymous), lineage.ByNothing
 	}
-	return node(c, lineage.UnidentifiedNode, topic), noName
+	f := gather(a.Client, nil)
+	f.unidentified = clusterScope(c) + "/" + topic
+	if n, words, ok := r.ruled(c, c, &f); ok {
+		return n, words
+	}
+	return node(c, lineage.UnidentifiedNode, topic), lineage.ByNothing
 }
 
 // declared returns the node that a rule names by its id, as `streamjob:west/baskets`; ok is false for a plain name.

@@ -29,10 +29,10 @@ func TestDeclaredWriters(t *testing.T) {
 	f(access(lineage.Write, lineage.Client{ClientID: "till"}), none, "application:shop/till", "client.id")
 	f(access(lineage.Write, lineage.Client{Principal: "User:alice"}), none, "application:shop/alice", lineage.ByPrincipal)
 	f(access(lineage.Read, lineage.Client{Group: "billing"}), none, "application:shop/billing", "group id")
-	f(access(lineage.Read, lineage.Client{ClientID: "rdkafka"}), none, "unidentified:west/orders", noName)
+	f(access(lineage.Read, lineage.Client{ClientID: "rdkafka"}), none, "application:shop/anonymous", lineage.ByNothing)
 	elsewhere := access(lineage.Write, lineage.Client{Producer: 8})
 	elsewhere.Topic.Name = "payments"
-	f(elsewhere, none, "unidentified:west/payments", noName)
+	f(elsewhere, none, "unidentified:west/payments", lineage.ByNothing)
 
 	by := lineage.Link{Evidence: lineage.RequestLog}
 	joined := lineage.Client{Producer: 8, ClientID: "producer-1", Host: "/10.0.0.1"}

@@ -53,6 +53,10 @@ type Link struct {
 // other programs: it is the account that is known.
 const ByPrincipal = "principal"
 
+// ByNothing says that nothing names a client: a writer is then its topic's UNIDENTIFIED node, and a reader, whom that
+// would lead back into the topic that it reads, the environment's anonymous application.
+const ByNothing = "no name seen"
+
 // Joined is a client with all that links join to it.
 type Joined struct {
 	Client Client
