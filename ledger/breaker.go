@@ -122,7 +122,7 @@ func (b *breaking) take(entry []byte) error {
 
 // close checks what a batch has of such rules against its close entry and the one before, where that is known.
 func (b *breaking) close(c closed, before *closeEntry) error {
-	is := c.digestOf(sourceOfBreakers)
+	is := c.breakersDigest()
 	switch {
 	case b.n != b.of:
 		return fmt.Errorf("its batch has %d of %d rules that stop tags", b.n, b.of)
@@ -130,17 +130,17 @@ func (b *breaking) close(c closed, before *closeEntry) error {
 		return errors.New("the rules that stop tags are not those of its batch")
 	case before == nil:
 		return nil
-	case before.digestOf(sourceOfBreakers) != "" && is == "":
+	case before.breakersDigest() != "" && is == "":
 		return errors.New("it does not say by which rules tags stop, and the batch before did")
-	case b.n == 0 && is != before.digestOf(sourceOfBreakers) && is != new(breaking).mark():
+	case b.n == 0 && is != before.breakersDigest() && is != new(breaking).mark():
 		return errors.New("other rules stop tags than before, and its batch does not have them")
 	}
 	return nil
 }
 
-// digestOf returns what a source's digest is; empty: it names none.
-func (c *closeEntry) digestOf(what string) string {
-	if i := slices.IndexFunc(c.Sources, func(s source) bool { return s.what == what }); i >= 0 {
+// breakersDigest is that of the rules by which tags stop; empty: it names none.
+func (c *closeEntry) breakersDigest() string {
+	if i := slices.IndexFunc(c.Sources, func(s source) bool { return s.what == sourceOfBreakers }); i >= 0 {
 		return c.Sources[i].digest
 	}
 	return ""
@@ -155,7 +155,7 @@ func (r *Reader) Breakers() (rules []Breaker, at int64, err error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		is := c.digestOf(sourceOfBreakers)
+		is := c.breakersDigest()
 		if found.closeEntry == nil {
 			now = is
 		}

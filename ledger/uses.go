@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -68,7 +69,7 @@ func (w *usesWriter) entry(u *Usage) ([]byte, error) {
 	if err == nil && cap(entry) == cap(w.room) { // it had room
 		w.room = w.room[len(entry):len(entry)]
 	}
-	return entry[:len(entry):len(entry)], err
+	return slices.Clip(entry), err
 }
 
 // written writes the entry to the room that is given, with lists that are cut where it would be too long.
