@@ -39,7 +39,13 @@ func (v *View) Runs(ctx context.Context, n lineage.Node) (*JobRuns, error) {
 				continue
 			}
 			x := v.runsSeen(f.Runs)
-			of[lineage.Node{Scope: x.Job.Scope, Kind: lineage.JobNode, Name: x.Job.Name}] = x
+			n := lineage.Node{Scope: x.Job.Scope, Kind: lineage.JobNode, Name: x.Job.Name}
+			if first := of[n]; first != nil { // events and an engine tell of different runs of one job
+				joined := *first
+				joined.add(x)
+				x = &joined
+			}
+			of[n] = x
 		}
 		v.joinRuns(of)
 		v.joinTasks(of)

@@ -9317,13 +9317,13 @@ type Subtopology { id: String!  sources: [String!]!  sinks: [String!]!  sinksKno
 type Job implements Node {
   id: ID!  kind: NodeKind!  name: String!  cluster: Cluster  owner: String  tags: [String!]!  metadata: Metadata  firstSeen: Time  lastSeen: Time  lastMoved: Time  flowStates: [FlowStateCount!]!
   series(metric: Metric!, window: Window!, step: Duration): Series  coverage: Coverage!
-  namespace: String!            # in which its name is its own
-  runs(first: Int! = 10): JobRuns   # null: no event told of any, or they are kept no more
+  namespace: String!            # in which its name is its own; the Flink's name where its REST interface tells of it
+  runs(first: Int! = 10): JobRuns   # null: nobody told of any, or they are kept no more
   namedBy: String!
 }
 
 """
-What a job said of itself and its runs by OpenLineage events, as it was known at the window's end: the newest runs first, whether or not they touch the window, at most 30 of a job. older: there were older ones, which are not kept.
+What a job said of itself and its runs by OpenLineage events, or Flink of a batch job, as it was known at the window's end: the newest runs first, whether or not they touch the window, at most 30 of a job. older: there were older ones, which are not kept.
 integration, type, description and owners are the job's own words, and null or empty where it said none.
 """
 type JobRuns { nodes: [JobRun!]!  totalCount: Int!  older: Boolean!  integration: String  type: String  description: String  owners: [JobOwner!]! }
@@ -9332,7 +9332,7 @@ type JobOwner { name: String!  type: String }
 enum RunState { GOES_ON COMPLETED FAILED ABORTED SILENT }
 """
 started: the time of its first event; startKnown: one said that the run began. ended: null: it said no end. nominalStart, nominalEnd: of which time its data is. failure: the class of its error; no text of one is kept. engine: what processed it. reads, writes: all that
-its events named, as clusters were known when they came, 100 each at most; cut: how many more there were. What a run moved nobody counts. parent: the run that started it, as this one names it.
+its events named, as clusters were known when they came, 100 each at most; cut: how many more there were. What a run moved nobody counts. Of a run that Flink tells of: reads as far as its metrics told them, and writes is empty, as it does not tell any. parent: the run that started it, as this one names it.
 """
 type JobRun {
   id: String!  state: RunState!  started: Time!  startKnown: Boolean!  ended: Time  nominalStart: Time  nominalEnd: Time  failure: String  engine: String  engineVersion: String

@@ -423,7 +423,7 @@ type JobOwner struct {
 }
 
 // started: the time of its first event; startKnown: one said that the run began. ended: null: it said no end. nominalStart, nominalEnd: of which time its data is. failure: the class of its error; no text of one is kept. engine: what processed it. reads, writes: all that
-// its events named, as clusters were known when they came, 100 each at most; cut: how many more there were. What a run moved nobody counts. parent: the run that started it, as this one names it.
+// its events named, as clusters were known when they came, 100 each at most; cut: how many more there were. What a run moved nobody counts. Of a run that Flink tells of: reads as far as its metrics told them, and writes is empty, as it does not tell any. parent: the run that started it, as this one names it.
 type JobRun struct {
 	ID            string           `json:"id"`
 	State         lineage.RunState `json:"state"`

@@ -139,7 +139,7 @@ func (r *Resolver) resolve(c lineage.Cluster, a lineage.Access, known lineage.Kn
 	case a.Client.Mover.Kind != lineage.NoKind && known.Runs.Kind != lineage.NoKind:
 		return known.Runs, known.RunsBy
 	case a.Client.Mover.Kind != lineage.NoKind:
-		return a.Client.Mover, moverWords(a.Client.Mover)
+		return a.Client.Mover, cmp.Or(a.Client.Software, moverWords(a.Client.Mover)) // an engine that tells of its job
 	case a.Client.Kind != lineage.Connection && known.Application == "":
 		return r.unidentified(c, topic, a)
 	case known.Runs.Kind != lineage.NoKind:

@@ -55,7 +55,8 @@ type Client struct {
 	Principal       string
 	Host            string
 	Producer        ProducerID
-	// Software is the client library and its version as the client says them, e.g. apache-kafka-java/4.3.1.
+	// Software is the client library and its version as the client says them, e.g. apache-kafka-java/4.3.1. Of a mover
+	// it is the engine that tells of it, e.g. Apache Flink.
 	Software string
 	// Instance is the id under which client telemetry knows one start of a client (client_instance_id, KIP-714).
 	Instance string

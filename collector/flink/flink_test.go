@@ -227,6 +227,8 @@ func (w *world) Append(_ context.Context, obs ...lineage.Observation) error {
 			case lineage.JobFacts:
 				w.facts[f.Key.Name] = f
 				w.told++
+			case lineage.RunFacts:
+				w.facts[f.Key.Name] = f
 			case lineage.BlindSpotFacts:
 				w.spots = f.BlindSpots
 			default:

@@ -243,7 +243,7 @@ func (t *take) event(j *job, what lineage.EventType, at time.Time, words string,
 		at = t.round
 	}
 	t.main.Events = append(t.main.Events, lineage.Event{
-		At: at, Type: what, Access: lineage.Access{Client: lineage.Client{Mover: t.node(j.name)}}, Detail: fmt.Sprintf(words, args...),
+		At: at, Type: what, Access: lineage.Access{Client: lineage.Client{Mover: t.node(j)}}, Detail: fmt.Sprintf(words, args...),
 	})
 }
 

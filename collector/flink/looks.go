@@ -13,9 +13,9 @@ import (
 // look asks for what jobs are and do, of as many as a round may. A run that is over is looked at once more.
 func (t *take) look() {
 	var due []*run
-	for _, name := range slices.Sorted(maps.Keys(t.jobs)) {
-		for i := range t.jobs[name].runs {
-			l := &t.jobs[name].runs[i]
+	for _, j := range t.allJobs() {
+		for i := range j.runs {
+			l := &j.runs[i]
 			r := t.runs[l.ID]
 			if r == nil {
 				r = &run{id: l.ID, restarts: -1, verdicts: map[string]verdict{}, sends: map[sink]*sending{}}
@@ -41,6 +41,17 @@ func (t *take) look() {
 			r.looked, r.failed = t.round.Add(lookEvery*t.cfg.Interval), err.Error()
 		}
 	}
+}
+
+// allJobs are the stream jobs by name, and then the batch jobs.
+func (t *take) allJobs() (all []*job) {
+	for _, name := range slices.Sorted(maps.Keys(t.jobs)) {
+		all = append(all, t.jobs[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.batches)) {
+		all = append(all, t.batches[name].job)
+	}
+	return all
 }
 
 // lookAt asks for all that is told of a run. One that Flink forgot since the list was made is no failure.

@@ -40,6 +40,12 @@ func (t *take) savePositions() {
 		o.Positions = append(o.Positions, lineage.Position{Key: key})
 	}
 	t.gone = nil
+	for _, name := range slices.Sorted(maps.Keys(t.batches)) {
+		if b := t.batches[name]; b.dirty || !b.kept {
+			o.Positions = append(o.Positions, lineage.Position{Key: batchKey(name), Value: b.encode()})
+			b.dirty, b.kept = false, true
+		}
+	}
 	if !t.known || t.cut != t.kept {
 		o.Positions = append(o.Positions, lineage.Position{Key: listedKey, Value: listedValue(t.cut)})
 		t.known, t.kept = true, t.cut
@@ -112,6 +118,12 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 		if s.known = true; key == listedKey {
 			s.cut = !bytes.Equal(positions[key], listedValue(false))
 			s.kept = s.cut
+			continue
+		}
+		if strings.HasPrefix(key, batchPrefix) {
+			if err := s.restoreBatch(key, positions[key]); err != nil {
+				s.tell.Leave(key, err)
+			}
 			continue
 		}
 		j, err := decodeJob(positions[key])

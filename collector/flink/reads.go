@@ -146,8 +146,12 @@ func (t *take) sight(j *job, r *run, topic lineage.Topic, name string) {
 	if t.cfg.Cluster != "" {
 		how = "the cluster that the configuration says"
 	}
+	client := lineage.Client{Mover: t.node(j)}
+	if j.kind == lineage.JobNode { // of which no fact says who runs it
+		client.Software = Engine
+	}
 	t.details.Sightings = append(t.details.Sightings, lineage.Sighting{
-		Access:   lineage.Access{Topic: topic, Op: lineage.Read, Client: lineage.Client{Mover: t.node(j.name)}},
+		Access:   lineage.Access{Topic: topic, Op: lineage.Read, Client: client},
 		Evidence: lineage.Flink, Moved: moved, Detail: "metrics of a KafkaSource of the job name the topic, of " + how,
 	})
 }

@@ -52,6 +52,7 @@ type source struct {
 	version string
 	asked   time.Time       // when the version was asked for; zero: never
 	jobs    map[string]*job // by name
+	batches map[string]*batch
 	runs    map[string]*run // by id
 	listed  bool            // a list was read before this round
 	cut     bool            // jobs were left out of that list, so that one which is not known may be old
@@ -66,6 +67,7 @@ type source struct {
 // job is what is kept of one between rounds, whatever its runs are.
 type job struct {
 	name    string
+	kind    lineage.NodeKind
 	runs    []listed // that Flink has now; none: it has forgotten it
 	fact    *lineage.JobFact
 	groups  []lineage.GroupRef // that were found to be its own
@@ -78,7 +80,7 @@ type job struct {
 }
 
 func newJob(name string) *job {
-	return &job{name: name, sighted: map[lineage.Topic]time.Time{}, met: map[string]*met{}}
+	return &job{name: name, kind: lineage.StreamJobNode, sighted: map[lineage.Topic]time.Time{}, met: map[string]*met{}}
 }
 
 // run is what is known of one run of a job.
@@ -120,6 +122,7 @@ func newSource(cfg Config) *source {
 // forget brings the source to the state of a first start.
 func (s *source) forget() {
 	s.jobs, s.runs, s.version, s.asked, s.gone, s.past, s.grown = map[string]*job{}, map[string]*run{}, "", time.Time{}, nil, nil, nil
+	s.batches = map[string]*batch{}
 	s.listed, s.cut, s.known, s.kept, s.lost = false, false, false, false, false
 }
 
@@ -132,7 +135,6 @@ type take struct {
 	main    *lineage.Observation
 	details *lineage.Observation
 	spots   []lineage.BlindSpot
-	batch   []string
 	hidden  []string // jobs with runs that were listed before another JobManager answered
 	left    int      // jobs beyond those that are told apart
 }
@@ -157,6 +159,8 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	}
 	t.look()
 	t.tellReads()
+	cluster, known := t.kafka()
+	t.tellBatches(cluster, known)
 	for _, name := range slices.Sorted(maps.Keys(t.jobs)) {
 		t.tellHappened(t.jobs[name])
 		t.tellJob(t.jobs[name])
@@ -208,21 +212,16 @@ func (t *take) list() error {
 	for _, j := range t.jobs {
 		was[j], j.runs = j.runs, nil
 	}
+	for _, b := range t.batches {
+		b.runs = nil
+	}
 	ids := map[string]bool{}
 	for _, l := range all {
 		l.Name = short(l.Name)
-		if l.Type == "BATCH" {
-			t.batch = append(t.batch, l.Name)
-			continue
-		}
-		j := t.jobs[l.Name]
-		if l.Name == "" || l.ID == "" || j == nil && len(t.jobs) >= mostJobs {
+		j := t.jobOf(&l)
+		if j == nil {
 			t.left++
 			continue
-		}
-		if j == nil {
-			j = newJob(l.Name)
-			t.jobs[l.Name] = j
 		}
 		j.runs, ids[l.ID] = append(j.runs, l), true
 	}
@@ -232,9 +231,36 @@ func (t *take) list() error {
 	return nil
 }
 
+// jobOf returns the job of a run, stream or batch; nil: it is left out.
+func (t *take) jobOf(l *listed) *job {
+	if l.Name == "" || l.ID == "" {
+		return nil
+	}
+	if l.Type == "BATCH" {
+		b := t.batches[l.Name]
+		if b == nil {
+			if len(t.batches) >= mostJobs {
+				return nil
+			}
+			b = newBatch(l.Name)
+			t.batches[l.Name] = b
+		}
+		return b.job
+	}
+	j := t.jobs[l.Name]
+	if j == nil {
+		if len(t.jobs) >= mostJobs {
+			return nil
+		}
+		j = newJob(l.Name)
+		t.jobs[l.Name] = j
+	}
+	return j
+}
+
 // node is a job as a node.
-func (s *source) node(name string) lineage.Node {
-	return lineage.Node{Scope: s.cfg.Name, Kind: lineage.StreamJobNode, Name: name}
+func (s *source) node(j *job) lineage.Node {
+	return lineage.Node{Scope: s.cfg.Name, Kind: j.kind, Name: j.name}
 }
 
 // tellJob tells what a job is.
@@ -324,13 +350,8 @@ func (t *take) kafka() (w collector.Watched, ok bool) {
 // findOthers takes in as whom others tell of the job: by OpenLineage, whose events bear the id of its run.
 func (t *take) findOthers(j *job) {
 	for _, l := range j.runs {
-		is, ok := t.cfg.Board.JobRun(l.ID)
-		if ok && shared(l.ID) {
-			t.spot(fmt.Sprintf("which OpenLineage events job %s sends: its run has the id that the job of each application cluster has which is not given one", j.name),
-				"start it with --job-id and an id of its own (docs/flink.md)")
-			continue
-		}
-		if ok && !slices.Contains(j.also, is.Node) && is.Node != t.node(j.name) {
+		is, ok := t.jobRun(j.name, l.ID)
+		if ok && !slices.Contains(j.also, is.Node) && is.Node != t.node(j) {
 			j.also = append(j.also, is.Node)
 			slices.SortFunc(j.also, lineage.Node.Compare)
 			j.dirty = true
@@ -339,6 +360,17 @@ func (t *take) findOthers(j *job) {
 			j.writes, j.dirty = l.ID, true
 		}
 	}
+}
+
+// jobRun returns what OpenLineage tells of a run.
+func (t *take) jobRun(name, id string) (is collector.JobRun, ok bool) {
+	is, ok = t.cfg.Board.JobRun(id)
+	if ok && shared(id) {
+		t.spot(fmt.Sprintf("which OpenLineage events job %s sends: its run has the id that the job of each application cluster has which is not given one", name),
+			"start it with --job-id and an id of its own (docs/flink.md)")
+		return collector.JobRun{}, false
+	}
+	return is, ok
 }
 
 // shared reports whether runs of several clusters may have an id: that of the one job of an application cluster is 0
@@ -379,14 +411,10 @@ func (t *take) sayFailed() {
 
 // sayUntold says what of all jobs is not told.
 func (t *take) sayUntold() {
-	if len(t.batch) > 0 {
-		slices.Sort(t.batch)
-		t.spot("batch jobs of this Flink: "+collector.Some(slices.Compact(t.batch)), "let them send OpenLineage events, docs/openlineage.md")
-	}
 	if t.left > 0 {
 		t.spot(fmt.Sprintf("jobs of this Flink beyond %d, and those without a name", mostJobs), "fewer jobs in one cluster")
 	}
-	if _, ok := t.kafka(); !ok && len(t.jobs) > 0 && t.cfg.Board.Settled() {
+	if _, ok := t.kafka(); !ok && len(t.jobs)+len(t.batches) > 0 && t.cfg.Board.Settled() {
 		t.spot("which topics the jobs of this Flink read: it does not say of which Kafka cluster they are, and more than one is watched, or none", "say it under flink[].cluster")
 	}
 }

@@ -187,7 +187,7 @@ const (
 // it was.
 func TestFlinkIsTold(t *testing.T) {
 	c := kafkatest.Start(t, kafkatest.Options{})
-	for _, topic := range []string{"orders", "orders.up", "payments", "payments.up", "clicks", "clicks.up", "logs.a", "logs.b", "logs.all", "visits", "visits.up"} {
+	for _, topic := range []string{"orders", "orders.up", "payments", "payments.up", "clicks", "clicks.up", "loaded", "logs.a", "logs.b", "logs.all", "visits", "visits.up"} {
 		c.CreateTopic(t, topic, partitions)
 	}
 	ports, err := kafkatest.FreePorts(8)
@@ -264,6 +264,7 @@ func TestFlinkIsTold(t *testing.T) {
 	}
 	// so that it is clear how much visits grew by
 	sources = slices.DeleteFunc(sources, func(topic string) bool { return topic == "visits" })
+	f.loads(t, c, modes)
 	run := f.stopAndGoOn(t, c, flinkJobs[1])
 	fail := func(what string) string {
 		t.Helper()

@@ -19,7 +19,7 @@ import org.apache.flink.table.api.TableEnvironment;
 /**
  * Copies a topic: Job least|once|pattern|sql|batch BOOTSTRAP FROM TO GROUP PREFIX [FAULTS]. SQL runs without checkpoints and so commits nothing; with pattern, FROM is one, and the
  * topic that a record goes to is chosen for each; batch ends where the topic ends. FAULTS is a folder: a file "fail" there makes the job fail once, at its next record, and
- * "checkpoints" makes its checkpoints fail while it is there.
+ * "checkpoints" makes its checkpoints fail while it is there; "wait" makes it wait at its next record while it is there.
  */
 public final class Job {
   public static void main(String[] a) throws Exception {
@@ -53,7 +53,7 @@ public final class Job {
     var stream = env.fromSource(source, WatermarkStrategy.noWatermarks(), "source");
     if (faults.isEmpty()) stream.sinkTo(sink);
     else stream.map(new Fragile(faults)).name("fragile").sinkTo(sink);
-    env.execute("copy " + from);
+    env.execute((how.equals("batch") ? "load " : "copy ") + from);
   }
 
   /** Hands on what it gets, and fails where it is told to. */
@@ -65,7 +65,8 @@ public final class Job {
     }
 
     @Override
-    public String map(String s) {
+    public String map(String s) throws InterruptedException {
+      while (new File(faults, "wait").exists()) Thread.sleep(100);
       if (new File(faults, "fail").delete()) throw new IllegalStateException("told to fail");
       return s;
     }

@@ -1,0 +1,82 @@
+//go:build matrix
+
+package matrix
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/internal/kafkatest"
+)
+
+// loads runs a batch job. By REST it is a JOB of the Flink's with its run and the topic that it reads, and nothing is
+// said of what it writes but that nobody knows; with OpenLineage it is that one's job, and no second one.
+func (f flink) loads(t *testing.T, c *kafkatest.Cluster, modes []flinkMode) {
+	t.Helper()
+	dir := t.TempDir()
+	wait := filepath.Join(dir, "wait")
+	if err := os.WriteFile(wait, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.submit(t, "batch", c.Bootstrap(), "orders", "loaded", "load-orders", "none", dir)
+	eventually(t, 90*time.Second, "the batch job reads", func() error { return modes[0].server.batch(t, "job:flink-west/load%20orders", "GOES_ON", true) })
+	if err := os.Remove(wait); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 90*time.Second, "the batch job is over", func() error { return modes[0].server.batch(t, "job:flink-west/load%20orders", "COMPLETED", true) })
+	if !slices.ContainsFunc(modes[0].server.blindSpots(t), func(b string) bool {
+		return strings.HasPrefix(b, "what batch jobs of this Flink write") && strings.Contains(b, "load orders")
+	}) {
+		t.Errorf("it is not said that nobody knows what the batch job writes: %q", modes[0].server.blindSpots(t))
+	}
+	for _, m := range modes[1:] {
+		eventually(t, 90*time.Second, "the batch job by "+m.said, func() error { return m.server.batch(t, "job:flink-jobs/load%20orders", "COMPLETED", true) })
+		if err := m.server.batch(t, "job:flink-west/load%20orders", "", false); err != nil {
+			t.Errorf("by %s it is a second node: %v", m.said, err)
+		}
+	}
+}
+
+// batch reports an error unless a batch job has one run, in a state, and reads orders; or is no node at all.
+func (s server) batch(t *testing.T, id, state string, there bool) error {
+	t.Helper()
+	flows, err := s.around(t, id)
+	if !there {
+		if len(flows) > 0 {
+			return fmt.Errorf("%s has %v", id, flows)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var d struct {
+		Node *struct {
+			Runs *struct {
+				Nodes []struct{ ID, State, Engine string }
+			}
+		}
+	}
+	if err := s.ask(t, `query($id: ID!) {node(id: $id, window: {last: "30m"}) {... on Job {runs {nodes {id state engine}}}}}`, map[string]any{"id": id}, &d); err != nil {
+		return err
+	}
+	if d.Node == nil || d.Node.Runs == nil || len(d.Node.Runs.Nodes) != 1 || d.Node.Runs.Nodes[0].State != state {
+		return fmt.Errorf("the runs of %s are %+v", id, d.Node)
+	}
+	reads := false
+	for _, f := range flows {
+		reads = reads || f.From.ID == "topic:west/orders" && f.To.ID == id
+		if f.From.ID == id && f.To.ID != "topic:west/loaded" || f.To.ID == id && f.From.ID != "topic:west/orders" {
+			return fmt.Errorf("%s has the flow %s", id, f)
+		}
+	}
+	if !reads {
+		return fmt.Errorf("%s is not seen to read orders: %v", id, flows)
+	}
+	return nil
+}
