@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -351,11 +352,19 @@ type Sheet struct {
 	Edited *lineage.Edited // nil: nobody has edited it
 	Owner  string          // what holds, by whomever
 	Tags   []string
+	// States are how its flows go at the window's end, in words; LastMoved is when it moved last, as far as that is known.
+	States    []string
+	LastMoved time.Time
+	Derived   string // a tag that it does not bear and that comes to it; empty: none was asked for
 }
 
 // WriteCSV writes a sheet that ReadCSV reads. No cell is a formula to a spreadsheet: what would be one has a ' in
 // front, as has what begins with ' itself, so that all can be had back.
-func WriteCSV(w io.Writer, rows []Sheet) error {
+// What the comments say stands in lines that begin with #.
+func WriteCSV(w io.Writer, comments []string, rows []Sheet) error {
+	if err := writeComments(w, comments, "\r\n"); err != nil {
+		return err
+	}
 	keys := map[string]bool{}
 	for _, x := range rows {
 		if x.Edited == nil {
@@ -375,7 +384,9 @@ func WriteCSV(w io.Writer, rows []Sheet) error {
 	for _, s := range slots {
 		head = append(head, s.String())
 	}
-	head = append(head, columnNow+"owner", columnNow+"tags")
+	for _, name := range []string{"owner", "tags", "derived_tag", "kind", "states", "last_moved"} {
+		head = append(head, columnNow+name)
+	}
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
 	if err := out.Write(head); err != nil {
@@ -386,13 +397,26 @@ func WriteCSV(w io.Writer, rows []Sheet) error {
 		for _, s := range slots {
 			row = append(row, csvcell.Guard(cellOf(x.Edited, s)))
 		}
-		row = append(row, csvcell.Guard(x.Owner), csvcell.Guard(strings.Join(x.Tags, "; ")))
+		moved := ""
+		if !x.LastMoved.IsZero() {
+			moved = x.LastMoved.UTC().Format(time.RFC3339)
+		}
+		row = append(row, csvcell.Guard(x.Owner), csvcell.Guard(strings.Join(x.Tags, "; ")), csvcell.Guard(x.Derived), x.Node.Kind.String(), strings.Join(x.States, "; "), moved)
 		if err := out.Write(row); err != nil {
 			return err
 		}
 	}
 	out.Flush()
 	return out.Error()
+}
+
+func writeComments(w io.Writer, all []string, end string) error {
+	for _, c := range all {
+		if _, err := io.WriteString(w, "# "+c+end); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func sorted(keys map[string]bool) (all []string) {
@@ -415,7 +439,10 @@ func cellOf(e *lineage.Edited, s lineage.Slot) string {
 }
 
 // WriteYAML writes a sheet that ReadYAML reads, of the nodes that were edited.
-func WriteYAML(w io.Writer, rows []Sheet) error {
+func WriteYAML(w io.Writer, comments []string, rows []Sheet) error {
+	if err := writeComments(w, comments, "\n"); err != nil {
+		return err
+	}
 	list := []map[string]any{}
 	for _, x := range rows {
 		if x.Edited == nil {

@@ -8,19 +8,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/api"
 	"github.com/lineaged/lineaged/catalog"
+	"github.com/lineaged/lineaged/export"
 	"github.com/lineaged/lineaged/internal/config"
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -37,23 +38,16 @@ const (
 // sheetForms are the forms of a sheet, with their media types.
 var sheetForms = map[string]string{"csv": "text/csv", "yaml": "application/yaml"}
 
-// export makes a sheet of what edits say now, or said at an instant. As CSV it has a row for each node that is known.
+// export makes a sheet of what edits say now, or said at an instant or in a window, of all nodes or of a list of them. As
+// CSV it has a row for each node of the list; without one, for each that is known.
 func (e *edits) export(asked *answer.Answers) api.Exporter {
 	return func(ctx context.Context, params url.Values) (*api.Export, error) {
-		form := cmp.Or(params.Get("format"), "csv")
-		media, ok := sheetForms[form]
-		if !ok {
-			return nil, &answer.RefusedError{Reason: answer.Senseless, Sentence: fmt.Sprintf("format: %q is neither csv nor yaml", form)}
+		l, err := export.ListOf(params, slices.Sorted(maps.Keys(sheetForms))...)
+		if err != nil {
+			return nil, err
 		}
-		in := answer.Span{}
-		if at := params.Get("at"); at != "" {
-			t, err := time.Parse(time.RFC3339, at)
-			if err != nil {
-				return nil, &answer.RefusedError{Reason: answer.Senseless, Sentence: fmt.Sprintf("at: %q is no instant, as 2026-03-01T12:00:00Z", at)}
-			}
-			in = answer.At(t)
-		}
-		rows, err := e.sheet(ctx, asked, in)
+		form := cmp.Or(l.Form, "csv")
+		rows, head, err := e.sheet(ctx, asked, l)
 		if err != nil {
 			return nil, err
 		}
@@ -61,28 +55,31 @@ func (e *edits) export(asked *answer.Answers) api.Exporter {
 		if form == "yaml" {
 			write = catalog.WriteYAML
 		}
-		var b bytes.Buffer
-		if err := write(&b, rows); err != nil {
-			return nil, err
-		}
-		return &api.Export{MediaType: media + "; charset=utf-8", FileName: "catalog." + form, Size: int64(b.Len()), Write: func(w io.Writer) error {
-			_, err := w.Write(b.Bytes())
-			return err
-		}}, nil
+		return &api.Export{
+			MediaType: sheetForms[form] + "; charset=utf-8", FileName: "catalog." + form, Size: int64(len(rows)) * sheetRow,
+			Write: func(w io.Writer) error { return write(w, head, rows) },
+		}, nil
 	}
 }
 
-// sheet returns the nodes that are known in a window or were edited, in the order of their ids.
-func (e *edits) sheet(ctx context.Context, asked *answer.Answers, in answer.Span) ([]catalog.Sheet, error) {
-	v, err := asked.View(ctx, in, answer.All)
+// sheetRow is about how many bytes are held of a row of a sheet until it is written.
+const sheetRow = 256
+
+// sheet returns the nodes of a list, or those that are known in a window or were edited, in the order of their ids, and
+// what stands above a list.
+func (e *edits) sheet(ctx context.Context, asked *answer.Answers, l *export.List) ([]catalog.Sheet, []string, error) {
+	v, err := asked.View(ctx, l.Span, answer.All)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	found, err := v.Search(ctx, answer.Search{})
+	found, err := v.Search(ctx, l.Search)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	nodes := e.all().Nodes()
+	var nodes []lineage.Node
+	if !l.Narrowed {
+		nodes = e.all().Nodes()
+	}
 	for _, p := range found {
 		nodes = append(nodes, p.Node)
 	}
@@ -90,17 +87,39 @@ func (e *edits) sheet(ctx context.Context, asked *answer.Answers, in answer.Span
 	nodes = slices.Compact(nodes)
 	of, rows := v.Rows(nodes, nil), []catalog.Sheet{}
 	for _, n := range nodes {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
 		edited := e.all().At(n, v.Window().End)
 		if edited == nil && !v.Has(n) {
 			continue // it was edited later
 		}
-		owner, tags := of.Node(n).Describe()
-		rows = append(rows, catalog.Sheet{Node: n, Edited: edited, Owner: owner, Tags: tags})
+		row, err := rowOf(ctx, of.Node(n), l.Tag)
+		if err != nil {
+			return nil, nil, err
+		}
+		row.Node, row.Edited = n, edited
+		rows = append(rows, row)
 	}
-	return rows, nil
+	if !l.Narrowed {
+		return rows, nil, nil
+	}
+	return rows, l.Head(v, len(rows)), nil
+}
+
+// rowOf returns what holds of a node, by whomever, and how it goes. One that does not bear the tag that was asked for
+// has it derived.
+func rowOf(ctx context.Context, n answer.Node, tag *string) (row catalog.Sheet, err error) {
+	row.Owner, row.Tags = n.Describe()
+	if tag != nil && !slices.ContainsFunc(row.Tags, func(t string) bool { return strings.EqualFold(t, *tag) }) {
+		row.Derived = *tag
+	}
+	states, err := n.FlowStates(ctx)
+	if err != nil {
+		return row, err
+	}
+	for _, s := range states {
+		row.States = append(row.States, fmt.Sprintf("%s %d", export.GoingWord(s.Is), s.Count))
+	}
+	row.LastMoved, err = n.LastMoved(ctx)
+	return row, err
 }
 
 // imported is what an import says that it did, or would do.
@@ -198,9 +217,23 @@ func (p *program) catalog() *cobra.Command {
 	return group
 }
 
+// sheetParams are the flags that a server knows as parameters of a sheet.
+var sheetParams = []struct{ flag, param, placeholder, usage string }{
+	{"at", "at", "INSTANT", "as it stood then, as 2026-03-01T12:00:00Z (default now)"},
+	{"last", "last", "DURATION", "what is known in the window that ends now, e.g. 7d"},
+	{"text", "text", "TEXT", "only nodes with it in name, owner or tags"},
+	{"kind", "kind", "KINDS", "only of these kinds, as topic,application"},
+	{"cluster", "cluster", "NAME", "only of a cluster"},
+	{"owner", "owner", "OWNER", "only of an owner"},
+	{"tag", "tag", "TAG", "only what bears a tag"},
+	{"derived", "derived", "BOOL", "with --tag: also that to which it comes along flows"},
+	{"state", "state", "STATES", "only with a flow that goes so, as stalled,falling_behind"},
+	{"include-internal", "includeInternal", "BOOL", "internal topics as well"},
+}
+
 func (p *program) catalogExport() *cobra.Command {
 	var f clientFlags
-	var form, at, output string
+	var form, output string
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write what edits say of nodes as a sheet, to standard output or a file",
@@ -211,8 +244,10 @@ func (p *program) catalogExport() *cobra.Command {
 				return err
 			}
 			query := url.Values{"format": {form}}
-			if at != "" {
-				query.Set("at", at)
+			for _, x := range sheetParams {
+				if flag := cmd.Flags().Lookup(x.flag); flag.Changed {
+					query.Set(x.param, flag.Value.String())
+				}
 			}
 			in, err := c.get(cmd.Context(), catalogExport, query)
 			if err != nil {
@@ -232,7 +267,9 @@ func (p *program) catalogExport() *cobra.Command {
 	}
 	f.add(cmd.Flags())
 	cmd.Flags().StringVar(&form, "format", "csv", "csv or yaml")
-	cmd.Flags().StringVar(&at, "at", "", "as it stood at an `INSTANT`, as 2026-03-01T12:00:00Z (default now)")
+	for _, x := range sheetParams {
+		cmd.Flags().String(x.flag, "", "`"+x.placeholder+"`: "+x.usage)
+	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "`FILE` to write (default standard output)")
 	return cmd
 }

@@ -6,6 +6,7 @@ import { Icon } from '../shell/icons';
 import { Words } from '../shell/instant';
 import { Problem } from '../shell/problem';
 import { type CatalogState, formatCatalog, parseCatalog } from '../url/catalog';
+import { listHref } from '../url/export';
 import { useUrlState } from '../url/use-url';
 import { windowInput } from '../url/window';
 import type { Said } from '../words/said';
@@ -43,10 +44,11 @@ export function CatalogPage() {
           {head ? <Words said={sizeSaid(head, state)} /> : 'loading'}
         </span>
         {newer && (
-          <button type="button" className="newer grow-end" onClick={show}>
+          <button type="button" className="newer" onClick={show}>
             <Icon name="refresh" /> Show what is newer
           </button>
         )}
+        <Files state={state} />
       </div>
       <Filters state={state} change={change} />
       <DataProducts window={state.window} text={state.text} />
@@ -62,6 +64,20 @@ export function CatalogPage() {
         <p className="empty">Loading</p>
       )}
     </main>
+  );
+}
+
+/** The list as it is narrowed, as a file: what edits say, to be brought back, and what holds. */
+function Files({ state }: { state: CatalogState }) {
+  return (
+    <span className="catalog-files grow-end">
+      <a className="button" href={listHref(state, 'csv')} download title="This list as a sheet: a row a node">
+        CSV
+      </a>
+      <a className="button" href={listHref(state, 'yaml')} download title="What was edited of the nodes in this list">
+        YAML
+      </a>
+    </span>
   );
 }
 

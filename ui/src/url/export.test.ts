@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
 import { fileName, scaleOf } from '../data/png';
+import { initialCatalog } from './catalog';
 import {
   billHref,
   deletionHref,
   exportHref,
   impactHref,
+  listHref,
   reportHref,
   retireHref,
   usageHref,
@@ -103,4 +105,36 @@ test('answers to questions of change are of what was asked', () => {
   expect(retireHref(7, 'DEAD_GROUP', ['owner', 'team a'], 'csv')).toBe(
     '/export/retire?format=csv&days=7&kinds=DEAD_GROUP&owner=team%20a',
   );
+});
+
+test("the catalog's list is a file with all of its filters", () => {
+  expect(params(listHref(initialCatalog, 'csv'))).toEqual([
+    ['format', 'csv'],
+    ['includeInternal', 'false'],
+    ['last', '10m'],
+  ]);
+  const state = {
+    ...initialCatalog,
+    text: 'a&b',
+    kinds: ['TOPIC', 'STREAM_JOB'] as const,
+    cluster: 'west',
+    owner: 'team-a',
+    tag: 'pii',
+    derived: true,
+    states: ['stalled', 'unknown'] as const,
+    internal: true,
+    window: { kind: 'at', at: '2026-11-22T20:00:00Z' } as const,
+  };
+  expect(params(listHref({ ...state, kinds: [...state.kinds], states: [...state.states] }, 'yaml'))).toEqual([
+    ['format', 'yaml'],
+    ['text', 'a&b'],
+    ['kind', 'TOPIC,STREAM_JOB'],
+    ['cluster', 'west'],
+    ['owner', 'team-a'],
+    ['tag', 'pii'],
+    ['derived', 'true'],
+    ['state', 'STALLED,NOT_KNOWN'],
+    ['includeInternal', 'true'],
+    ['at', '2026-11-22T20:00:00Z'],
+  ]);
 });

@@ -1,4 +1,5 @@
 // What the server is asked for to write what a view shows into a file.
+import { type CatalogState, asked as stateAsked } from './catalog';
 import { asked, type LineageState } from './lineage';
 import { formatQuery } from './query';
 import { type WindowChoice, windowPairs } from './window';
@@ -24,6 +25,20 @@ export function exportHref(s: LineageState, format: ExportFormat, theme?: 'light
   );
   if (theme) pairs.push(['theme', theme]);
   return `/export/lineage${formatQuery(pairs)}`;
+}
+
+/** The catalog's list with its filters, as a sheet that can be brought back. */
+export function listHref(s: CatalogState, format: 'csv' | 'yaml'): string {
+  const pairs: [string, string][] = [['format', format]];
+  if (s.text) pairs.push(['text', s.text]);
+  if (s.kinds.length > 0) pairs.push(['kind', s.kinds.join(',')]);
+  if (s.cluster) pairs.push(['cluster', s.cluster]);
+  if (s.owner) pairs.push(['owner', s.owner]);
+  if (s.tag) pairs.push(['tag', s.tag]);
+  if (s.tag && s.derived) pairs.push(['derived', 'true']);
+  if (s.states.length > 0) pairs.push(['state', s.states.map((g) => stateAsked(g) ?? 'NOT_KNOWN').join(',')]);
+  pairs.push(['includeInternal', String(s.internal)], ...windowPairs(s.window));
+  return `/export/catalog${formatQuery(pairs)}`;
 }
 
 /** Who wrote and who read a topic, as a file. */
