@@ -65,13 +65,18 @@ func (b *balancing) reader(x *access) Account {
 		a.Returned, a.Read, a.Skipped, a.Lost, a.Surplus, a.Shortfall = nothing, nothing, nothing, nothing, nothing, nothing
 		return a
 	}
-	doubted := spanOf(of.doubted)
+	doubted, unseen := spanOf(of.doubted), of.skipped.Estimated && x.counter.evidence == lineage.GroupOffsets
 	a.Returned, a.Skipped = spanOf(of.returned), spanOf(of.skipped)
+	if unseen { // of what was set some may have been read, which is not counted
+		a.Skipped = a.Skipped.open(true, false, because(Judged))
+	}
 	if doubted.most > 0 {
 		a.Skipped = a.Skipped.open(false, true, because(Judged))
 	}
 	a.Lost = b.lostOf(of)
-	a.Read = b.readOf(x, of, doubted)
+	if a.Read = b.readOf(x, of, doubted); unseen {
+		a.Read = a.Read.open(false, true, because(Judged))
+	}
 	if of.open {
 		for _, t := range [...]*Tally{&a.Returned, &a.Read, &a.Skipped, &a.Lost} {
 			*t = t.open(false, true, because(Gaps))

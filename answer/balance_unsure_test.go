@@ -92,6 +92,37 @@ func TestBalanceOfASkipThatIsTakenBack(t *testing.T) {
 	})
 }
 
+// Offsets that were set while somebody may have come, read and gone: of what was passed some may have been read.
+func TestBalanceOfASkipInWhichSomebodyMayHaveRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := topic("orders")
+		r := reads(o, group("billing"))
+		a := accountOf(t, r, func(int) []filling {
+			return []filling{counts(self(o), lineage.Appended, lineage.NoEvidence, 1000)}
+		}, func(n int) []filling {
+			f := []filling{sighted(r, lineage.GroupOffsets, "")}
+			switch n {
+			case 1:
+				f = append(f, counts(r, lineage.Records, lineage.GroupOffsets, 0), level(r, lineage.Lag, 1000), level(r, lineage.Pending, 0))
+			case 10:
+				f = append(f, counts(r, lineage.Records, lineage.GroupOffsets, 100), counts(r, lineage.Doubted, lineage.NoEvidence, 100), level(r, lineage.Lag, 900))
+			case 12:
+				f = append(f, func(o *lineage.Observation) {
+					o.Samples = append(o.Samples, lineage.Sample{Subject: r, Metric: lineage.Skipped, Value: 600, Estimated: true})
+				}, level(r, lineage.Lag, 300))
+			}
+			return f
+		})
+		least, _ := a.Skipped.AtLeast()
+		if most, ok := a.Skipped.AtMost(); least != 0 || ok && most < 600 {
+			t.Errorf("skipped %+v, want none of it to be sure", a.Skipped)
+		}
+		if most, ok := a.Read.AtMost(); ok {
+			t.Errorf("read at most %d, of %+v: want more to be possible", most, a.Read)
+		}
+	})
+}
+
 // The marker behind the last record is no lag, but one of the offsets that come: an account in which nothing is wrong
 // may seem to be off by them.
 func TestBalanceBehindAMarker(t *testing.T) {

@@ -161,6 +161,7 @@ func (s *source) leave(key string, err error) {
 	}
 	s.tell.Leave(key, err)
 	s.gonePositions = append(s.gonePositions, key)
+	s.sawAll = s.sawAll && !strings.HasPrefix(key, "topic/") // what was there then is not known
 }
 
 // isUnwanted reports whether a reader's key is of a topic that the configuration leaves out.
@@ -324,13 +325,14 @@ func (e *encoder) habit(h habit) {
 	for _, pause := range [...]time.Duration{h.pause, h.pauses[0], h.pauses[1]} {
 		e.Int(pause.Milliseconds())
 	}
+	e.Bool(h.brief)
 }
 
 func (d *decoder) habit(version uint64) habit {
 	pause := func() time.Duration { return time.Duration(d.Int()) * time.Millisecond }
 	h := habit{epochs: d.Bool(), plain: d.Bool(), started: d.Bool(), alone: int(d.Int()), most: d.Int(), pause: pause()}
-	if version > 4 {
-		h.pauses = [2]time.Duration{pause(), pause()}
+	if h.brief = h.alone > 0; version > 4 {
+		h.pauses, h.brief = [2]time.Duration{pause(), pause()}, d.Bool()
 	}
 	return h
 }

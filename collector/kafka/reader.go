@@ -451,13 +451,14 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		r.doubted.add(max(min(s.start, s.to)-max(s.then, 0), 0), false)
 	}
 	r.returned.add(s.returned(), false)
-	r.skipped.add(v.skipped, false)
+	r.skipped.add(v.skipped, v.skipped > 0 && v.bound != "")
 	r.bound = cmp.Or(r.bound, v.bound)
 	if v.event != "" {
 		r.note(lineage.OffsetsSet, "partition %d: %d to %d: %s", c.partition, max(s.from, 0), c.offset, v.event)
 	}
 	r.habit.epochs = r.habit.epochs || s.epoch
 	r.habit.plain = r.habit.plain || v.moved && !s.epoch && ctx.plainly()
+	r.habit.brief = r.habit.brief || v.moved && !ctx.live && !ctx.wasLive && !ctx.share
 	if s.from < 0 && s.then > s.start && s.to > s.start && s.to < s.then && (s.epoch || ctx.live) {
 		r.habit.started = true
 	}

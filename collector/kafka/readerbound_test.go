@@ -18,7 +18,8 @@ type looks struct {
 	g      groupState
 	round  time.Time
 	stands string
-	told   lineage.Sample // of what it read
+	// of what it read, and skipped
+	told, skipped lineage.Sample
 }
 
 func newLooks(t *testing.T) *looks {
@@ -153,6 +154,44 @@ func TestSetBeyondTheEndOverARestart(t *testing.T) {
 	l.r.observe([]commit{{0, 500, 0}}, l.ends, l.g, l.round, before)
 	if len(l.r.events) > 0 || l.r.parts[0].fell >= 0 {
 		t.Errorf("%+v, fell %d: want nothing to have happened", l.r.events, l.r.parts[0].fell)
+	}
+}
+
+// A job that comes and goes between two looks may do so in the tick in which its offsets are set, too: what it read then
+// is among what was passed, or behind it. One that was seen as a member whenever it read is not taken to.
+func TestSetAndReadWithinATick(t *testing.T) {
+	l := newLooks(t)
+	l.g = groupState{found: t0.Add(-tick)}
+	l.ends = fakeEnds{endOffset: 1000, old: true, atJoin: 500}
+	l.look(tick, 100) // its commit bears an epoch
+	if !l.r.habit.brief {
+		t.Fatal("it came and went between two looks, and is not known to")
+	}
+	l.restart()
+	set := func(offset int64) {
+		t.Helper()
+		before := l.round
+		l.round = l.round.Add(tick)
+		l.r.observe([]commit{{0, offset, -1}}, l.ends, l.g, l.round, before)
+		samples, _ := l.r.tell(l.round, before)
+		if s, ok := value(samples, lineage.Skipped); ok {
+			l.skipped = s
+		}
+	}
+	set(710) // to 700, and ten were read
+	if l.r.bound != boundBrief || l.skipped.Value != 610 || !l.skipped.Estimated {
+		t.Errorf("%q, %+v skipped: want at least what was read before, and as many skipped at most", l.r.bound, l.skipped)
+	}
+	if set(50); l.r.bound != boundBrief { // ten were read before, or not
+		t.Errorf("%q: want at least", l.r.bound)
+	}
+	l = newLooks(t)
+	l.ends = fakeEnds{endOffset: 1000, old: true, atJoin: 500}
+	l.look(tick, 100)
+	l.g = groupState{found: t0}
+	l.restart()
+	if set(700); l.r.bound != "" || l.skipped.Value != 600 || l.skipped.Estimated {
+		t.Errorf("%q, %+v skipped: want the 600 of one that was seen when it read", l.r.bound, l.skipped)
 	}
 }
 

@@ -64,6 +64,10 @@ func (c stepContext) plainly() bool {
 	return c.live && c.wasLive || (c.live || c.wasLive) && !c.habit.epochs || c.habit.believed()
 }
 
+// unnoticed reports whether somebody may have been in the group between two looks that found nobody: who does not stay
+// for a tick, or whoever came while nobody looked.
+func (c stepContext) unnoticed() bool { return c.habit.brief || c.unseen > 0 }
+
 // compaction is whether a topic's log has holes.
 type compaction uint8
 
@@ -82,6 +86,7 @@ type habit struct {
 	pause   time.Duration    // the longest time for which it had something to read and did not commit
 	pauses  [2]time.Duration // the last two such times, the newest last
 	started bool             // it was seen to begin at the log's start where it had no commit
+	brief   bool             // it has moved, or begun, between two looks at neither of which somebody was there
 }
 
 // believedAfter is how many steps without a member being seen make a reader: nobody resets offsets again and again in
@@ -117,6 +122,7 @@ const (
 	boundLeft      = "neither at most nor at least: its offsets were set after its last member had left, and what it read before does not show"
 	boundHeld      = "at least: it stands beyond where the log ended a moment before, and the next look tells what that is"
 	boundLeftBack  = "at least: its offsets were set back after its last member had left, and what it read before does not show"
+	boundBrief     = "at least: its offsets were set while nobody was seen in the group, and who came, read and went between the two looks does not show"
 	boundPlain     = "at most, each record once: the commit bears no leader epoch, which its commits do, so that its offsets may have been set"
 	boundJump      = "at most: it passed more than it ever did, or after a longer pause, so that it may have sought forward"
 	boundLost      = "at most: its offsets were deleted meanwhile"
@@ -152,10 +158,14 @@ func judge(s step, c stepContext) verdict {
 		return c.lasting(first(s, c, alone))
 	case s.to < s.from && other && c.wasLive:
 		return verdict{bound: boundLeftBack, event: "set back"}
+	case s.to < s.from && c.unnoticed() && (other || alone && !s.epoch && !c.habit.believed()):
+		return verdict{bound: boundBrief, event: "set back"}
 	case s.to < s.from && (other || alone && !s.epoch && !c.habit.believed()):
 		return verdict{event: "set back"}
 	case s.to < s.from:
 		return c.lasting(back(s, c))
+	case other && !c.wasLive && c.unnoticed():
+		return verdict{skipped: max(s.to-s.base, 0), bound: boundBrief, event: "set forward"}
 	case other && !c.wasLive:
 		return verdict{skipped: max(s.to-s.base, 0), event: "set forward without being read"}
 	}

@@ -14,6 +14,7 @@ import (
 // TestJudge goes through the kinds of steps one by one: what was read, and whether that is said to be a bound.
 func TestJudge(t *testing.T) {
 	steady := habit{epochs: true, most: 100, pause: 5 * time.Second}
+	brief := habit{epochs: true, most: 100, brief: true}
 	live := groupState{live: true, wasLive: true, found: t0}
 	nobody := groupState{found: t0}
 	old, young := time.Hour, time.Second
@@ -39,6 +40,10 @@ func TestJudge(t *testing.T) {
 		{"reset to the end and started, in the tick in which the member left", step{from: 100, to: 150, base: 100, age: young, ageKnown: true}, stepContext{groupState: live, habit: steady}, 50, 0, boundPlain, ""},
 		{"reset to the end by a tool that says an epoch", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: nobody, habit: steady}, 50, 0, boundAlone, ""},
 		{"reset to the start", step{from: 100, to: 0, base: 100}, stepContext{groupState: nobody, habit: steady}, 0, 0, "", "set back"},
+		{"reset to the end of who comes and goes between two looks", step{from: 100, to: 1000, base: 100, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: brief}, 0, 900, boundBrief, "set forward"},
+		{"reset to the end in a time in which nobody looked", step{from: 100, to: 1000, base: 100, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: steady, unseen: time.Hour}, 0, 900, boundBrief, "set forward"},
+		{"reset to the start of who comes and goes between two looks", step{from: 100, to: 0, base: 100}, stepContext{groupState: nobody, habit: brief}, 0, 0, boundBrief, "set back"},
+		{"the same, of one whose commits bear no epochs", step{from: 100, to: 0, base: 100}, stepContext{groupState: nobody, habit: habit{plain: true, alone: 1, brief: true}}, 0, 0, boundBrief, "set back"},
 		{"who never bore an epoch, and was no member", step{from: 100, to: 400, base: 100, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: habit{plain: true, alone: 1, most: 300, pause: time.Hour}}, 300, 0, boundAlone, "read, or set"},
 		{"the same again and again", step{from: 100, to: 400, base: 100, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: habit{plain: true, alone: believedAfter, most: 300, pause: time.Hour}}, 300, 0, "", ""},
 		{"a short job whose commits bear epochs, again and again", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: nobody, habit: habit{epochs: true, most: 100, pause: 5 * time.Second, alone: believedAfter}}, 50, 0, "", ""},
@@ -281,7 +286,7 @@ func TestCommitsThatFall(t *testing.T) {
 		{"many commits were lost", member, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {300, 0, 300, ""}, {90, 0, 390, boundBack}, {320, 0, 620, boundHad}, {400, 0, 700, ""}}},
 		{"of a reader without membership", alone, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {150, 0, 350, boundBack}, {240, 0, 440, boundHad}, {300, 0, 500, ""}}},
 		{"two readers without membership, of one group", alone, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {150, 0, 350, boundBack}, {160, 0, 360, ""}, {240, 0, 440, boundHad}}},
-		{"set back under a reader without membership", alone, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {150, -1, 200, ""}, {240, 0, 290, boundHad}, {300, 0, 350, ""}}},
+		{"set back under a reader without membership", alone, []look{{100, 0, 100, ""}, {200, 0, 200, ""}, {150, -1, 200, boundBrief}, {240, 0, 290, boundHad}, {300, 0, 350, ""}}},
 	} {
 		r := newReader(lineage.Access{}, lineage.GroupOffsets)
 		g := groupState{found: at(-2)}
