@@ -106,7 +106,7 @@ type verdict struct {
 	skipped int64
 	moved   bool   // records moved, or may have
 	bound   string // why read is no measurement, in words that begin with "at most" or "at least"; empty: it is exact
-	event   string // what happened, in words; empty: nothing worth an event
+	event   string // how offsets were set, in words; empty: it is not known that they were
 }
 
 // fastest is more records a second than anybody reads from one partition.
@@ -123,6 +123,7 @@ const (
 	boundHeld      = "at least: it stands beyond where the log ended a moment before, and the next look tells what that is"
 	boundLeftBack  = "at least: its offsets were set back after its last member had left, and what it read before does not show"
 	boundBrief     = "at least: its offsets were set while nobody was seen in the group, and who came, read and went between the two looks does not show"
+	boundWent      = "at least: it went back while nobody was seen in the group, set or to read again, and what was read between the two looks does not show"
 	boundPlain     = "at most, each record once: the commit bears no leader epoch, which its commits do, so that its offsets may have been set"
 	boundJump      = "at most: it passed more than it ever did, or after a longer pause, so that it may have sought forward"
 	boundLost      = "at most: its offsets were deleted meanwhile"
@@ -155,13 +156,15 @@ func judge(s step, c stepContext) verdict {
 	case s.set:
 		return verdict{skipped: s.to - min(s.base, s.to), event: "set beyond the end"}
 	case s.from < 0:
-		return c.lasting(first(s, c, alone))
+		return c.lasting(first(s, c))
 	case s.to < s.from && other && c.wasLive:
 		return verdict{bound: boundLeftBack, event: "set back"}
-	case s.to < s.from && c.unnoticed() && (other || alone && !s.epoch && !c.habit.believed()):
-		return verdict{bound: boundBrief, event: "set back"}
-	case s.to < s.from && (other || alone && !s.epoch && !c.habit.believed()):
+	case s.to < s.from && other && !c.unnoticed():
 		return verdict{event: "set back"}
+	case s.to < s.from && other:
+		return verdict{bound: boundBrief, event: "set back"}
+	case s.to < s.from && alone && !s.epoch && !c.habit.believed(): // set, or it reads again
+		return verdict{bound: boundWent, event: "went back"}
 	case s.to < s.from:
 		return c.lasting(back(s, c))
 	case other && !c.wasLive && c.unnoticed():
@@ -186,9 +189,7 @@ func judge(s step, c stepContext) verdict {
 		v.bound = boundGone
 	case c.share:
 	case alone && !c.habit.believed():
-		if v.bound = boundAlone; !s.epoch { // of tools that set offsets, few say an epoch
-			v.event = "moved forward without a member being seen: read, or set"
-		}
+		v.bound = boundAlone
 	case !alone && !c.wasLive:
 		v.bound = boundRestarted
 	case strange:
@@ -197,9 +198,6 @@ func judge(s step, c stepContext) verdict {
 		v.bound = boundUnseen
 	case c.irregular(s):
 		v.bound = boundJump
-		if c.habit.most > 0 && v.read > jump*c.habit.most {
-			v.event = "moved forward by more than ever: read, or sought"
-		}
 	}
 	v.read = max(v.read, 0)
 	return s.passing(c.lasting(v))
@@ -279,7 +277,7 @@ func (c stepContext) lasting(v verdict) verdict {
 }
 
 // first judges the first commit on a partition.
-func first(s step, c stepContext, alone bool) verdict {
+func first(s step, c stepContext) verdict {
 	if c.from().IsZero() {
 		return verdict{} // it was there before anybody looked
 	}
@@ -304,9 +302,6 @@ func first(s step, c stepContext, alone bool) verdict {
 		if s.then >= 0 && s.to >= s.then && v.read > fastest*int64((c.since+c.tick)/time.Second) {
 			v.read, v.bound = s.to-s.then, boundAtEnd
 		}
-	}
-	if v.moved && alone && !s.epoch && !c.share {
-		v.event = "appeared without a member being seen: read, or set"
 	}
 	return v
 }
