@@ -10,7 +10,7 @@ import { allOf, clusterLoss, impactOf, type LineageState, lineageHref, lossOf, w
 import { reportsHref } from '../url/reports';
 import { usagePage } from '../url/usage';
 import { whenIn } from '../url/window';
-import { bytes, compact, count } from '../words/format';
+import { bytes, compact, count, countAtMost } from '../words/format';
 import { going, lagTone, tone } from '../words/going';
 import { deserted, isRead, kindOf, lagUnknown, NOBODY, nameOfId, plural } from '../words/words';
 import { Candidates, unidentifiedOf } from './candidates';
@@ -255,7 +255,7 @@ function NodeFacts({ node, state }: { node: PanelNode; state: LineageState }) {
             <Fact name="Lost with a leader">{plural(Number(node.lostRecords), 'record')}</Fact>
           )}
           <Fact name="Retained records" missing="not observed">
-            {node.retainedRecords != null && count(node.retainedRecords)}
+            {node.retainedRecords != null && countAtMost(node.retainedRecords)}
           </Fact>
           <Fact name="Retained bytes" missing="not observed">
             {node.retainedBytes != null && bytes(node.retainedBytes)}

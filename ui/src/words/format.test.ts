@@ -4,6 +4,7 @@ import {
   bytes,
   compact,
   count,
+  countAtMost,
   duration,
   fromLocalInput,
   instant,
@@ -42,6 +43,8 @@ test('rates name their unit', () => {
 test('Int64 stays exact beyond what a number holds', () => {
   expect(count('9223372036854775807')).toBe('9,223,372,036,854,775,807');
   expect(count('-1234')).toBe('−1,234');
+  expect(countAtMost('37500')).toBe('≤ 37,500');
+  expect(countAtMost('0')).toBe('0');
   expect(count(1234567)).toBe('1,234,567');
   expect(bytes('1540000')).toBe('1.54 MB');
 });

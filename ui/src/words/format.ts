@@ -45,6 +45,11 @@ export function count(n: string | number): string {
   return (m[1] ? '−' : '') + whole.format(BigInt(m[2] ?? ''));
 }
 
+/** The same of what is an upper bound, as the offsets that a topic holds are of its records. There are no fewer than none. */
+export function countAtMost(n: string | number): string {
+  return `${BigInt(n) > 0n ? '≤ ' : ''}${count(n)}`;
+}
+
 const UNITS: [string, number][] = [
   ['d', 86_400],
   ['h', 3_600],
