@@ -170,20 +170,26 @@ func (b *balancing) findBorn(ctx context.Context) error {
 	if !slices.ContainsFunc(b.topic.subjects, b.began) {
 		return nil
 	}
-	found, err := b.v.a.history.Events(ctx, store.EventFilter{
-		Window: b.v.win.Window, Types: []lineage.EventType{lineage.TopicCreated, lineage.TopicRecreated},
-	})
-	if err != nil {
-		return fmt.Errorf("read which topics were made: %w", err)
-	}
-	for _, e := range found.List {
-		for _, s := range b.topic.subjects {
-			if e.Topic == s.topic && b.began(s) {
-				b.born[s.row] = true
-			}
+	made, err := b.v.madeIn(ctx, b.v.win.Window)
+	for _, s := range b.topic.subjects {
+		if made[s.topic] && b.began(s) {
+			b.born[s.row] = true
 		}
 	}
-	return nil
+	return err
+}
+
+// madeIn returns the incarnations of topics that were seen to be made within a window.
+func (v *View) madeIn(ctx context.Context, w lineage.Window) (map[lineage.Topic]bool, error) {
+	found, err := v.a.history.Events(ctx, store.EventFilter{Window: w, Types: []lineage.EventType{lineage.TopicCreated, lineage.TopicRecreated}})
+	if err != nil {
+		return nil, fmt.Errorf("read which topics were made: %w", err)
+	}
+	made := map[lineage.Topic]bool{}
+	for _, e := range found.List {
+		made[e.Topic] = true
+	}
+	return made, nil
 }
 
 // began reports whether an incarnation was first seen within the window.

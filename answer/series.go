@@ -159,6 +159,8 @@ type part struct {
 	needed time.Time
 	// living: it belongs to the whole only while somebody is there to read.
 	living bool
+	// unseen is until when its topic was not looked at, and may have moved; zero: it was, or there was none.
+	unseen time.Time
 }
 
 // parts says what a row's series is made of.
@@ -179,6 +181,10 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 			return out, err
 		}
 	}
+	unseen, err := v.unseen(ctx, key.window)
+	if err != nil {
+		return out, err
+	}
 	count := int((key.window.Duration() + key.step - 1) / key.step)
 	var load loading
 	add := func(p parts) []Point {
@@ -188,6 +194,7 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 		}
 		unknown := make([]bool, count)
 		for _, q := range p.list {
+			q.unseen = unseen[q.topic]
 			t := target{points: points, unknown: unknown, parts: p, part: q, step: key.step}
 			if q.living {
 				t.live = new([]lineage.Point)
@@ -234,7 +241,7 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 			}
 		}
 	}
-	err := load.run(ctx, v, key, max(1, pointsPerCall/count))
+	err = load.run(ctx, v, key, max(1, pointsPerCall/count))
 	for n, points := range counts {
 		meanOf(out.nodes[n], points)
 	}
@@ -321,7 +328,7 @@ func (t *target) mix(stored []lineage.Point, factor float64, sized bool) {
 	for i := range min(len(t.points), len(stored)) {
 		p := &t.points[i]
 		switch {
-		case i < len(live) && live[i].OK && live[i].Value == 0, t.unknown[i]:
+		case i < len(live) && live[i].OK && live[i].Value == 0, t.unknown[i], !p.At.Add(t.step).After(t.part.unseen):
 		case stored[i].OK && !sized && stored[i].Value != 0:
 			p.Value, t.unknown[i] = nil, true
 		case stored[i].OK:

@@ -9214,7 +9214,7 @@ type Topic implements Node {
   innerOf: Node                 # the stream job that the topic is an inner part of
   exists: Boolean!              # false: deleted since
   lostRecords: Int64            # in the node's window: records that went with a leader, as after an unclean election; null: not observed
-  retainedRecords: Int64        # end less start offsets: an upper bound on a compacted topic
+  retainedRecords: Int64        # end less start offsets: an upper bound, as holes that compaction left, markers of transactions and aborted records are among them, and what was deleted in the last minute
   retainedBytes: Int64          # on disk, one replica of each partition, compressed; null: not known, as before its first look (one a minute), where the size that was read is of when the topic was another, or where log directories may not be described
   configs: [ConfigEntry!]!      # set on the topic itself, defaults left out; sensitive values are never read
 }
@@ -9714,7 +9714,7 @@ A rate is the same figure wherever it is asked for: over the part of the window,
 enum Metric { RECORDS_PER_SECOND BYTES_PER_SECOND RECORDS_IN_PER_SECOND RECORDS_OUT_PER_SECOND BYTES_IN_PER_SECOND BYTES_OUT_PER_SECOND LAG LAG_SECONDS RETAINED_BYTES END_TO_END_SECONDS }
 """
 At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
-only where no part of it was observed, or all of it is pending, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
+only where no part of it was observed, as before its topic came into sight, or all of it is pending, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
 A reading that reaches over several steps is spread over them evenly. detail: why the records of a node are a bound, "at most", or an estimate, as where one of the flows is that they are the sum of; null: they are neither, or a flow's evidence says it.
 """
 type Series { metric: Metric!  unit: String!  step: Duration!  points: [Point!]!  detail: String }
