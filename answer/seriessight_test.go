@@ -1,7 +1,6 @@
 package answer_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -29,7 +28,8 @@ func TestRatesOfATopicThatCameIntoSight(t *testing.T) {
 	}
 	in := answer.Between(round(0), round(12))
 	step := tick
-	rows := view(t, answers(w.store), in, answer.All).Rows([]lineage.Node{topicNode("old"), topicNode("widened"), topicNode("made")}, nil)
+	a := answers(w.store)
+	rows := view(t, a, in, answer.All).Rows([]lineage.Node{topicNode("old"), topicNode("widened"), topicNode("made")}, nil)
 	for name, want := range map[string]string{
 		"old":     "1 1 1 1 1 1 1 1 1 1 1 1",
 		"widened": "? ? ? ? ? 0 1 1 1 1 1 1",
@@ -42,15 +42,22 @@ func TestRatesOfATopicThatCameIntoSight(t *testing.T) {
 			}
 			var got []string
 			for _, p := range points {
-				if p.Value == nil {
-					got = append(got, "?")
-				} else {
-					got = append(got, fmt.Sprint(*p.Value))
-				}
+				got = append(got, spell(p.Value))
 			}
-			if got := strings.Join(got, " "); got != want {
+			if got := strings.Join(got, " "); got != strings.ReplaceAll(want, "?", "not known") {
 				t.Errorf("%s, metric %d: got %s, want %s", name, m, got, want)
 			}
+		}
+		line, err := a.Timeline(t.Context(), in, answer.TimelineAsk{Roots: []lineage.Node{topicNode(name)}, Buckets: 12}, answer.All)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, b := range line.Buckets {
+			got = append(got, spell(b.Rate))
+		}
+		if got := strings.Join(got, " "); got != strings.ReplaceAll(want, "?", "not known") {
+			t.Errorf("%s, timeline: got %s, want %s", name, got, want)
 		}
 	}
 }
