@@ -85,7 +85,7 @@ func TestReaderOfATopicThatWasMadeWhileNobodyWatched(t *testing.T) {
 	w.topic("old", 1)
 	w.write("old", 0, 1)
 	c := w.member("g", "old")
-	w.commitAs(c, "old", 0, 1)
+	w.commitAs(c, "old", 1)
 	w.take(3)
 	w.topic("fresh", 1)
 	w.write("fresh", 0, 9)
@@ -93,7 +93,7 @@ func TestReaderOfATopicThatWasMadeWhileNobodyWatched(t *testing.T) {
 	w.take(1)
 	w.write("fresh", 0, 1)
 	w.take(2)
-	w.commitAs(c, "fresh", 0, 10)
+	w.commitAs(c, "fresh", 10)
 	w.take(1)
 	for a, m := range w.rec.totals {
 		if s, ok := m[lineage.Records]; ok && a.Topic.Name == "fresh" && a.Client.Group == "g" && s.Value > 0 && !s.Estimated {

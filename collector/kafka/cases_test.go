@@ -104,7 +104,7 @@ func TestPartitionsWithoutACommitOverAStop(t *testing.T) {
 	w.write("poisoned", 1, 30)
 	c := w.member("stuck", "poisoned")
 	w.take(2)
-	w.commitAs(c, "poisoned", 0, 20)
+	w.commitAs(c, "poisoned", 20)
 	w.take(2)
 	w.reader("one of two partitions never gets on", "stuck", "poisoned", -1, lineage.Unknown)
 	w.stop(3)
@@ -116,7 +116,7 @@ func TestPartitionsWithoutACommitOverAStop(t *testing.T) {
 	w.write("grown", 0, 10)
 	c = w.member("g", "grown")
 	w.take(2)
-	w.commitAs(c, "grown", 0, 10)
+	w.commitAs(c, "grown", 10)
 	w.take(2)
 	w.grow("grown", 1)
 	w.writer()
@@ -129,10 +129,10 @@ func TestPartitionsWithoutACommitOverAStop(t *testing.T) {
 	}
 }
 
-// commitAs commits as a member.
-func (w *world) commitAs(c *kgo.Client, topic string, partition int32, offset int64) {
+// commitAs commits on partition 0 as a member.
+func (w *world) commitAs(c *kgo.Client, topic string, offset int64) {
 	w.t.Helper()
-	c.CommitOffsetsSync(w.t.Context(), map[string]map[int32]kgo.EpochOffset{topic: {partition: {Epoch: 0, Offset: offset}}}, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, _ *kmsg.OffsetCommitResponse, err error) {
+	c.CommitOffsetsSync(w.t.Context(), map[string]map[int32]kgo.EpochOffset{topic: {0: {Epoch: 0, Offset: offset}}}, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, _ *kmsg.OffsetCommitResponse, err error) {
 		if err != nil {
 			w.t.Error(err)
 		}
