@@ -38,8 +38,8 @@ const (
 // sheetForms are the forms of a sheet, with their media types.
 var sheetForms = map[string]string{"csv": "text/csv", "yaml": "application/yaml"}
 
-// export makes a sheet of what edits say now, or said at an instant or in a window, of all nodes or of a list of them. As
-// CSV it has a row for each node of the list; without one, for each that is known.
+// export makes a sheet of what edits say now, or said at an instant or in a window, of all nodes or of a list of them.
+// As CSV it has a row for each node of the list; without one, for each that is known.
 func (e *edits) export(asked *answer.Answers) api.Exporter {
 	return func(ctx context.Context, params url.Values) (*api.Export, error) {
 		l, err := export.ListOf(params, slices.Sorted(maps.Keys(sheetForms))...)

@@ -157,8 +157,8 @@ func TestSetBeyondTheEndOverARestart(t *testing.T) {
 	}
 }
 
-// A job that comes and goes between two looks may do so in the tick in which its offsets are set, too: what it read then
-// is among what was passed, or behind it. One that was seen as a member whenever it read is not taken to.
+// A job that comes and goes between two looks may do so in the tick in which its offsets are set, too: what it read
+// then is among what was passed, or behind it. One that was seen as a member whenever it read is not taken to.
 func TestSetAndReadWithinATick(t *testing.T) {
 	l := newLooks(t)
 	l.g = groupState{found: t0.Add(-tick)}
