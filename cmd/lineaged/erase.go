@@ -11,9 +11,11 @@ import (
 	"github.com/lineaged/lineaged/catalog"
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/collector/logs"
+	"github.com/lineaged/lineaged/collector/openlineage"
 	"github.com/lineaged/lineaged/collector/telemetry"
 	"github.com/lineaged/lineaged/ledger"
 	"github.com/lineaged/lineaged/lineage"
+	"github.com/lineaged/lineaged/openlineage/outbox"
 	"github.com/lineaged/lineaged/timeseries"
 )
 
@@ -66,9 +68,9 @@ func (p *program) erasePersons(dir string, persons *lineage.Persons, dry bool) e
 	if err != nil {
 		return fmt.Errorf("erase: what is stored and the ledger are done, and what people said of nodes is not: %w", err)
 	}
-	letters, err := eraseLetters(dir, dry)
+	told, err := eraseEvents(dir, persons, dry)
 	if err != nil {
-		return fmt.Errorf("erase: all but dead letters is done: %w", err)
+		return fmt.Errorf("erase: all but what OpenLineage's events say is done: %w", err)
 	}
 	print, verb := p.printer(), "erased"
 	if dry {
@@ -77,8 +79,14 @@ func (p *program) erasePersons(dir string, persons *lineage.Persons, dry bool) e
 	print("%s: %s, %s, %s, %s, %s, %s", verb, count(done.Clients, "client"), count(done.Facts, "fact"), count(done.Events, "event"), count(done.Texts, "text"),
 		count(done.Positions, "position"), count(said, "edit"))
 	print("files written anew: %d, removed: %d; commitments of the ledger that nobody can open any more: %d", len(done.Files), len(done.Removed), book.Commitments)
-	if letters > 0 {
-		print("%s of OpenLineage: all are %s, since addresses stand in them", count(letters, "dead letter"), verb)
+	if told.letters > 0 {
+		print("%s of OpenLineage: all are %s, since addresses stand in them", count(told.letters, "dead letter"), verb)
+	}
+	if told.waiting > 0 {
+		print("%s of OpenLineage not observed yet: the names %s", count(told.waiting, "event"), verb)
+	}
+	if told.windows > 0 {
+		print("%s of events for OpenLineage targets: all %s, and are never sent", count(told.windows, "window"), verb)
 	}
 	for _, f := range done.Findings {
 		print("found: %s", f)
@@ -92,6 +100,27 @@ func (p *program) erasePersons(dir string, persons *lineage.Persons, dry bool) e
 	print("out of reach: backups and other copies of the folder, bundles and exports that were taken away, scheduled reports, lineaged's own log, the brokers' logs,")
 	print("  and what others were sent; rules, declarations and dashboards that name a person are yours to change. Freed blocks of the disk are the file system's")
 	return nil
+}
+
+// toldEvents are what a folder holds of OpenLineage's events that names somebody: dead letters, all of them; events
+// that were taken and are not observed yet; and windows that wait for targets.
+type toldEvents struct{ letters, waiting, windows int }
+
+// asWritten are the characters that encoding/json escapes, as they are in a name.
+var asWritten = strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">", `\"`, `"`, `\\`, `\`)
+
+func eraseEvents(dir string, persons *lineage.Persons, dry bool) (told toldEvents, err error) {
+	if told.letters, err = eraseLetters(dir, dry); err != nil {
+		return told, err
+	}
+	if told.waiting, err = openlineage.Forget(filepath.Join(dir, eventsFolder), persons, dry); err != nil {
+		return told, err
+	}
+	named := namesIn(persons)
+	told.windows, err = outbox.Forget(filepath.Join(dir, outboxFolder), func(text []byte) bool {
+		return named(text) || named([]byte(asWritten.Replace(string(text))))
+	}, dry)
+	return told, err
 }
 
 // namesIn returns whether an entry of the ledger names somebody in the clear: as a word, in the id of a node, where it

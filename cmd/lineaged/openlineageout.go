@@ -23,6 +23,9 @@ import (
 	"github.com/lineaged/lineaged/openlineage/outbox"
 )
 
+// outboxFolder holds what waits for OpenLineage targets, in the folder of the data, of each in a folder of its own.
+const outboxFolder = "openlineage-out"
+
 // tellLate is how long after its end a window is read: by then the rounds of its last tick are in.
 const tellLate = 30 * time.Second
 
@@ -59,7 +62,7 @@ func newTeller(cfg config.Config, asked *answer.Answers, now func() time.Time, l
 			return nil, err
 		}
 		queue, err := outbox.New(outbox.Options{
-			Name: c.Called(), Folder: filepath.Join(cfg.Data, "openlineage-out", c.Called()), Most: c.Room(), Sender: sender, Log: log,
+			Name: c.Called(), Folder: filepath.Join(cfg.Data, outboxFolder, c.Called()), Most: c.Room(), Sender: sender, Log: log,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("what waits for the OpenLineage target %s: %w", c.Called(), err)

@@ -205,6 +205,10 @@ func write(folder, name string, text []byte) error {
 	if err := os.Rename(path+".tmp", path); err != nil {
 		return err
 	}
+	return syncFolder(folder)
+}
+
+func syncFolder(folder string) error {
 	d, err := os.Open(folder)
 	if err != nil {
 		return err
