@@ -133,7 +133,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	s.expire(round)
 	s.forgetColumns(round)
 	s.rhythm.Observe([]*lineage.Observation{o})
-	t.Blind(o, s.blind())
+	t.Blind(o, s.blind(o.Round))
 	s.savePositions(t, o)
 	return t.Finish(ctx)
 }
@@ -370,7 +370,7 @@ func (s *source) expire(round time.Time) {
 }
 
 // blind says what events do not tell.
-func (s *source) blind() (spots []lineage.BlindSpot) {
+func (s *source) blind(round time.Time) (spots []lineage.BlindSpot) {
 	add := func(what, remedy string) { spots = append(spots, lineage.BlindSpot{What: what, Remedy: remedy}) }
 	type place struct {
 		namespace string
@@ -396,6 +396,7 @@ func (s *source) blind() (spots []lineage.BlindSpot) {
 	s.blindWays(add)
 	s.blindDerived(add)
 	s.blindOtherwise(add)
+	s.blindUnnamed(round, add)
 	if s.dropped > 0 {
 		add(fmt.Sprintf("runs beyond %d: the oldest are forgotten, so that an event of one that comes late tells of that event alone", s.cfg.MaxRuns), "fewer runs")
 	}
