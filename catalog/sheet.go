@@ -352,7 +352,8 @@ type Sheet struct {
 	Edited *lineage.Edited // nil: nobody has edited it
 	Owner  string          // what holds, by whomever
 	Tags   []string
-	// States are how its flows go at the window's end, in words; LastMoved is when it moved last, as far as that is known.
+	// States are how its flows go at the window's end, in words; LastMoved is when it moved last, as far as that is
+	// known.
 	States    []string
 	LastMoved time.Time
 	Derived   string // a tag that it does not bear and that comes to it; empty: none was asked for
