@@ -9,6 +9,8 @@ import (
 	"io"
 	"maps"
 	"net/url"
+	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -336,6 +338,56 @@ func (s *stopping) Write(p []byte) (int, error) {
 		return 0, errors.New("he left")
 	}
 	return len(p), nil
+}
+
+// weighed counts lines, and how much more memory is in use at the most than at its beginning, looked at now and then.
+type weighed struct {
+	stopping
+
+	begin, most uint64
+	looks       int
+}
+
+func (w *weighed) Write(p []byte) (int, error) {
+	const every = 2 << 20 // bytes that are written between two looks
+	if before := w.bytes; (before+len(p))/every > before/every || w.looks == 0 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		if w.looks++; w.looks == 1 {
+			w.begin = m.HeapAlloc
+		}
+		w.most = max(w.most, m.HeapAlloc)
+	}
+	return w.stopping.Write(p)
+}
+
+// TestManyRecordsAreWrittenInBoundedMemory writes 10 million rows of uses, in the long form, and else 60,000: what is in
+// use at any time does not grow with them.
+func TestManyRecordsAreWrittenInBoundedMemory(t *testing.T) {
+	hours := 60
+	if os.Getenv("LINEAGED_LONG") != "" {
+		hours = 10_000
+	}
+	synctest.Test(t, func(t *testing.T) {
+		e := New(answer.New(answer.Options{
+			History: shop(t), Identity: func() answer.Identity { return people{} }, Ledger: func() answer.Ledger { return manyHours{hours, 1000} },
+			Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}},
+		}))
+		start := midnight.Add(-time.Duration(hours) * time.Hour).Format(time.RFC3339)
+		d, err := e.Report(t.Context(), url.Values{"cluster": {"west"}, "rows": {"periods"}, "format": {"csv"}, "start": {start}, "end": {midnight.Format(time.RFC3339)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := &weighed{}
+		if _, err := d.WriteTo(all); err != nil || all.lines != hours*1000+7 {
+			t.Fatalf("%d lines, %v", all.lines, err)
+		}
+		// A period of 1,000 uses is half a megabyte, all of them at once would be 30 and, in the long form, gigabytes.
+		if grown := all.most - min(all.begin, all.most); all.looks < 4 || grown > 8<<20 {
+			t.Errorf("%d MiB more are in use while %d MB are written, in %d looks", grown>>20, all.bytes/1e6, all.looks)
+		}
+	})
 }
 
 // TestPeriodsAreStreamed writes a row for each use of each hour as it is read, and ends with who reads.
