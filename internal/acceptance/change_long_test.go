@@ -17,16 +17,19 @@ import (
 	"github.com/lineaged/lineaged/internal/kafkatest"
 )
 
+// starved is a node that has nothing more after a loss, and when.
+type starved struct {
+	Node           struct{ ID string }
+	Wholly         *bool
+	Waiting        *string
+	AfterSeconds   *float64
+	AtLeastSeconds float64
+}
+
 // hurt is what a loss is said to do.
 type hurt struct {
-	Starved []struct {
-		Node           struct{ ID string }
-		Wholly         *bool
-		Waiting        *string
-		AfterSeconds   *float64
-		AtLeastSeconds float64
-	}
-	Copies []struct {
+	Starved []starved
+	Copies  []struct {
 		Topic struct{ ID string }
 		Only  *bool
 	}
@@ -150,7 +153,20 @@ func TestQuestionsOfChange(t *testing.T) {
 	if _, against, _ := s.verdict(t, topicID("counts")); !slices.Contains(against, "READ") && !slices.Contains(against, "REPLICATED") || !slices.Contains(against, "WRITTEN") {
 		t.Errorf("against the deletion of counts is %v", against)
 	}
+	// Nothing was said against the deletion of idle. It is deleted, and whatever moved goes on.
+	if _, against, _ := s.verdict(t, topicID("idle")); len(against) > 0 {
+		t.Errorf("against the deletion of idle is %v", against)
+	}
+	if got := s.whatIf(t, topicID("idle")).ids(); len(got) > 0 {
+		t.Errorf("without idle these starve: %v", got)
+	}
+	before := s.movesAfter(t, "west", time.Now())
 	w.DeleteTopic(t, "idle")
+	for flow, is := range s.movesAfter(t, "west", time.Now().Add(2*time.Second)) {
+		if before[flow] && !is {
+			t.Errorf("after idle was deleted %s moves no more", flow)
+		}
+	}
 
 	sleepUntil(t, began.Add(30*time.Second)) // the rate is then of one who reads all of the window
 	// The writer stops: who reads goes on with what waits, for as long as was said.
@@ -175,13 +191,14 @@ func TestQuestionsOfChange(t *testing.T) {
 	}
 
 	// A topic is deleted: who reads it has nothing more at once, and nobody else is hurt.
+	if _, against, _ := s.verdict(t, topicID("doomed")); !slices.Contains(against, "READ") || !slices.Contains(against, "WRITTEN") {
+		t.Errorf("against the deletion of doomed is %v", against)
+	}
 	if got := s.whatIf(t, topicID("doomed")); !slices.Equal(got.ids(), []string{"application:west/doomed-reader"}) || got.Starved[0].AfterSeconds == nil || *got.Starved[0].AfterSeconds != 0 {
 		t.Errorf("of doomed: %+v", got)
 	}
 	w.DeleteTopic(t, "doomed")
-	gone := time.Now().Add(3 * time.Second)
-	s.waitRound(t, "west", gone.Add(8*time.Second))
-	moved := s.movedFlows(t, between(gone, gone.Add(7*time.Second)))
+	moved := s.movesAfter(t, "west", time.Now().Add(3*time.Second))
 	if moved[topicID("doomed")+"->application:west/doomed-reader"] || !moved[topicID("counts")+"->"+mirror] || !moved[copied+"->"+reader] {
 		t.Errorf("after doomed was deleted these move: %v", moved)
 	}
@@ -194,13 +211,38 @@ func TestQuestionsOfChange(t *testing.T) {
 	stopped = time.Now()
 	w.StopAll(t, kafkatest.Kill)
 	time.Sleep(20 * time.Second)
-	quiet := time.Now()
-	s.waitRound(t, "east", quiet.Add(8*time.Second))
-	moved = s.movedFlows(t, between(quiet, quiet.Add(7*time.Second)))
+	moved = s.movesAfter(t, "east", time.Now())
 	if moved[mirror+"->"+copied] || moved[copied+"->"+reader] {
 		t.Errorf("twenty seconds after west was stopped these move: %v", moved)
 	}
-	t.Logf("west was stopped at %s", stopped)
+	s.wantStarvedAsSaid(t, said, reader, stopped)
+}
+
+// movesAfter returns which flows move in the seven seconds from an instant on.
+func (s *server) movesAfter(t testing.TB, cluster string, from time.Time) map[string]bool {
+	t.Helper()
+	s.waitRound(t, cluster, from.Add(8*time.Second))
+	return s.movedFlows(t, between(from, from.Add(7*time.Second)))
+}
+
+// wantStarvedAsSaid compares when a node moved last with when it was said to starve at the soonest, and, where that was
+// told, when it would. A round, a commit and the copying between the clusters take some seconds.
+func (s *server) wantStarvedAsSaid(t testing.TB, said hurt, id string, stopped time.Time) {
+	t.Helper()
+	const slack = 6.0
+	var is struct {
+		Node struct{ LastMoved *time.Time }
+	}
+	s.mustAsk(t, `query($id: ID!, $w: Window!) { node(id: $id, window: $w) { lastMoved } }`, map[string]any{"id": id, "w": last("1m")}, &is)
+	i := slices.IndexFunc(said.Starved, func(x starved) bool { return x.Node.ID == id })
+	if i < 0 || is.Node.LastMoved == nil {
+		t.Fatalf("%s: %+v of %+v", id, is, said)
+	}
+	told, took := said.Starved[i], is.Node.LastMoved.Sub(stopped).Seconds()
+	if took < told.AtLeastSeconds-slack || told.AfterSeconds != nil && math.Abs(took-*told.AfterSeconds) > slack+*told.AfterSeconds/5 {
+		t.Errorf("%s moved last %.1f s after the loss; told were at least %.1f, and %v", id, took, told.AtLeastSeconds, told.AfterSeconds)
+	}
+	t.Logf("%s moved last %.1f s after the loss; told were at least %.1f", id, took, told.AtLeastSeconds)
 }
 
 // movedFlows returns which flows moved in a window.
