@@ -142,6 +142,7 @@ func (v *View) usedOn(ctx context.Context, midnight time.Time, from, to int) (*u
 	if err != nil {
 		return nil, err
 	}
+	v = m.v // one of the same, where another question began it
 	d := usage.NewDay(midnight, from, to, v.a.tariff.Rules)
 	for _, c := range v.clusters.all {
 		d.See(c.known.Name)
@@ -166,6 +167,8 @@ type metered struct {
 	hourly []usage.Hourly
 	at     []int32 // by series; 0: none
 	owners map[lineage.Node]string
+	moving []int32 // the series whose amounts are read
+	hour   int     // that is read next
 }
 
 // of returns what was read of a series; nil: it was not asked for, or there is none.
@@ -187,7 +190,25 @@ func (m *metered) want(all []int32, s stored) []int32 {
 }
 
 // meter reads what counters and sizes were, hour by hour.
+//
+// A day of a hundred thousand topics can take longer than a question may: what of it is read is kept for who asks again.
 func (v *View) meter(ctx context.Context, midnight time.Time) (*metered, error) {
+	m := v.a.days.begun(midnight, v.made)
+	if m == nil {
+		var err error
+		if m, err = v.unread(ctx, midnight); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.readAmounts(ctx); err != nil {
+		v.a.days.leave(midnight, v.made, m)
+		return nil, err
+	}
+	return m, m.readGauges(ctx)
+}
+
+// unread is what there is to be read of a day.
+func (v *View) unread(ctx context.Context, midnight time.Time) (*metered, error) {
 	m := &metered{
 		v: v, midnight: midnight, facts: map[lineage.Node]*lineage.TopicFact{}, owners: map[lineage.Node]string{},
 		hourly: make([]usage.Hourly, 1, v.held.Series.Len()+1), at: make([]int32, v.held.Series.Len()),
@@ -206,31 +227,36 @@ func (v *View) meter(ctx context.Context, midnight time.Time) (*metered, error) 
 			m.facts[lineage.Node{Scope: c.known.Name, Kind: lineage.TopicNode, Name: f.Key.Name}] = is
 		}
 	}
-	if err := m.readAmounts(ctx); err != nil {
-		return nil, err
-	}
-	return m, m.readGauges(ctx)
-}
-
-func (m *metered) readAmounts(ctx context.Context) error {
-	var series []int32
-	for i := range m.v.accesses {
-		if x := &m.v.accesses[i]; x.counter.metric != lineage.NoMetric {
-			series = m.want(series, x.counter)
+	for i := range v.accesses {
+		if x := &v.accesses[i]; x.counter.metric != lineage.NoMetric {
+			m.moving = m.want(m.moving, x.counter)
 		}
 	}
-	for _, s := range m.v.incarnations() {
-		series = m.want(series, m.v.stored(s.row, lineage.Appended))
-		markers, _ := m.v.markers(s.row)
-		series = m.want(series, markers)
+	for _, s := range v.incarnations() {
+		m.moving = m.want(m.moving, v.stored(s.row, lineage.Appended))
+		markers, _ := v.markers(s.row)
+		m.moving = m.want(m.moving, markers)
 	}
-	for h := range usage.Hours {
+	return m, nil
+}
+
+// readAmounts reads the hours of which nothing was read yet, and of which anything can be held.
+func (m *metered) readAmounts(ctx context.Context) error {
+	newest := m.v.state.Newest()
+	for ; m.hour < usage.Hours; m.hour++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		h := m.hour
 		w := lineage.Window{Start: m.midnight.Add(time.Duration(h) * billHour), End: m.midnight.Add(time.Duration(h+1) * billHour)}
-		got, err := m.v.held.Amounts(ctx, w, series)
+		if !w.End.After(m.v.state.Earliest) || w.Start.After(newest) {
+			continue
+		}
+		got, err := m.v.held.Amounts(ctx, w, m.moving)
 		if err != nil {
 			return fmt.Errorf("read what moved in an hour: %w", err)
 		}
-		for i, s := range series {
+		for i, s := range m.moving {
 			if got[i].Known {
 				m.hourly[m.at[s]].Put(h, got[i].Total)
 			}

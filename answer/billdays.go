@@ -29,6 +29,45 @@ type billDays struct {
 	mu    sync.Mutex // guards the fields below
 	of    map[dayKey]*keptDay
 	clock uint64
+	left  *leftDay // nil: none was
+}
+
+// leftDay is a day that a question was left with when its time was over. There is one at most: it holds the view that it
+// is of, and some 200 bytes a series.
+type leftDay struct {
+	depends
+	midnight time.Time
+	is       *metered
+}
+
+// begun returns what is read of a day, and is then the caller's alone; nil: nothing is, or of what is held no more.
+func (b *billDays) begun(midnight time.Time, d depends) *metered {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.left == nil || b.left.depends != d || !b.left.midnight.Equal(midnight) {
+		return nil
+	}
+	is := b.left.is
+	b.left = nil
+	return is
+}
+
+// leftFor is how long a day is kept that nobody goes on with: who asks again does so at once, as our command does.
+const leftFor = 2 * time.Minute
+
+// leave keeps what is read of a day for a while, in place of another.
+func (b *billDays) leave(midnight time.Time, d depends, is *metered) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	left := &leftDay{d, midnight, is}
+	b.left = left
+	time.AfterFunc(leftFor, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.left == left {
+			b.left = nil
+		}
+	})
 }
 
 func (b *billDays) get(key dayKey, d depends) *usage.Day {

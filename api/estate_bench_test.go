@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bytes"
 	"net/http"
 	"syscall"
 	"testing"
@@ -37,7 +38,7 @@ func BenchmarkEstate(b *testing.B) {
 			for b.Loop() {
 				h := serve(served{History: w.store, Identity: everybody, Log: quiet()})
 				before := spentCPU(b)
-				if status, body := ask(h, query, ""); status != http.StatusOK {
+				if status, body := ask(h, query, ""); status != http.StatusOK || bytes.Contains(body, []byte(`"errors"`)) {
 					b.Fatalf("%d %.300s", status, body)
 				}
 				spent += spentCPU(b) - before
