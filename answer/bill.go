@@ -191,7 +191,8 @@ func (m *metered) want(all []int32, s stored) []int32 {
 
 // meter reads what counters and sizes were, hour by hour.
 //
-// A day of a hundred thousand topics can take longer than a question may: what of it is read is kept for who asks again.
+// A day of a hundred thousand topics can take longer than a question may: what of it is read is kept for who asks
+// again.
 func (v *View) meter(ctx context.Context, midnight time.Time) (*metered, error) {
 	m := v.a.days.begun(midnight, v.made)
 	if m == nil {

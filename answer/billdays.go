@@ -32,8 +32,8 @@ type billDays struct {
 	left  *leftDay // nil: none was
 }
 
-// leftDay is a day that a question was left with when its time was over. There is one at most: it holds the view that it
-// is of, and some 200 bytes a series.
+// leftDay is a day that a question was left with when its time was over. There is one at most: it holds the view
+// that it is of, and some 200 bytes a series.
 type leftDay struct {
 	depends
 	midnight time.Time

@@ -362,8 +362,8 @@ func (w *weighed) Write(p []byte) (int, error) {
 	return w.stopping.Write(p)
 }
 
-// TestManyRecordsAreWrittenInBoundedMemory writes 10 million rows of uses, in the long form, and else 60,000: what is in
-// use at any time does not grow with them.
+// TestManyRecordsAreWrittenInBoundedMemory writes 10 million rows of uses, in the long form, and else 60,000: what
+// is in use at any time does not grow with them.
 func TestManyRecordsAreWrittenInBoundedMemory(t *testing.T) {
 	hours := 60
 	if os.Getenv("LINEAGED_LONG") != "" {
