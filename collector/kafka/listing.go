@@ -93,6 +93,7 @@ func (t *take) listing(broker int32, lg *kmsg.ListGroupsResponseGroup) *group {
 		g = &group{ref: lineage.GroupRef{Cluster: t.cluster, Group: lg.Group}, readers: map[lineage.TopicID]*reader{}, dirty: true, changed: true, waits: t.round, coordinator: -1}
 		if old := t.departed[lg.Group]; old != nil {
 			g.resume(old)
+			g.joined = old.departed // it was made since, whatever may be seen
 			delete(t.departed, lg.Group)
 		}
 		if t.continuous && t.sawGroups {

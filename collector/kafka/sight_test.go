@@ -151,6 +151,36 @@ func TestRightsWidenedAndNarrowed(t *testing.T) {
 	}
 }
 
+// With rights on groups and none on the cluster, a group that is listed with members may have had them before it came
+// into sight. It is known to be joined where it was seen without them, or was found deleted, since it was seen last.
+func TestJoinedWithoutRightsOnTheCluster(t *testing.T) {
+	w := newGuarded(t)
+	w.topic("mine", 1)
+	w.write("mine", 0, 1)
+	w.commit("idle", "mine", 0, 0)
+	w.commit("made-again", "mine", 0, 0)
+	w.grant(right{topic: "mine"}, right{group: "idle"}, right{group: "made-again"}, right{group: "fresh"})
+	w.take(3)
+	w.removeGroup("made-again")
+	w.take(int(groupGoneAfter/tick) + 3)
+	if w.source.departed["made-again"] == nil {
+		t.Fatal("it was not found deleted")
+	}
+	for _, group := range []string{"idle", "made-again", "fresh"} {
+		w.inhabit(group, "mine")
+	}
+	w.take(2)
+	joined := map[string]int{}
+	for _, e := range w.rec.events {
+		if e.Type == lineage.GroupJoined {
+			joined[e.Group.Group]++
+		}
+	}
+	if joined["idle"] != 1 || joined["made-again"] != 1 || joined["fresh"] != 0 {
+		t.Errorf("joined are %v; want those that were seen without members, and not the one that may have been there", joined)
+	}
+}
+
 // inhabit joins a group on a topic, stays in it, and commits nothing.
 func (w *world) inhabit(group, topic string) {
 	w.t.Helper()
