@@ -38,7 +38,9 @@ type account struct {
 	others  *writer             // sum of the writers beyond the cap; nil: none
 	denied  bool                // producer state may not be read, or the broker has none: every record is remainder
 	// round in which it came in the place of another of its name; zero: it did not. Not kept over a restart
-	reborn   time.Time
+	reborn time.Time
+	// newest round in which its broker was found to have older logs than before; zero: none. Not kept over a restart
+	putBack  time.Time
 	waiting  bool // a writer waits for its name
 	restMost bool // some of the remainder was "at most"; not kept over a restart
 	// what a writer without idempotence wrote in this round may be in a transactional producer's count, or taken for

@@ -16,9 +16,19 @@ const rebornFor = time.Minute
 // rebornBound is why.
 const rebornBound = "at least: the topic was made again, and what was written to it in lives between two looks, or after the last look at the one before, is not known"
 
-// isReborn reports whether the topic was made again just now.
-func (a *account) isReborn(round time.Time) bool {
-	return !a.reborn.IsZero() && round.Sub(a.reborn) < rebornFor
+// putBackBound is why of a topic that a broker leads whose disk was put back.
+const putBackBound = "at least: its broker has older logs than before, and what was written to them and is gone is not known"
+
+// lives returns why what is counted of the topic just now is a lower bound, as it has lives that no look may have seen;
+// empty: it has not.
+func (a *account) lives(round time.Time) string {
+	switch {
+	case !a.reborn.IsZero() && round.Sub(a.reborn) < rebornFor:
+		return rebornBound
+	case !a.putBack.IsZero() && round.Sub(a.putBack) < rebornFor:
+		return putBackBound
+	}
+	return ""
 }
 
 // tellEnds returns the topic's own samples of this round. whole is false when some partition's end was not read: then
@@ -30,7 +40,7 @@ func (a *account) tellEnds(round, before time.Time) (samples []lineage.Sample, w
 	from := since(a.ends, before)
 	if s, told := a.appended.sample(from); told {
 		s.Subject, s.Metric = lineage.Access{Topic: a.topic}, lineage.Appended
-		s.Estimated = s.Estimated || a.isReborn(round)
+		s.Estimated = s.Estimated || a.lives(round) != ""
 		samples = append(samples, s)
 	}
 	if s, told := a.lost.sample(from); told {
@@ -50,9 +60,7 @@ func (a *account) tellBooks(round, before time.Time) (samples []lineage.Sample, 
 	if whole = a.booksComplete(); !whole {
 		b.short = whyUnled
 	}
-	if a.isReborn(round) {
-		b.short = both(b.short, rebornBound)
-	}
+	b.short = both(b.short, a.lives(round))
 	for id, w := range a.writers {
 		if w.nameless.IsZero() {
 			b.writer(w, lineage.Client{Producer: lineage.KnownProducer(id)}, lineage.ProducerState)

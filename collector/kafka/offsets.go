@@ -96,7 +96,11 @@ func (t *take) endOffsets() {
 	at := time.Now().UTC()
 	why, lost := map[*topic]string{}, cuts{}
 	lost.toEpochs(t)
+	older := map[int32]bool{}
 	t.lists(latest, allPartitions, func(tp *topic, part int, offset int64) {
+		if tp.isOlder(part, offset) {
+			older[tp.leaders[part]] = true
+		}
 		if !lost.believe(tp, part, offset) {
 			why[tp] = whyFell
 			return
@@ -110,6 +114,7 @@ func (t *take) endOffsets() {
 		p.led = tp.epochs[part] + 1
 		tp.past += t.past.Add(&tp.histories[part], at, offset)
 	}, func(tp *topic, reason string) { why[tp] = reason })
+	t.putBack(older)
 	t.fitPast()
 	t.txnLog.next(t.byName[transactionTopic])
 	o := t.observe(sourceEnds, t.cfg.Interval)

@@ -139,6 +139,7 @@ const (
 	boundCompacted = "at most: the topic is compacted, so that some of the offsets hold no record"
 	boundMaybe     = "at most: whether the topic is compacted may not be described"
 	boundMarkers   = "at most: markers of transactions, and aborted records, are among the offsets"
+	boundPutBack   = "neither at most nor at least: its broker has older logs than before, and what it read of those that are gone is not known"
 	boundShare     = "at most: rejected and archived records are among those that a share group passes"
 )
 
@@ -263,6 +264,8 @@ func (c stepContext) irregular(s step) bool {
 // lasting adds what makes every count of the topic a bound.
 func (c stepContext) lasting(v verdict) verdict {
 	switch {
+	case c.putBack && v.read > 0:
+		v.bound = boundPutBack
 	case v.bound != "" || v.read == 0:
 	case c.share:
 		v.bound = boundShare

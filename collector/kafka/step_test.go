@@ -55,6 +55,7 @@ func TestJudge(t *testing.T) {
 		{"the start passed it before", step{from: 100, to: 1000, base: 950, start: 950, epoch: true, age: old, ageKnown: true}, stepContext{groupState: live, habit: steady}, 50, 0, boundGone, ""},
 		{"a compacted log", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: live, habit: steady, compacted: isCompacted}, 50, 0, boundCompacted, ""},
 		{"a log that may be compacted", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: live, habit: steady, compacted: maybeCompacted}, 50, 0, boundMaybe, ""},
+		{"a log that may have been put back", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: groupState{live: true, wasLive: true, putBack: true}, habit: steady, markers: true}, 50, 0, boundPutBack, ""},
 		{"markers", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: live, habit: steady, markers: true}, 50, 0, boundMarkers, ""},
 		{"a share group", step{from: 100, to: 150, base: 100, epoch: true}, stepContext{groupState: nobody, share: true}, 50, 0, boundShare, ""},
 		{"the log was truncated", step{from: 1000, to: 800, base: 600, fell: true, epoch: true}, stepContext{groupState: live, habit: steady}, 200, 0, boundFell, ""},

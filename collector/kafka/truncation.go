@@ -100,6 +100,27 @@ func (c cuts) believe(tp *topic, part int, end int64) bool {
 	return true
 }
 
+// isOlder reports whether a log is older than when it was last read, as on a disk that was put back to an earlier copy:
+// no leader was elected since, and its end fell; or the elections are fewer than there were.
+func (tp *topic) isOlder(part int, end int64) bool {
+	p, epoch := &tp.parts[part], tp.epochs[part]+1
+	return p.led != 0 && epoch != 0 && (epoch < p.led || epoch == p.led && end < p.end)
+}
+
+// putBack notes of all topics that some brokers lead that their logs may have been put back: one that has grown past its
+// old end since looks like one that grew by the difference. A broker that has not heard that it leads no more looks the
+// same, and costs that a minute is a bound.
+func (t *take) putBack(brokers map[int32]bool) {
+	if len(brokers) == 0 {
+		return
+	}
+	for _, tp := range t.topics {
+		if slices.ContainsFunc(tp.leaders, func(b int32) bool { return brokers[b] }) {
+			tp.putBack = t.round
+		}
+	}
+}
+
 // whyFell is why a partition counts as not read when its end fell and no leader was elected.
 const whyFell = "a partition's end fell without an election: it is read again before it is believed"
 

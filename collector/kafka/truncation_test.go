@@ -110,3 +110,39 @@ func TestLogThatWasCutAndGrew(t *testing.T) {
 		}
 	}
 }
+
+// A broker whose disk was put back to an older copy, epochs and all, shows it by an end that fell without an election.
+// What others of its logs grew by since may then be what is left of more: it is a lower bound.
+func TestLogsThatWerePutBack(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("orders", 1)
+	w.topic("grown", 1)
+	w.take(2)
+	w.write("orders", 0, 9)
+	w.write("grown", 0, 3)
+	w.take(1)
+	bound := func() bool {
+		for _, o := range w.last {
+			for _, s := range o.Samples {
+				if s.Subject.Topic.Name == "grown" && s.Metric == lineage.Appended {
+					return s.Estimated
+				}
+			}
+		}
+		t.Fatal("nothing is told of grown")
+		return false
+	}
+	stop := w.ends(5) // four of orders are gone; of grown it is not known how many more than two came
+	w.take(1)
+	if !bound() {
+		t.Error("what the other log grew by is told as exact")
+	}
+	stop()
+	w.take(int(rebornFor/tick) + 1)
+	stop = w.ends(12)
+	w.take(1)
+	if bound() {
+		t.Error("it is a bound for ever")
+	}
+	stop()
+}
