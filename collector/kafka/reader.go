@@ -207,7 +207,7 @@ type groupState struct {
 	joined  time.Time // the round before the group was first seen; zero: it was there before we looked
 	found   time.Time // the first whole reading of its commits; zero: there was none before this round
 	whole   time.Time // the newest whole reading of its commits before this round; zero: none since the start
-	putBack bool      // the topic's log may be older than when it was read before, and its offsets stand for other records
+	putBack bool      // the topic's log may be older than at the look before: its offsets stand for other records
 }
 
 // from is an instant from which every commit of the group was seen; zero: until this round none was looked for.

@@ -107,9 +107,9 @@ func (tp *topic) isOlder(part int, end int64) bool {
 	return p.led != 0 && epoch != 0 && (epoch < p.led || epoch == p.led && end < p.end)
 }
 
-// putBack notes of all topics that some brokers lead that their logs may have been put back: one that has grown past its
-// old end since looks like one that grew by the difference. A broker that has not heard that it leads no more looks the
-// same, and costs that a minute is a bound.
+// putBack notes of all topics that some brokers lead that their logs may have been put back: one that has grown past
+// its old end since looks like one that grew by the difference. A broker that has not heard that it leads no more looks
+// the same, and costs that a minute is a bound.
 func (t *take) putBack(brokers map[int32]bool) {
 	if len(brokers) == 0 {
 		return
