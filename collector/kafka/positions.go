@@ -26,7 +26,7 @@ const (
 
 	// readersVersion is of a reader's book. Version 1 did not hold from where it had gone back, nor 2 by how much, and
 	// what is in doubt of what it read, nor 3 when it was read last, nor 4 which bounds were told of it, its last
-	// pauses and what was set beyond the end.
+	// pauses, whether it comes and goes between two looks, and what was set beyond the end.
 	readersVersion = 5
 	// groupsVersion is of a group. Version 1 did not hold whether it was listed in the newest round.
 	groupsVersion = 2
