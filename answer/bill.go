@@ -150,6 +150,7 @@ func (v *View) usedOn(ctx context.Context, midnight time.Time, from, to int) (*u
 	gone := leaving(ctx)
 	for _, n := range v.Topics() {
 		if gone() {
+			v.a.days.leave(midnight, v.made, m)
 			return nil, ctx.Err()
 		}
 		d.Add(m.frame(v.topics[n]))
@@ -169,6 +170,8 @@ type metered struct {
 	owners map[lineage.Node]string
 	moving []int32 // the series whose amounts are read
 	hour   int     // that is read next
+	gauges []int32 // the series whose sizes are read next
+	gauged bool    // gauges says which
 }
 
 // of returns what was read of a series; nil: it was not asked for, or there is none.
@@ -201,11 +204,15 @@ func (v *View) meter(ctx context.Context, midnight time.Time) (*metered, error) 
 			return nil, err
 		}
 	}
-	if err := m.readAmounts(ctx); err != nil {
+	err := m.readAmounts(ctx)
+	if err == nil {
+		err = m.readGauges(ctx)
+	}
+	if err != nil {
 		v.a.days.leave(midnight, v.made, m)
 		return nil, err
 	}
-	return m, m.readGauges(ctx)
+	return m, nil
 }
 
 // unread is what there is to be read of a day.
@@ -267,27 +274,32 @@ func (m *metered) readAmounts(ctx context.Context) error {
 }
 
 func (m *metered) readGauges(ctx context.Context) error {
-	var series []int32
-	for _, s := range m.v.incarnations() {
-		for _, metric := range [...]lineage.Metric{lineage.LogBytes, lineage.Retained} {
-			series = m.want(series, m.v.stored(s.row, metric))
+	if !m.gauged {
+		for _, s := range m.v.incarnations() {
+			for _, metric := range [...]lineage.Metric{lineage.LogBytes, lineage.Retained} {
+				m.gauges = m.want(m.gauges, m.v.stored(s.row, metric))
+			}
 		}
+		m.gauged = true
 	}
 	const atOnce = pointsPerCall / usage.Hours
-	for len(series) > 0 {
-		n := min(atOnce, len(series))
-		got, err := m.v.held.Points(ctx, billHour, series[:n])
+	for len(m.gauges) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n := min(atOnce, len(m.gauges))
+		got, err := m.v.held.Points(ctx, billHour, m.gauges[:n])
 		if err != nil {
 			return fmt.Errorf("read sizes: %w", err)
 		}
-		for i, s := range series[:n] {
+		for i, s := range m.gauges[:n] {
 			for h, p := range got[i][:min(len(got[i]), usage.Hours)] {
 				if p.OK {
 					m.hourly[m.at[s]].Put(h, p.Value)
 				}
 			}
 		}
-		series = series[n:]
+		m.gauges = m.gauges[n:]
 	}
 	return nil
 }

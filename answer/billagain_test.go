@@ -60,3 +60,33 @@ func TestADayThatTakesTooLongIsBilledInTheEnd(t *testing.T) {
 		t.Error("half of the time is enough for all of it: this test tells nothing")
 	}
 }
+
+// One that is cut off at its last step, where sizes are read, has read all hours.
+func TestADayIsCutOffAtItsSizes(t *testing.T) {
+	w := newWorld(t)
+	w.trade(0, 30*hourly)
+	day := answer.Between(round(0), round(24*hourly))
+	ask := func(a *answer.Answers, most int) (int, error) {
+		p := &patience{Context: t.Context(), most: most}
+		_, err := a.Bill(p, day, "")
+		return p.looks, err
+	}
+	answers := func() *answer.Answers {
+		a := billed(w, people{}, usage.Tariff{})
+		if _, err := a.View(t.Context(), day, answer.All); err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	all, err := ask(answers(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answers()
+	if _, err := ask(a, all-1); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("with one look less than it takes: %v", err)
+	}
+	if looks, err := ask(a, 0); err != nil || looks > all-usage.Hours {
+		t.Errorf("who asks again needs %d looks of %d, %v: the hours are read again", looks, all, err)
+	}
+}
