@@ -9796,7 +9796,7 @@ type DataProductEdge { cursor: String!  node: DataProduct! }
 
 # A flow starts and stops as a whole, by its own rhythm: FLOW_STOPPED stands where it moved last, and comes there once it was silent for longer than it usually pauses.
 enum EventType { TOPIC_CREATED TOPIC_DELETED TOPIC_RECREATED CONFIG_CHANGED GROUP_JOINED GROUP_LEFT FLOW_STARTED FLOW_STOPPED LEADERS_MOVED SOURCE_LOST SOURCE_RECOVERED
-  OFFSETS_SET        # a group's offsets were set or deleted, and not read up to
+  OFFSETS_SET        # a group's offsets were set or deleted, and not read up to, or went back, by whomever
   RECORDS_LOST       # records were gone before a known reader or replication had them, or went with a leader: then the node is the topic
   CLUSTER_CHANGED    # the brokers behind a configured name are another cluster's than before, or another name's too
   ACCESS_DENIED      # somebody was refused what he asked for, once or more often in a round: the node is what he asked for

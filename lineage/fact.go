@@ -340,7 +340,7 @@ const (
 	LeadersMoved
 	SourceLost
 	SourceRecovered
-	OffsetsSet     // a group's offsets were set or deleted, and not read up to
+	OffsetsSet     // a group's offsets were set or deleted, and not read up to, or went back, by whomever
 	RecordsLost    // records were gone before a known reader or replication had them, or went with a leader
 	ClusterChanged // the brokers behind a configured name are another cluster's than before, or another name's too
 	AccessDenied   // somebody was refused what he asked for, once or more often in a round

@@ -101,7 +101,12 @@ func (e *edits) sheet(ctx context.Context, asked *answer.Answers, l *export.List
 	if !l.Narrowed {
 		return rows, nil, nil
 	}
-	return rows, l.Head(v, len(rows)), nil
+	if l.Form != "yaml" {
+		return rows, l.Head(v, len(rows)), nil
+	}
+	all := len(rows) // as YAML a sheet has what was edited alone
+	rows = slices.DeleteFunc(rows, func(s catalog.Sheet) bool { return s.Edited == nil })
+	return rows, append(l.Head(v, len(rows)), fmt.Sprintf("not in it: %d that nobody has edited", all-len(rows))), nil
 }
 
 // rowOf returns what holds of a node, by whomever, and how it goes. One that does not bear the tag that was asked for

@@ -84,7 +84,8 @@ func TestTheCatalogsListIsAFile(t *testing.T) {
 		if text := f("at="+at+"&kind=topic", metrics, orders); strings.Contains(text, "cmd") {
 			t.Errorf("at %s it was not edited yet:\n%s", at, text)
 		}
-		if text, err := get("format=yaml&last=1m&kind=topic"); err != nil || !strings.Contains(text, "# asked: kind") || !strings.Contains(text, "- description: =cmd()\n") || strings.Contains(text, "metrics") {
+		if text, err := get("format=yaml&last=1m&kind=topic"); err != nil || !strings.Contains(text, "# asked: kind") || !strings.Contains(text, "- description: =cmd()\n") || strings.Contains(text, "metrics") ||
+			!strings.Contains(text, "# nodes: 1 of those asked for\n") || !strings.Contains(text, "# not in it: 1 that nobody has edited\n") {
 			t.Errorf("%v:\n%s", err, text)
 		}
 		for query, want := range map[string]string{

@@ -25,10 +25,15 @@ func (a *account) lives(round time.Time) string {
 	switch {
 	case !a.reborn.IsZero() && round.Sub(a.reborn) < rebornFor:
 		return rebornBound
-	case !a.putBack.IsZero() && round.Sub(a.putBack) < rebornFor:
+	case a.isPutBack(round):
 		return putBackBound
 	}
 	return ""
+}
+
+// isPutBack reports whether the topic's logs may have been put back just now.
+func (a *account) isPutBack(round time.Time) bool {
+	return !a.putBack.IsZero() && round.Sub(a.putBack) < rebornFor
 }
 
 // tellEnds returns the topic's own samples of this round. whole is false when some partition's end was not read: then

@@ -146,3 +146,17 @@ func TestLogsThatWerePutBack(t *testing.T) {
 	}
 	stop()
 }
+
+// A topic that is made again on a disk that was put back is both: what its readers read is bounded in no direction.
+func TestPutBackAndReborn(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("orders", 1)
+	w.take(1)
+	var tp *topic
+	for _, tp = range w.source.topics {
+		tp.reborn, tp.putBack = w.round, w.round
+	}
+	if tp.lives(w.round) != rebornBound || !tp.isPutBack(w.round) || tp.isPutBack(w.round.Add(rebornFor)) {
+		t.Errorf("%q, put back %v", tp.lives(w.round), tp.isPutBack(w.round))
+	}
+}

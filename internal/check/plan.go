@@ -119,7 +119,7 @@ var single = []string{
 	"TestFlips", "TestGoAloneBuildsThePage", "TestGraph", "TestInAStore", "TestKill", "TestKillAtEachStepOfTidying",
 	"TestKillOfBackups", "TestKilledAtEachStep", "TestKilledBetweenAnyTwoSteps", "TestLargeValuesAreReadAgain",
 	"TestLateEvidenceSettlesWhatIsSealed", "TestLeftOutAndStarted", "TestLinkLaw", "TestLogIsSmall",
-	"TestLongFactsKeepTheirPast", "TestLookoutNeverErrs", "TestManyTopics", "TestNoOtherBytesVerify",
+	"TestLongFactsKeepTheirPast", "TestLookoutNeverErrs", "TestManyRecordsAreWrittenInBoundedMemory", "TestManyTopics", "TestNoOtherBytesVerify",
 	"TestNothingChangesWithoutAVersion", "TestNothingDamagedIsDeleted", "TestNothingGoesThatIsNotHeld",
 	"TestOperations", "TestPathsAgainstScripts", "TestPrices", "TestRealConnect", "TestRealSecureConnect",
 	"TestSamplesConcludeTheTruth", "TestSamplesOfDamage", "TestSecondImplementation", "TestSeveralWitnesses",
