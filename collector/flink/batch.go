@@ -182,12 +182,12 @@ func (t *take) tellRuns(b *batch) {
 	for i := range b.told {
 		x := &b.told[i]
 		gone := !slices.ContainsFunc(b.runs, func(l listed) bool { return l.ID == x.ID })
-		if gone && x.State == lineage.RunGoesOn && !t.settling() { // how it ended nobody knows
+		if gone && x.State == lineage.RunGoesOn && !t.mayHide() { // how it ended nobody knows
 			x.State, b.dirty = lineage.RunSilent, true
 		}
 	}
 	b.others = slices.DeleteFunc(b.others, func(id string) bool {
-		gone := !slices.ContainsFunc(b.runs, func(l listed) bool { return l.ID == id }) && !t.settling()
+		gone := !slices.ContainsFunc(b.runs, func(l listed) bool { return l.ID == id }) && !t.mayHide()
 		b.dirty = b.dirty || gone
 		return gone
 	})

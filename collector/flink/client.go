@@ -1,6 +1,8 @@
 package flink
 
 import (
+	"context"
+
 	"github.com/lineaged/lineaged/collector/rest"
 )
 
@@ -10,10 +12,23 @@ const mostBytes = 8 << 20
 
 // client asks one Flink. Any of its JobManagers answers for all, as one that does not lead asks the one that does; what
 // Flink does not know no other knows either.
-type client struct{ *rest.Client }
+type client struct {
+	*rest.Client
+	turns int // how often a request was answered by another than the one before
+}
 
 func newClient(cfg Config) *client {
-	return &client{rest.New(rest.Config{
+	return &client{Client: rest.New(rest.Config{
 		URLs: cfg.URLs, Username: cfg.Username, Password: cfg.Password, TLS: cfg.TLS, What: "a Flink JobManager", Most: mostBytes, Final: []error{rest.ErrNotFound},
 	})}
+}
+
+// Get is rest.Client's, and counts.
+func (c *client) Get(ctx context.Context, path string, into any) error {
+	was := c.Which()
+	err := c.Client.Get(ctx, path, into)
+	if c.Which() != was {
+		c.turns++
+	}
+	return err
 }

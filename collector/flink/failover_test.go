@@ -23,13 +23,13 @@ type standby struct {
 	m       *jobManager
 	asked   atomic.Int64
 	instead atomic.Pointer[http.HandlerFunc] // nil: it answers
-	mu      sync.Mutex                       // guards metrics
-	metrics map[string][]byte                // answers about metrics that are as old as the last question
+	mu      sync.Mutex                       // guards then
+	then    *jobManager                      // which all metrics are of, as old as the last question; nil: it was not asked yet
 }
 
 func newStandby(t *testing.T, m *jobManager) *standby {
 	t.Helper()
-	s := &standby{m: m, metrics: map[string][]byte{}}
+	s := &standby{m: m}
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)
 	return s
@@ -46,17 +46,20 @@ func (s *standby) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.m.ServeHTTP(w, r)
 		return
 	}
-	now := httptest.NewRecorder()
-	s.m.ServeHTTP(now, r)
 	s.mu.Lock()
-	old := s.metrics[r.URL.RequestURI()]
-	s.metrics[r.URL.RequestURI()] = now.Body.Bytes()
-	s.mu.Unlock()
-	if old == nil {
-		old = []byte("[]")
+	defer s.mu.Unlock()
+	if s.then == nil {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte("[]"))
+	} else {
+		s.then.ServeHTTP(w, r)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(old)
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	s.then = &jobManager{answers: maps.Clone(s.m.answers), values: map[string]map[string]float64{}, lazy: map[string]bool{}}
+	for path, values := range s.m.values {
+		s.then.values[path], s.then.lazy[path] = maps.Clone(values), true
+	}
 }
 
 // does lets it do something else; nil: it answers.

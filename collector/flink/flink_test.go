@@ -364,6 +364,10 @@ func TestOneJobOfSeveralRuns(t *testing.T) {
 		return slices.DeleteFunc(all, func(j map[string]any) bool { return j["jid"] != leastJob })
 	})
 	w.rounds(1)
+	if w.facts["copy payments"].Gone {
+		t.Error("another JobManager that answers after a start need not list it yet")
+	}
+	w.rounds(3)
 	if !w.facts["copy payments"].Gone || w.facts["copy fl.orders"].Gone || len(w.positions) != 2 {
 		t.Errorf("after a start: %+v, %d positions", w.facts, len(w.positions))
 	}

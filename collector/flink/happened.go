@@ -35,7 +35,13 @@ type met struct {
 	over       bool      // that it is over was told, or is old
 	at         time.Time // when it was looked at; zero: never
 	finished   time.Time // when it did, while it may yet be told of a savepoint; not kept over a start
+	running    int64     // ms of Flink's clock, when it came to run last, as of what was told; 0: not known; nor is this kept
+	waits      int       // looks since it is known to have begun again, and its count is waited for; nor is this
+	before     time.Time // the look before these
 }
+
+// goesOn reports whether nobody said that the run is over.
+func (m *met) goesOn() bool { return !m.over && m.finished.IsZero() }
 
 // tellHappened tells what happened to the runs of a job.
 func (t *take) tellHappened(j *job) {
@@ -47,7 +53,10 @@ func (t *take) tellHappened(j *job) {
 		if slices.ContainsFunc(j.runs, func(l listed) bool { return l.ID == id }) {
 			continue
 		}
-		if m := j.met[id]; !m.finished.IsZero() {
+		if m := j.met[id]; m.goesOn() && t.mayHide() {
+			t.hidden = append(t.hidden, j.name)
+			continue
+		} else if !m.finished.IsZero() {
 			t.event(j, lineage.JobEnded, m.finished, finishedWords, id)
 		} else if !m.over {
 			t.event(j, lineage.JobEnded, time.Time{}, "Flink knows its run %s no more: how it ended is not known%s", id, t.since(m))
@@ -67,7 +76,7 @@ func (t *take) tellHappened(j *job) {
 		t.tellRestarts(j, l, r, m)
 		t.tellCheckpoints(j, r, m)
 		t.tellEnd(j, r, m)
-		m.at = was.at
+		m.at, was.running, was.waits, was.before = was.at, m.running, m.waits, m.before // which are not kept
 		j.dirty = j.dirty || *m != was
 		m.at = t.round
 	}
@@ -131,38 +140,74 @@ func before(j *job, l *listed) (id string) {
 	return id
 }
 
-// tellRestarts tells that a run began again by itself. Its count comes late, later than its state, and not at all once
-// it is over; when it began again last comes with the state.
+// tellRestarts tells that a run began again by itself. That it did its states say, which come from the JobManager that
+// leads; how often, a metric, which comes later than the state, not at all once it is over, and from another JobManager
+// with what that one gathered last: one that fell or grew alone is no restart.
 func (t *take) tellRestarts(j *job, l *listed, r *run, m *met) {
 	n, was, again := r.restarts, m.restarts, r.stamps["RESTARTING"]
-	at := time.Time{}
-	if again > m.restarting && (m.restarting > 0 || was >= 0) {
-		at = r.when("RESTARTING", t.round)
+	if was < 0 && m.at.IsZero() { // from here on
+		m.restarting = again
 	}
+	if m.running == 0 {
+		m.running = r.stamps["RUNNING"]
+	}
+	began, at := t.beganAgain(r, m)
 	tell := func(at time.Time, words string, args ...any) {
 		t.event(j, lineage.JobRestarted, at, "its run %s %s", l.ID, fmt.Sprintf(words, args...))
-		m.restarting = again
+		m.restarting, m.running, m.waits = again, r.stamps["RUNNING"], 0
+	}
+	between := t.since(m)
+	if m.waits > 0 {
+		between = t.sinceLook(m.before)
 	}
 	switch {
 	case l.Started > 0 && m.started > 0 && m.started != l.Started:
 		tell(r.when("INITIALIZING", t.round), "was taken up anew by a JobManager, and began again at least once%s: how often before that is not known", t.since(m))
 		m.restarts, m.started, r.restarts = 0, l.Started, -1 // what is told now may be the count before
-	case t.settling() && !over(r.state): // neither the count nor what it is beside is of now
-	case n > was && was >= 0:
-		if at.IsZero() || n > was+1 {
-			tell(at, "began again by itself %s%s", times(n-was), t.since(m))
-		} else {
+	case began && n > was && was >= 0:
+		switch {
+		case n > was+1:
+			tell(at, "began again by itself at least once, %s by Flink's count%s", times(n-was), between)
+		case at.IsZero():
+			tell(at, "began again by itself%s", between)
+		default:
 			tell(at, "began again by itself")
 		}
 		m.restarts = n
-	case n < was && n >= 0:
-		tell(at, "began again by itself at least %s%s: Flink counts anew, and had counted %d", times(max(n, 1)), t.since(m), was)
-		m.restarts = n
-	case !at.IsZero() && (n < 0 || over(r.state)):
-		tell(at, "began again by itself at least once%s", t.since(m))
-	case n >= 0 && was < 0: // from here on
-		m.restarts, m.restarting = n, again
+	case began && again > 0 && (over(r.state) || m.waits >= looksForCount):
+		tell(at, "began again by itself at least once%s", between)
+	case began && again > 0:
+		if m.waits++; m.waits == 1 {
+			m.before = m.at
+		}
+	default:
+		m.restarts = max(n, was)
 	}
+}
+
+// looksForCount is for how many looks a restart's count is waited for: of two the second is not older than the first.
+const looksForCount = 2
+
+// beganAgain reports whether a run's states say that it began again by itself since that was told last, and when it did
+// last; zero: that is not known. A scheduler that stamps no restarts, as Flink's adaptive one, stamps when it is running.
+func (t *take) beganAgain(r *run, m *met) (began bool, at time.Time) {
+	again, running := r.stamps["RESTARTING"], r.stamps["RUNNING"]
+	switch {
+	case again > m.restarting && (m.restarting > 0 || m.restarts >= 0):
+		return true, r.when("RESTARTING", t.round)
+	case again == 0 && m.running > 0 && running > m.running:
+		return true, r.when("RUNNING", t.round)
+	default:
+		return false, time.Time{}
+	}
+}
+
+// restartsOf is how often a run began again by itself, at least; -1: not told.
+func (j *job) restartsOf(r *run) int64 {
+	if m := j.met[r.id]; m != nil && m.restarts > 0 {
+		return max(r.restarts, m.restarts)
+	}
+	return r.restarts
 }
 
 func (t *take) tellCheckpoints(j *job, r *run, m *met) {
@@ -249,11 +294,13 @@ func (t *take) event(j *job, what lineage.EventType, at time.Time, words string,
 
 // since says between when and when what a look tells can have been, in words: what the look before told was as old as
 // Flink's metrics may be.
-func (t *take) since(m *met) string {
-	if m.at.IsZero() {
+func (t *take) since(m *met) string { return t.sinceLook(m.at) }
+
+func (t *take) sinceLook(at time.Time) string {
+	if at.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf(", between %s and %s", m.at.Add(-lateness).UTC().Format(time.RFC3339), t.round.UTC().Format(time.RFC3339))
+	return fmt.Sprintf(", between %s and %s", at.Add(-lateness).UTC().Format(time.RFC3339), t.round.UTC().Format(time.RFC3339))
 }
 
 // when returns when a run came into a state last, by the clock of lineaged; zero: Flink does not say.

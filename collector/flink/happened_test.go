@@ -148,14 +148,14 @@ func TestRestarts(t *testing.T) {
 	w.m.instead(nil)
 	w.m.restarted(onceJob, 4, 30)
 	w.rounds(1)
-	w.wants("while Flink was not seen", w.happened(), []string{"130 JOB_RESTARTED copy payments: its run ONCE began again by itself 3 times, between 12:01:00Z and 12:02:50Z"})
+	w.wants("while Flink was not seen", w.happened(), []string{"130 JOB_RESTARTED copy payments: its run ONCE began again by itself at least once, 3 times by Flink's count, between 12:01:00Z and 12:02:50Z"})
 
 	w.m.state(onceJob, "RESTARTING", 2) // the state comes before the count
 	w.rounds(2)
 	w.wants("it is not known yet how often", w.happened(), nil)
 	w.m.restarted(onceJob, 5, 10)
 	w.start() // and lineaged is not there
-	w.rounds(2)
+	w.rounds(3)
 	w.wants("over a start", w.happened(), []string{"180 JOB_RESTARTED copy payments: its run ONCE began again by itself"})
 
 	w.m.state(onceJob, "RESTARTING", 1e9)
@@ -179,7 +179,9 @@ func TestRestarts(t *testing.T) {
 	})
 	w.m.restarted(onceJob, 2, 3)
 	w.rounds(2)
-	w.wants("the count goes back", w.happened(), []string{"227 JOB_RESTARTED copy payments: its run ONCE began again by itself at least 2 times, between 12:03:10Z and 12:04:00Z: Flink counts anew, and had counted 5"})
+	w.wants("the count goes back, and may come yet", w.happened(), nil)
+	w.rounds(4)
+	w.wants("it does not", w.happened(), []string{"237 JOB_RESTARTED copy payments: its run ONCE began again by itself at least once, between 12:03:30Z and 12:05:00Z"})
 
 	w.m.restarted(onceJob, 1, 2)
 	w.m.change("/jobs/"+onceJob, func(is map[string]any) {
@@ -199,16 +201,16 @@ func TestRestarts(t *testing.T) {
 		return all
 	})
 	w.rounds(2)
-	w.wants("another JobManager takes it up", w.happened(), []string{"245 JOB_RESTARTED copy payments: its run ONCE was taken up anew by a JobManager, and began again at least once, between 12:03:30Z and 12:04:20Z: how often before that is not known"})
+	w.wants("another JobManager takes it up", w.happened(), []string{"295 JOB_RESTARTED copy payments: its run ONCE was taken up anew by a JobManager, and began again at least once, between 12:04:30Z and 12:05:20Z: how often before that is not known"})
 	w.rounds(4)
-	w.wants("its own count is believed after a while", w.happened(), []string{"300 JOB_RESTARTED copy payments: its run ONCE began again by itself once, between 12:04:10Z and 12:05:00Z"})
+	w.wants("its own count alone is no restart", w.happened(), nil)
 
 	w.m.state(onceJob, "RESTARTING", 4)
 	w.m.state(onceJob, "FAILED", 1)
 	w.rounds(2)
 	w.wants("its last restart is not counted any more", w.happened(), []string{
-		"306 JOB_RESTARTED copy payments: its run ONCE began again by itself at least once, between 12:04:30Z and 12:05:20Z",
-		"309 JOB_FAILED copy payments: its run ONCE failed, and does not begin again by itself",
+		"356 JOB_RESTARTED copy payments: its run ONCE began again by itself at least once, between 12:05:30Z and 12:06:20Z",
+		"359 JOB_FAILED copy payments: its run ONCE failed, and does not begin again by itself",
 	})
 	w.rounds(6)
 	w.wants("all is told", w.happened(), nil)
@@ -243,9 +245,9 @@ func TestRunsBeginAndEnd(t *testing.T) {
 	w.rounds(2)
 	got := w.happened()
 	slices.Sort(got)
-	w.wants("ended", got, []string{
+	w.wants("ended", got, []string{ // the last as late as another JobManager that answers after a start may hide a run
+		"100 JOB_ENDED " + sqlName + ": Flink knows its run SQL no more: how it ended is not known, between 12:01:00Z and 12:01:40Z",
 		"58 JOB_STARTED new job: its run new began", "77 JOB_ENDED copy fl.orders: its run LEAST was cancelled",
-		"90 JOB_ENDED " + sqlName + ": Flink knows its run SQL no more: how it ended is not known, between 12:00:40Z and 12:01:30Z",
 	})
 	w.rounds(4)
 	w.wants("one that finished, and not with a savepoint", w.happened(), []string{"80 JOB_ENDED new job: its run new finished"})
@@ -348,10 +350,10 @@ func TestBeganAfterAForgottenRun(t *testing.T) {
 	w.m.clone(onceJob, "again", 100)
 	w.m.without(onceJob)
 	w.start()
-	w.rounds(2)
+	w.rounds(5)
 	w.wants("told", w.happened(), []string{
-		"50 JOB_ENDED copy payments: Flink knows its run ONCE no more: how it ended is not known, between 11:59:40Z and 12:00:50Z",
 		"50 JOB_STARTED copy payments: its run again began",
+		"80 JOB_ENDED copy payments: Flink knows its run ONCE no more: how it ended is not known, between 12:00:00Z and 12:01:20Z",
 	})
 }
 
@@ -411,8 +413,8 @@ func TestLeftOutAndStarted(t *testing.T) {
 		return append(others, all...)
 	})
 	w.rounds(1)
-	w.m.list(func(all []map[string]any) []map[string]any { return all[100:] }) // which make room in the next round
-	w.rounds(1)
+	w.m.list(func(all []map[string]any) []map[string]any { return all[100:] }) // which make room
+	w.rounds(4)                                                                // for half a minute those that are not listed may be there
 	w.start()
 	w.rounds(2)
 	if w.facts["copy payments"].Job == nil {

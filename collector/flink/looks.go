@@ -68,8 +68,8 @@ func (t *take) lookAt(r *run) error {
 	if err != nil {
 		return err
 	}
-	if !t.settling() {
-		r.restarts = restarts
+	if t.follow(); t.primed.IsZero() {
+		t.primed = t.round
 	}
 	if err := t.readCheckpoints(r); err != nil {
 		return err
@@ -78,11 +78,18 @@ func (t *take) lookAt(r *run) error {
 		return err
 	}
 	if !t.settling() { // else they are as old as the last question
-		if err := t.readPlaces(r); err != nil {
+		places, err := t.readPlaces(r)
+		if err != nil {
 			return err
 		}
-		if err := t.readSent(r); err != nil {
+		sent, err := t.readSent(r)
+		if err != nil {
 			return err
+		}
+		if !t.settling() { // else another answered some of it
+			r.restarts = restarts
+			t.takePlaces(r, places)
+			t.takeSent(r, sent)
 		}
 	}
 	if over(r.state) && r.ended.IsZero() {
@@ -151,13 +158,13 @@ func (t *take) readNames(r *run) error {
 }
 
 // readPlaces reads how far each partition is read.
-func (t *take) readPlaces(r *run) error {
+func (t *take) readPlaces(r *run) (map[place]position, error) {
 	now := map[place]position{}
 	for vertex, names := range r.names {
 		for some := range slices.Chunk(names, valuesAtOnce) {
 			all, err := t.client.metrics(t.ctx, r.id, vertex, some...)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			for _, m := range all {
 				p, name, ok := placeOf(m.ID)
@@ -178,14 +185,31 @@ func (t *take) readPlaces(r *run) error {
 			}
 		}
 	}
-	moved := map[string]bool{}
-	for p, at := range now {
-		if was, known := r.places[p]; known && at.read > was.read {
-			moved[p.topic] = true
+	return now, nil
+}
+
+// takePlaces takes in how far each partition is read. One that is read less far than before while the run's tasks went
+// on was told by a JobManager whose metrics are older, so that coming back from there is no reading.
+func (t *take) takePlaces(r *run, now map[place]position) {
+	if len(now) == 0 {
+		return
+	}
+	if begun := r.tasksBegan(); r.reached == nil || r.begun != begun {
+		r.reached, r.begun = map[place]int64{}, begun
+		for p, at := range r.places {
+			r.reached[p] = at.read
 		}
 	}
-	if len(now) > 0 {
-		r.places, r.read, r.moved, r.fresh = now, t.round, moved, true
+	moved := map[string]bool{}
+	for p, at := range now {
+		was, known := r.reached[p]
+		if known && at.read > was {
+			moved[p.topic] = true
+		}
+		r.reached[p] = max(at.read, was)
 	}
-	return nil
+	r.places, r.read, r.moved, r.fresh = now, t.round, moved, true
 }
+
+// tasksBegan is when a run's tasks began last, in ms of Flink's clock.
+func (r *run) tasksBegan() int64 { return max(r.stamps["RUNNING"], r.stamps["RESTARTING"], 1) }

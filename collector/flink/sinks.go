@@ -50,8 +50,8 @@ type growth struct {
 func sentBy(id string) (operator string, ok bool) { return strings.CutSuffix(id, "."+sentMetric) }
 
 // readSent reads how many records the sinks of a run sent, where all subtasks tell it: some do so later than others.
-func (t *take) readSent(r *run) error {
-	begun := max(r.stamps["RUNNING"], r.stamps["RESTARTING"], 1)
+func (t *take) readSent(r *run) (map[sink]int64, error) {
+	sent := map[sink]int64{}
 	for vertex, operators := range r.writers {
 		var names []string
 		for _, operator := range operators {
@@ -59,15 +59,21 @@ func (t *take) readSent(r *run) error {
 		}
 		all, err := t.client.sums(t.ctx, r.id, vertex, names...)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, m := range all {
 			if operator, ok := sentBy(m.ID); ok && m.Sum > 0 && int(math.Round(m.Sum/m.Avg)) == r.parallelism(vertex) {
-				r.sends[sink{vertex, operator}] = r.sends[sink{vertex, operator}].at(begun, int64(m.Sum), t.round)
+				sent[sink{vertex, operator}] = int64(m.Sum)
 			}
 		}
 	}
-	return nil
+	return sent, nil
+}
+
+func (t *take) takeSent(r *run, sent map[sink]int64) {
+	for k, n := range sent {
+		r.sends[k] = r.sends[k].at(r.tasksBegan(), n, t.round)
+	}
 }
 
 // parallelism is how many subtasks a vertex has; 0: that is not known.
@@ -80,9 +86,13 @@ func (r *run) parallelism(vertex string) int {
 	return 0
 }
 
-// at returns what a sink sent after another reading: from here on, where it counts anew.
+// at returns what a sink sent after another reading: from here on, where it counts anew. What is less than before while
+// its tasks went on was told by a JobManager whose metrics are older.
 func (s *sending) at(begun, sent int64, read time.Time) *sending {
-	if s == nil || s.begun != begun || sent < s.sent {
+	if s != nil && s.begun == begun && sent < s.sent {
+		return s
+	}
+	if s == nil || s.begun != begun {
 		return &sending{begun: begun, sent: sent, base: sent, read: read, from: read, out: map[string]bool{}}
 	}
 	s.sent, s.read = sent, read

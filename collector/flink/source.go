@@ -46,8 +46,11 @@ type source struct {
 	client *client
 	tell   *collector.Teller
 
-	by    int       // which address gave the newest list; -1: none did
-	moved time.Time // when another JobManager began to answer, or to lead; zero: none did
+	by     int       // which address gave the newest answer; -1: none did
+	turns  int       // client.turns at that one
+	begun  time.Time // when the first list was read
+	moved  time.Time // when another JobManager began to answer, or to lead; zero: none did
+	primed time.Time // when it was first asked for metrics; zero: it was not
 
 	version string
 	asked   time.Time       // when the version was asked for; zero: never
@@ -102,7 +105,9 @@ type run struct {
 	writers     map[string][]string // by vertex, those of them that count what they send
 	sends       map[sink]*sending
 	places      map[place]position
-	read        time.Time          // when these were read
+	reached     map[place]int64    // how far each was ever read since begun
+	begun       int64              // ms of Flink's clock, when its tasks began last
+	read        time.Time          // when places were read
 	judged      time.Time          // read, once it was held against groups' commits
 	verdicts    map[string]verdict // by how Flink spells a topic
 	moved       map[string]bool
@@ -135,7 +140,7 @@ type take struct {
 	main    *lineage.Observation
 	details *lineage.Observation
 	spots   []lineage.BlindSpot
-	hidden  []string // jobs with runs that were listed before another JobManager answered
+	hidden  []string // jobs with runs that were listed before another JobManager answered, or before a start
 	left    int      // jobs beyond those that are told apart
 }
 
@@ -266,6 +271,9 @@ func (s *source) node(j *job) lineage.Node {
 // tellJob tells what a job is.
 func (t *take) tellJob(j *job) {
 	if len(j.runs) == 0 {
+		if t.held(j) {
+			return
+		}
 		if j.fact != nil || j.kept {
 			t.main.Facts = append(t.main.Facts, lineage.Fact{Key: t.factKey(j.name), Gone: true})
 		}
@@ -291,7 +299,7 @@ func (t *take) factOf(j *job) *lineage.JobFact {
 	l := newest(j.runs)
 	r := t.runs[l.ID]
 	f := &lineage.JobFact{
-		Engine: Engine, Version: t.version, ID: l.ID, State: l.State, Started: time.UnixMilli(max(l.Started, 0)).UTC(), Restarts: r.restarts,
+		Engine: Engine, Version: t.version, ID: l.ID, State: l.State, Started: time.UnixMilli(max(l.Started, 0)).UTC(), Restarts: j.restartsOf(r),
 		Checkpoints: r.checkpoints, Vertices: r.vertices, Also: slices.Clone(j.also),
 	}
 	if j.fact != nil {
@@ -382,6 +390,10 @@ func (t *take) sayFailed() {
 	var names []string
 	reason, all := "", 0
 	for name, j := range t.jobs {
+		if len(j.runs) == 0 { // it is held
+			all++
+			names, reason = append(names, name), max(reason, t.unlisted())
+		}
 		for i := range j.runs {
 			all++
 			r := t.runs[j.runs[i].ID]
@@ -390,7 +402,7 @@ func (t *take) sayFailed() {
 				why = "not asked yet"
 			}
 			if slices.Contains(t.hidden, name) {
-				why = cmp.Or(why, t.client.First()+" answers now, and does not list what another did")
+				why = cmp.Or(why, t.unlisted())
 			}
 			if why != "" {
 				names, reason = append(names, name), max(reason, why)
@@ -407,6 +419,11 @@ func (t *take) sayFailed() {
 	t.details.Missing = append(t.details.Missing, lineage.Missing{
 		Reason: fmt.Sprintf("what %s is made of, reads and writes: %s", collector.Some(names), reason), Share: float64(len(names)) / float64(all),
 	})
+}
+
+// unlisted is why what was listed before is not seen.
+func (t *take) unlisted() string {
+	return t.client.First() + " answers now, and does not list what another did"
 }
 
 // sayUntold says what of all jobs is not told.
