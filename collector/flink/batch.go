@@ -73,6 +73,7 @@ func (t *take) tellBatches(cluster collector.Watched, known bool) {
 			}
 			x := t.takeRun(b, l)
 			if x == nil {
+				blind = blind || t.runs[l.ID].seen.IsZero() // else it is older than those that are kept
 				continue
 			}
 			if known {

@@ -183,3 +183,44 @@ func TestBatchJobsAreBounded(t *testing.T) {
 		t.Fatal(at)
 	}
 }
+
+// That a batch job's looks fail, or wait behind others', is missing, and what it reads is not known meanwhile.
+func TestBatchJobsThatAreNotLookedAt(t *testing.T) {
+	const blind = "what runs of batch jobs of this Flink read and wrote, which it does not tell, or no more once they are over: nightly"
+	t.Run("fails", func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.batch("nightly", "n1", leastJob, 10)
+		w.batch("theirs", "t1", leastJob, 10)
+		w.board.SetJobRun("t1", collector.JobRun{Node: lineage.Node{Scope: "jobs", Kind: lineage.JobNode, Name: "theirs"}, Writes: true})
+		w.m.failing = "/jobs/n1"
+		w.rounds(10)
+		gaps := strings.Join(w.gaps(), "\n")
+		if !strings.Contains(gaps, "what nightly is made of, reads and writes: ") || !strings.Contains(gaps, "status 500") || strings.Contains(gaps, "theirs") {
+			t.Errorf("missing is %q", gaps)
+		}
+		if !w.spotted(blind) {
+			t.Errorf("blind is %v", w.spots)
+		}
+		w.m.failing = ""
+		w.rounds(8)
+		if w.rounds(2); len(w.gaps()) > 0 || w.spotted(blind) {
+			t.Errorf("it is over: %q, %v", w.gaps(), w.spots)
+		}
+		w.m.failing = "/jobs/t1" // OpenLineage's, and its looks are nobody's matter
+		w.rounds(10)
+		w.wants("another's", w.gaps(), nil)
+	})
+	t.Run("waits", func(t *testing.T) {
+		w := newWorld(t, nil)
+		for i := range 40 {
+			w.batch(fmt.Sprintf("nightly %02d", i), fmt.Sprintf("r%02d", i), leastJob, float64(i))
+		}
+		w.rounds(1)
+		if gaps := strings.Join(w.gaps(), "\n"); !strings.Contains(gaps, "not asked yet") || !strings.Contains(gaps, "nightly") {
+			t.Errorf("missing is %q", gaps)
+		}
+		if !w.spotted(blind) {
+			t.Errorf("blind is %v", w.spots)
+		}
+	})
+}

@@ -385,23 +385,27 @@ func (t *take) jobRun(name, id string) (is collector.JobRun, ok bool) {
 // where it is not given another.
 func shared(id string) bool { return strings.Trim(id, "0") == "" }
 
-// sayFailed says whose details could not be seen.
+// sayFailed says whose details could not be seen. Runs that OpenLineage tells of whole are not missed.
 func (t *take) sayFailed() {
 	var names []string
 	reason, all := "", 0
-	for name, j := range t.jobs {
-		if len(j.runs) == 0 { // it is held
+	for _, j := range t.allJobs() {
+		name, stream := j.name, j.kind == lineage.StreamJobNode
+		if stream && len(j.runs) == 0 { // it is held
 			all++
 			names, reason = append(names, name), max(reason, t.unlisted())
 		}
 		for i := range j.runs {
-			all++
 			r := t.runs[j.runs[i].ID]
+			if !stream && slices.Contains(t.batches[name].others, r.id) {
+				continue
+			}
+			all++
 			why := r.failed
 			if r.looked.IsZero() {
 				why = "not asked yet"
 			}
-			if slices.Contains(t.hidden, name) {
+			if stream && slices.Contains(t.hidden, name) {
 				why = cmp.Or(why, t.unlisted())
 			}
 			if why != "" {
