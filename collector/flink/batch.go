@@ -2,9 +2,7 @@ package flink
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
-	"hash/crc32"
 	"maps"
 	"reflect"
 	"slices"
@@ -12,7 +10,6 @@ import (
 	"time"
 
 	"github.com/lineaged/lineaged/collector"
-	"github.com/lineaged/lineaged/internal/varint"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -266,33 +263,13 @@ const batchPrefix = "batch/"
 
 func batchKey(name string) string { return batchPrefix + strings.TrimPrefix(positionKey(name), "job/") }
 
-func (b *batch) encode() []byte {
-	text, err := json.Marshal(batchPosition{b.name, b.told, b.others, b.older})
-	if err != nil {
-		panic(err) // there is nothing in it that is no JSON
-	}
-	e := varint.Encoder{}
-	e.Uint(positionsVersion)
-	e.String(string(text))
-	e.Uint(uint64(crc32.ChecksumIEEE(e)))
-	return e
-}
+func (b *batch) encode() []byte { return seal(batchPosition{b.name, b.told, b.others, b.older}) }
 
 // restoreBatch takes in a position. What it holds was told.
 func (s *source) restoreBatch(key string, value []byte) error {
-	d := varint.Decoder{Left: value}
-	d.Versions(positionsVersion, positionsVersion)
-	text := d.String()
-	read := len(value) - len(d.Left)
-	if sum := d.Uint(); sum != uint64(crc32.ChecksumIEEE(value[:read])) {
-		d.Fail()
-	}
-	if err := d.Done(); err != nil {
-		return err
-	}
 	var p batchPosition
-	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		return errors.New("it is no JSON")
+	if err := unseal(value, &p); err != nil {
+		return err
 	}
 	if batchKey(p.Name) != key {
 		return errors.New("it is another job's")

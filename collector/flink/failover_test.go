@@ -273,3 +273,69 @@ func TestAnotherListsLess(t *testing.T) {
 		t.Errorf("one that the other does not list for long: %q", got)
 	}
 }
+
+// A run of which it was told that Flink knows it no more, and that is listed again, was there all along: it is none that
+// began.
+func TestListedAgain(t *testing.T) {
+	hide := func(w *world, a, b *standby) {
+		a.does(refuses)
+		b.does(func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/jobs/overview" {
+				w.m.ServeHTTP(rw, r)
+				return
+			}
+			rw.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(rw).Encode(map[string]any{"jobs": []any{}})
+		})
+		w.rounds(6)
+		if got := w.happened(); len(got) != 4 || !strings.Contains(got[0], "how it ended is not known") {
+			w.Fatalf("it is not listed for long: %q", got)
+		}
+		b.does(nil)
+	}
+	start := func() (*world, *standby, *standby) {
+		w := newWorld(t, nil)
+		a, b := newStandby(t, w.m), newStandby(t, w.m)
+		w.cfg.URLs = []string{a.URL, b.URL}
+		w.start()
+		w.rounds(4)
+		return w, a, b
+	}
+	const again = "what happened to copy (fl.orders|payments), copy fl.orders, copy payments"
+	w, a, b := start()
+	hide(w, a, b)
+	w.rounds(1)
+	if gaps := w.gaps(); !slices.ContainsFunc(gaps, func(g string) bool { return strings.Contains(g, again) }) {
+		t.Errorf("it is not said that it had not ended: %q", gaps)
+	}
+	w.wants("it did not begin", w.happened(), nil)
+	w.rounds(6)
+	w.wants("nor later", w.happened(), nil)
+	w.wants("it is said once", w.gaps(), nil)
+	w.m.restarted(onceJob, 1, 1)
+	w.rounds(4)
+	if got := w.happened(); len(got) != 1 || !strings.Contains(got[0], "JOB_RESTARTED copy payments") {
+		t.Errorf("it goes on as before: %q", got)
+	}
+
+	w, a, b = start() // and the leader is another then
+	hide(w, a, b)
+	w.m.list(func(all []map[string]any) []map[string]any {
+		for _, j := range all {
+			if j["jid"] == onceJob {
+				j["start-time"] = 1795848826035.0 + float64(w.m.elapsed.Milliseconds())
+			}
+		}
+		return all
+	})
+	w.rounds(6)
+	if got := w.happened(); len(got) != 1 || !strings.Contains(got[0], "JOB_RESTARTED copy payments: its run ONCE was taken up anew by a JobManager") {
+		t.Errorf("taken up anew: %q", got)
+	}
+
+	w, a, b = start() // and lineaged too
+	hide(w, a, b)
+	w.start()
+	w.rounds(6)
+	w.wants("over a start", w.happened(), nil)
+}

@@ -60,6 +60,7 @@ func (t *take) tellHappened(j *job) {
 			t.event(j, lineage.JobEnded, m.finished, finishedWords, id)
 		} else if !m.over {
 			t.event(j, lineage.JobEnded, time.Time{}, "Flink knows its run %s no more: how it ended is not known%s", id, t.since(m))
+			t.vanish(m)
 		}
 		delete(j.met, id)
 		j.dirty = true
@@ -87,6 +88,10 @@ func (t *take) tellHappened(j *job) {
 func (t *take) meet(j *job, l *listed, last int64) *met {
 	m := j.met[l.ID]
 	if m != nil {
+		return m
+	}
+	if m = t.back(j, l.ID); m != nil {
+		j.met[l.ID], j.dirty = m, true
 		return m
 	}
 	m = &met{id: l.ID, started: l.Started, restarts: -1, failed: -1, over: l.over()}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -21,7 +22,7 @@ import (
 // Positions say which jobs were told, so that one that is forgotten meanwhile is said to be, and what was found out
 // of each that is not told again. See docs/format/positions.md. Key: "job/HASH".
 //
-// Another key, "listed", says that jobs were listed, so that one which is not among them is new, and whether jobs were
+// A third, "vanished", says of which runs it was told that Flink knows them no more. Another key, "listed", says that jobs were listed, so that one which is not among them is new, and whether jobs were
 // left out of that list, so that it need not be.
 const (
 	positionsVersion = 2
@@ -45,6 +46,10 @@ func (t *take) savePositions() {
 			o.Positions = append(o.Positions, lineage.Position{Key: batchKey(name), Value: b.encode()})
 			b.dirty, b.kept = false, true
 		}
+	}
+	if t.unsaved {
+		o.Positions = append(o.Positions, lineage.Position{Key: vanishedKey, Value: seal(t.vanished)})
+		t.unsaved = false
 	}
 	if !t.known || t.cut != t.kept {
 		o.Positions = append(o.Positions, lineage.Position{Key: listedKey, Value: listedValue(t.cut)})
@@ -120,6 +125,12 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 			s.kept = s.cut
 			continue
 		}
+		if key == vanishedKey {
+			if err := unseal(positions[key], &s.vanished); err != nil {
+				s.tell.Leave(key, err)
+			}
+			continue
+		}
 		if strings.HasPrefix(key, batchPrefix) {
 			if err := s.restoreBatch(key, positions[key]); err != nil {
 				s.tell.Leave(key, err)
@@ -136,6 +147,36 @@ func (s *source) Restore(ctx context.Context, sink collector.Sink) error {
 			continue
 		}
 		s.jobs[j.name] = j
+	}
+	return nil
+}
+
+// seal encodes a position that is JSON: uv version, string JSON, uv CRC-32.
+func seal(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // there is nothing in it that is no JSON
+	}
+	e := varint.Encoder{}
+	e.Uint(positionsVersion)
+	e.String(string(text))
+	e.Uint(uint64(crc32.ChecksumIEEE(e)))
+	return e
+}
+
+func unseal(value []byte, into any) error {
+	d := varint.Decoder{Left: value}
+	d.Versions(positionsVersion, positionsVersion)
+	text := d.String()
+	read := len(value) - len(d.Left)
+	if sum := d.Uint(); sum != uint64(crc32.ChecksumIEEE(value[:read])) {
+		d.Fail()
+	}
+	if err := d.Done(); err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		return errors.New("it is no JSON")
 	}
 	return nil
 }

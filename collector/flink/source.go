@@ -52,19 +52,21 @@ type source struct {
 	moved  time.Time // when another JobManager began to answer, or to lead; zero: none did
 	primed time.Time // when it was first asked for metrics; zero: it was not
 
-	version string
-	asked   time.Time       // when the version was asked for; zero: never
-	jobs    map[string]*job // by name
-	batches map[string]*batch
-	runs    map[string]*run // by id
-	listed  bool            // a list was read before this round
-	cut     bool            // jobs were left out of that list, so that one which is not known may be old
-	known   bool            // jobs were listed before lineaged was started
-	kept    bool            // cut, as the position says it
-	lost    bool            // a job's position can't be read, so that one without may be old
-	gone    []string        // position keys to remove
-	past    []past          // commits of groups, the oldest first
-	grown   []*growth       // how many records topics had, the oldest first
+	version  string
+	asked    time.Time       // when the version was asked for; zero: never
+	jobs     map[string]*job // by name
+	batches  map[string]*batch
+	runs     map[string]*run // by id
+	listed   bool            // a list was read before this round
+	cut      bool            // jobs were left out of that list, so that one which is not known may be old
+	known    bool            // jobs were listed before lineaged was started
+	kept     bool            // cut, as the position says it
+	lost     bool            // a job's position can't be read, so that one without may be old
+	gone     []string        // position keys to remove
+	past     []past          // commits of groups, the oldest first
+	vanished []vanished      // the newest last
+	unsaved  bool            // others than the position says
+	grown    []*growth       // how many records topics had, the oldest first
 }
 
 // job is what is kept of one between rounds, whatever its runs are.
@@ -127,7 +129,7 @@ func newSource(cfg Config) *source {
 // forget brings the source to the state of a first start.
 func (s *source) forget() {
 	s.jobs, s.runs, s.version, s.asked, s.gone, s.past, s.grown = map[string]*job{}, map[string]*run{}, "", time.Time{}, nil, nil, nil
-	s.batches = map[string]*batch{}
+	s.batches, s.vanished, s.unsaved = map[string]*batch{}, nil, false
 	s.listed, s.cut, s.known, s.kept, s.lost = false, false, false, false, false
 }
 
@@ -141,6 +143,7 @@ type take struct {
 	details *lineage.Observation
 	spots   []lineage.BlindSpot
 	hidden  []string // jobs with runs that were listed before another JobManager answered, or before a start
+	again   []string // jobs with runs that did not end as was told
 	left    int      // jobs beyond those that are told apart
 }
 
@@ -172,6 +175,7 @@ func (s *source) Observe(ctx context.Context, round time.Time) []lineage.Observa
 	}
 	t.listed, t.cut = true, t.left > 0
 	t.sayFailed()
+	t.sayAgain()
 	t.sayUntold()
 	t.savePositions()
 	return t.finish("")
