@@ -24,7 +24,7 @@ type standby struct {
 	asked   atomic.Int64
 	instead atomic.Pointer[http.HandlerFunc] // nil: it answers
 	mu      sync.Mutex                       // guards then
-	then    *jobManager                      // which all metrics are of, as old as the last question; nil: it was not asked yet
+	then    *jobManager                      // whose metrics it has, of the last question; nil: it was not asked
 }
 
 func newStandby(t *testing.T, m *jobManager) *standby {
@@ -274,8 +274,8 @@ func TestAnotherListsLess(t *testing.T) {
 	}
 }
 
-// A run of which it was told that Flink knows it no more, and that is listed again, was there all along: it is none that
-// began.
+// A run of which it was told that Flink knows it no more, and that is listed again, was there all along: it did not
+// begin.
 func TestListedAgain(t *testing.T) {
 	hide := func(w *world, a, b *standby) {
 		a.does(refuses)

@@ -35,9 +35,10 @@ type met struct {
 	over       bool      // that it is over was told, or is old
 	at         time.Time // when it was looked at; zero: never
 	finished   time.Time // when it did, while it may yet be told of a savepoint; not kept over a start
-	running    int64     // ms of Flink's clock, when it came to run last, as of what was told; 0: not known; nor is this kept
-	waits      int       // looks since it is known to have begun again, and its count is waited for; nor is this
-	before     time.Time // the look before these
+	// nor are these
+	running int64     // ms of Flink's clock, when it came to run last, as of what was told; 0: not known
+	waits   int       // looks since it is known to have begun again, and its count is waited for
+	before  time.Time // the look before these
 }
 
 // goesOn reports whether nobody said that the run is over.
@@ -194,7 +195,7 @@ func (t *take) tellRestarts(j *job, l *listed, r *run, m *met) {
 const looksForCount = 2
 
 // beganAgain reports whether a run's states say that it began again by itself since that was told last, and when it did
-// last; zero: that is not known. A scheduler that stamps no restarts, as Flink's adaptive one, stamps when it is running.
+// last; zero: that is not known. A scheduler that stamps no restarts, as Flink's adaptive one, stamps when it runs.
 func (t *take) beganAgain(r *run, m *met) (began bool, at time.Time) {
 	again, running := r.stamps["RESTARTING"], r.stamps["RUNNING"]
 	switch {

@@ -413,8 +413,8 @@ func TestLeftOutAndStarted(t *testing.T) {
 		return append(others, all...)
 	})
 	w.rounds(1)
-	w.m.list(func(all []map[string]any) []map[string]any { return all[100:] }) // which make room
-	w.rounds(4)                                                                // for half a minute those that are not listed may be there
+	w.m.list(func(all []map[string]any) []map[string]any { return all[100:] })
+	w.rounds(4) // after half a minute they make room
 	w.start()
 	w.rounds(2)
 	if w.facts["copy payments"].Job == nil {

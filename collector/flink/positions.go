@@ -22,8 +22,9 @@ import (
 // Positions say which jobs were told, so that one that is forgotten meanwhile is said to be, and what was found out
 // of each that is not told again. See docs/format/positions.md. Key: "job/HASH".
 //
-// A third, "vanished", says of which runs it was told that Flink knows them no more. Another key, "listed", says that jobs were listed, so that one which is not among them is new, and whether jobs were
-// left out of that list, so that it need not be.
+// A third, "vanished", says of which runs it was told that Flink knows them no more. Another key, "listed", says that
+// jobs were listed, so that one which is not among them is new, and whether jobs were left out of that list, so that it
+// need not be.
 const (
 	positionsVersion = 2
 	listedKey        = "listed"
