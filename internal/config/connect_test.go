@@ -43,7 +43,7 @@ func TestConnectErrors(t *testing.T) {
 	f("flink: [{urls: ['http://a:8081', 'https://b:8081/jm']}]", "")
 	f("flink: [{name: f}]", "flink[0].url: is not set, and neither are urls: give the address of the JobManager's REST interface")
 	f("flink: [{name: f, urls: []}]", "flink[0].url: is not set")
-	f("flink: [{url: 'http://a:8081', urls: ['http://b:8081']}]", `flink[0].urls: "http://b:8081": url is set too, to "http://a:8081"`)
+	f("flink: [{url: 'http://a:8081/"+canary+"', urls: ['http://b:8081/"+canary+"', 'https://c']}]", `flink[0].urls: "b:8081, c": flink[0].url is set too, to "a:8081"`)
 	f("flink: [{urls: ['http://a:8081', 'http://me:"+canary+"@b:8081']}]", "flink[0].urls[1]")
 	f("flink: [{url: 'http://a:8081', urls: ['http://me:"+canary+"@b:8081']}]", "put it into basic_auth")
 	f("flink: [{urls: ['http://a:8081', 'http://b:8081?token="+canary+"']}]", "flink[0].urls[1]: has more than an address and a path")

@@ -270,7 +270,7 @@ func (c *Config) checkFlink() error {
 			return err
 		}
 		if f.URL != "" && len(f.URLs) > 0 {
-			return bad(is+".urls", strings.Join(f.URLs, ", "), "url is set too, to %q: name each JobManager under urls, or the only one under url", f.URL)
+			return bad(is+".urls", hosts(f.URLs...), "%s.url is set too, to %q: name each JobManager under urls, or the only one under url", is, hosts(f.URL))
 		}
 		for j, job := range f.Jobs {
 			at := fmt.Sprintf("%s.jobs[%d].groups", is, j)
@@ -283,6 +283,17 @@ func (c *Config) checkFlink() error {
 		}
 	}
 	return nil
+}
+
+// hosts are those of addresses that were checked, without paths, which may be secrets.
+func hosts(addresses ...string) string {
+	var all []string
+	for _, address := range addresses {
+		if u, err := url.Parse(address); err == nil {
+			all = append(all, u.Host)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // checkURL never repeats an address that holds a password.
