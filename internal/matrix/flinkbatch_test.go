@@ -38,7 +38,11 @@ func (f flink) loads(t *testing.T, c *kafkatest.Cluster, modes []flinkMode) {
 	eventually(t, 90*time.Second, "the batch job is one node by "+both.said, func() error {
 		var nodes []string
 		for _, id := range []string{"job:flink-west/load%20orders", "job:flink-jobs/load%20orders", "streamjob:flink-jobs/load%20orders"} {
-			if flows, err := both.server.around(t, id); err == nil && len(flows) > 0 {
+			flows, err := both.server.around(t, id)
+			switch {
+			case err != nil && !strings.Contains(err.Error(), "NOT_FOUND"): // which says that there is no such node
+				return fmt.Errorf("around %s: %w", id, err)
+			case err == nil && len(flows) > 0:
 				nodes = append(nodes, id)
 			}
 		}

@@ -104,7 +104,10 @@ func (s server) ask(t testing.TB, query string, variables map[string]any, out an
 	defer resp.Body.Close()
 	var answer struct {
 		Data   json.RawMessage
-		Errors []struct{ Message string }
+		Errors []struct {
+			Message    string
+			Extensions struct{ Code string }
+		}
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
 		return err
