@@ -368,7 +368,7 @@ func TestOneJobOfSeveralRuns(t *testing.T) {
 		t.Error("another JobManager that answers after a start need not list it yet")
 	}
 	w.rounds(3)
-	if !w.facts["copy payments"].Gone || w.facts["copy fl.orders"].Gone || len(w.positions) != 3 { // with that the others vanished
+	if !w.facts["copy payments"].Gone || w.facts["copy fl.orders"].Gone || len(w.positions) != 3 { // one of who vanished
 		t.Errorf("after a start: %+v, %d positions", w.facts, len(w.positions))
 	}
 }
