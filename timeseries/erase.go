@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -59,6 +60,9 @@ func eraseWith(dir string, o Erasing, f files) (out Erased, err error) {
 	x := &eraser{Erasing: o, out: Erased{Findings: r.Findings}, dir: dir, files: f, clock: newClock(r.Tick), left: map[string]bool{}}
 	for _, name := range o.Persons.Names() {
 		x.names = append(x.names, []byte(name))
+		if written, err := json.Marshal(name); err == nil && len(written) > len(name)+2 { // as it stands in a position of JSON
+			x.names = append(x.names, written[1:len(written)-1])
+		}
 	}
 	x.engine = newEngine(Options{Tick: r.Tick, Log: slog.New(slog.DiscardHandler)}, nil, nil)
 	defer x.engine.codec.close()
@@ -229,8 +233,9 @@ func (x *eraser) position(of lineage.Source, key string, value []byte) ([]byte, 
 	}
 	if !bytes.Equal(now, value) {
 		x.out.Positions++
-	} else {
-		x.stays("what a source goes on from, of a topic, a group or a transactional.id", key, string(value))
+	}
+	if now != nil {
+		x.stays("what a source goes on from, of a topic, a group, a transactional.id or a job", key, string(now))
 	}
 	return now, now != nil
 }

@@ -110,6 +110,13 @@ func (x *eraser) jobRuns(f *lineage.RunsFact) {
 	for i := range f.Owners {
 		x.text(&f.Owners[i].Name)
 	}
+	for i := range f.Runs {
+		r := &f.Runs[i]
+		x.stays("the name of a job", r.Parent.Namespace, r.Parent.Job)
+		x.text(&r.Engine)
+		x.text(&r.EngineVersion)
+		x.text(&r.Failure)
+	}
 	for i := range f.Ends {
 		x.stays("the name of a connector, a replicator or a dataset", f.Ends[i].Name)
 	}

@@ -46,7 +46,10 @@ must not run on the folder. Who goes on using Kafka is seen again. It says where
 
 func (p *program) erasePersons(dir string, persons *lineage.Persons, dry bool) error {
 	// The store first: it says whether the folder is one, and whether anybody has it open.
-	done, err := timeseries.Erase(dir, timeseries.Erasing{Persons: persons, Dry: dry, Position: func(_ lineage.Source, key string, value []byte) []byte {
+	done, err := timeseries.Erase(dir, timeseries.Erasing{Persons: persons, Dry: dry, Position: func(of lineage.Source, key string, value []byte) []byte {
+		if of.Cluster == openlineage.Name {
+			value = openlineage.ForgetPosition(persons, key, value)
+		}
 		for _, forget := range []func(*lineage.Persons, string, []byte) []byte{logs.Forget, telemetry.Forget, collector.ForgetFlow} {
 			if value = forget(persons, key, value); value == nil {
 				return nil

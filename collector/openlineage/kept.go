@@ -287,13 +287,16 @@ func (s *source) saveKept(put func(string, varint.Encoder)) {
 			continue
 		}
 		k.dirty = false
-		e := varint.Encoder{}
-		e.Uint(positionsVersion)
-		e.String(k.name.Namespace)
-		e.String(k.name.Name)
-		e.String(k.text)
-		put(keptKey(k.name), e)
+		put(keptKey(k.name), k.encode())
 	}
+}
+
+func (k *kept) encode() (e varint.Encoder) {
+	e.Uint(positionsVersion)
+	e.String(k.name.Namespace)
+	e.String(k.name.Name)
+	e.String(k.text)
+	return e
 }
 
 func decodeKept(d *varint.Decoder) *kept {
