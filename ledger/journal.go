@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // journal is the file by which batches are acknowledged before they are in tiles: a frame each, then the end mark.
@@ -97,6 +100,58 @@ func (j *journal) empty() error {
 	return nil
 }
 
+// forget takes away what is left behind the frames of those before them. It is on disk when it returns; a kill leaves
+// the file as it was, or cut.
+func (j *journal) forget() error {
+	if j.size == j.at {
+		return nil
+	}
+	if err := j.cut(); err != nil {
+		return err
+	}
+	if err := j.file.Sync(); err != nil {
+		return fmt.Errorf("sync the ledger's journal: %w", err)
+	}
+	return nil
+}
+
+// forgetJournal is forget of a folder that no process has open: what is published goes too, and what is of no batch.
+func forgetJournal(dir string) (err error) {
+	data, err := os.ReadFile(filepath.Join(dir, journalFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the journal: %w", err)
+	}
+	size := int64(0)
+	r, err := OpenReader(os.DirFS(dir))
+	if err == nil {
+		size = r.checkpoint.Size
+	} else if !errors.Is(err, fs.ErrNotExist) { // of a new one no period is closed
+		return err
+	}
+	public, err := os.ReadFile(filepath.Join(dir, publicFile))
+	if err != nil {
+		return fmt.Errorf("read whose ledger it is: %w", err)
+	}
+	all, _ := readJournal(data)
+	rest, end := data, 0
+	for i := range all {
+		_, rest, _ = cutFrame(rest)
+		c, err := OpenCheckpoint(all[i].checkpoint.Text, strings.TrimSuffix(string(public), "\n"))
+		if err != nil || c.Size > size { // what is of no checkpoint is for who opens it to find
+			end = len(data) - len(rest)
+		}
+	}
+	j, err := openJournal(filepath.Join(dir, journalFile))
+	if err != nil {
+		return err
+	}
+	j.at = int64(end)
+	return errors.Join(j.forget(), j.close())
+}
+
 func (j *journal) close() error {
 	if err := j.file.Close(); err != nil {
 		return fmt.Errorf("close the ledger: %w", err)
@@ -129,6 +184,15 @@ func readJournal(data []byte) (all []batch, torn []byte) {
 		}
 		all, data = append(all, b), rest
 	}
+}
+
+// tornOf returns how many bytes are of the batch that is not whole, of what follows those that are: what it says of its
+// own length, where that much is there, since remains of older batches may be behind it.
+func tornOf(torn []byte) int64 {
+	if len(torn) < frameHead {
+		return int64(len(torn))
+	}
+	return min(frameHead+int64(binary.LittleEndian.Uint32(torn)), int64(len(torn)))
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -400,7 +400,7 @@ func (l *Log) Erase(value string) (bool, error) {
 	defer l.mu.Unlock()
 	value = personal(value)
 	n, err := l.people.erase(func(s string) bool { return s == value })
-	return n > 0, err
+	return n > 0, errors.Join(err, l.journal.forget())
 }
 
 // Ends returns when the newest closed period ends; the zero time: none is closed.

@@ -182,5 +182,5 @@ func Forget(dir string, is func(value string) bool, names func(entry []byte) boo
 		return out, fmt.Errorf("erase what a commitment stands for: %w", err)
 	}
 	_, err = p.erase(is)
-	return out, err
+	return out, errors.Join(err, forgetJournal(dir))
 }

@@ -75,7 +75,8 @@ func (l *Log) Prune(before time.Time, most int64) (int64, error) {
 		}
 		l.minimum = first
 	}
-	return l.minimum - was, l.removeTiles()
+	// What a killed process left of either goes now.
+	return l.minimum - was, errors.Join(l.removeTiles(), l.journal.forget())
 }
 
 // firstOf returns where the batch begins of the newest period that ends before an instant and can't be amended after

@@ -16,8 +16,8 @@ type Checked struct {
 	Fingerprint string
 	Checkpoint  Checkpoint
 	Journaled   int64 // entries that are acknowledged and not in tiles yet
-	// Torn is how many bytes at the end of the journal are of no batch that was acknowledged: a process was killed
-	// while it wrote, or they were changed. That can't be told apart.
+	// Torn is how many bytes of the journal, at most, are of a batch that is not whole: a process writes it now, or was
+	// killed or lost power while it wrote, or it was changed. That can't be told apart.
 	Torn        int64
 	Periods     int64 // how many are closed
 	Amendments  int64
@@ -241,7 +241,7 @@ func (v *folderVerifier) journaled() error {
 		return fmt.Errorf("read the journal: %w", err)
 	}
 	all, torn := readJournal(data)
-	v.out.Torn = int64(len(torn))
+	v.out.Torn = tornOf(torn)
 	for _, b := range all {
 		c, err := OpenCheckpoint(b.checkpoint.Text, v.out.Key)
 		if err != nil {

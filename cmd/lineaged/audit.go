@@ -86,7 +86,7 @@ func (p *program) verifyFolder(dir, key, earlier string) error {
 		print("of them in the journal, not in tiles yet: %d", c.Journaled)
 	}
 	if c.Torn > 0 {
-		print("at the end of the journal are %d bytes of no batch: a process was killed while it wrote, or they were changed", c.Torn)
+		print("in the journal up to %d bytes are of a batch that is not whole: it is being written, or a process was killed or lost power while it wrote, or they were changed", c.Torn)
 	}
 	if err := printFolderBreakers(print, dir, c); err != nil {
 		return err
