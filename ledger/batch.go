@@ -67,6 +67,7 @@ func (l *Log) Append(b Batch) (Checkpoint, error) {
 	}
 	at := c.Size - 1
 	l.last, l.sourced = &at, sources
+	l.wrote(entries)
 	if !b.Amendment {
 		l.ends = &b.Period.End
 	}
@@ -106,13 +107,19 @@ func ID(id string) string {
 	if len(id) <= mostID {
 		return id
 	}
-	sum := sha256.Sum256([]byte(id))
-	end := ".sha256-" + hex.EncodeToString(sum[:])
-	short := clip(id, mostID-len(end))
+	short, end := cutWithSum(id, mostID)
 	if i := strings.LastIndexByte(short, '%'); i > len(short)-3 { // a byte is spelled in three letters
 		short = short[:max(i, 0)]
 	}
 	return short + end
+}
+
+// cutWithSum returns the beginning of a text that is longer than it may be, and what is to follow it and stands for all
+// of the text.
+func cutWithSum(s string, most int) (begin, end string) {
+	sum := sha256.Sum256([]byte(s))
+	end = ".sha256-" + hex.EncodeToString(sum[:])
+	return clip(s, most-len(end)), end
 }
 
 // accepts checks that a batch goes on where the ledger is.
@@ -212,20 +219,22 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, []source, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	breakers, is, err := l.breakersOf(b.Breakers, before[sourceOfBreakers])
+	breakers, err := l.breakersOf(b, before[sourceOfBreakers])
 	if err != nil {
 		return nil, nil, err
 	}
 	now := map[string]string{}
 	maps.Copy(now, b.Sources)
-	if is != "" {
-		now[sourceOfBreakers] = is
+	if breakers.mark != "" {
+		now[sourceOfBreakers] = breakers.mark
 	}
 	for _, what := range slices.Sorted(maps.Keys(now)) {
 		closing.Sources = append(closing.Sources, source{what, now[what]})
 	}
 	a.addChanges(before, now, At(b.Closed))
-	a.addBreakers(breakers, before[sourceOfBreakers], is, At(b.Closed))
+	for _, r := range breakers.write {
+		a.add(Breaker{At(b.Closed), r})
+	}
 	if err := a.addMetadata(l, b.Metadata); err != nil {
 		return nil, nil, err
 	}

@@ -16,9 +16,10 @@ const typeBreaker = "breaker"
 const sourceOfBreakers = "breakers"
 
 // Breaker is a rule by which tags do not go on from nodes, as an entry has it: it stands in each batch whose rules of
-// that kind are others than in the batch before, with all of them. What edits say of one node is a Metadata.
+// that kind are others than in the batch before, with all of them, and in the first of each day, so that what is pruned
+// does not take them away. What edits say of one node is a Metadata.
 type Breaker struct {
-	At Instant `json:"at"` // when it was found: who changed a configuration, and when, is not known
+	At Instant `json:"at"` // when the batch was closed: who changed a configuration, and when, is not known
 	BreakerRule
 }
 
@@ -45,46 +46,6 @@ func (m *BreakerMatch) UnmarshalJSON(data []byte) error { return unlist(data, &m
 
 // FieldPrincipal is the field of a BreakerMatch whose pattern may name a person.
 const FieldPrincipal = "principal"
-
-// breakersOf returns rules as entries have them, and what stands for all of them; empty where there are none and were
-// none before.
-func (l *Log) breakersOf(rules []BreakerRule, before string) (out []BreakerRule, mark string, err error) {
-	if len(rules) == 0 && before == "" {
-		return nil, "", nil
-	}
-	b := breaking{}
-	for i, r := range rules {
-		r.Of, r.Type, r.V = len(rules), typeBreaker, version
-		r.Place, r.Stops = clip(r.Place, mostText), append([]string{}, clippedAll(r.Stops[:min(len(r.Stops), mostListed)])...)
-		r.Match = append([]BreakerMatch{}, r.Match[:min(len(r.Match), mostListed)]...)
-		for k := range r.Match {
-			m := &r.Match[k]
-			m.Field, m.Pattern = clip(m.Field, mostText), clip(m.Pattern, mostText)
-			if m.Field == FieldPrincipal {
-				commitment, err := l.people.of(&m.Pattern)
-				if err != nil {
-					return nil, "", err
-				}
-				m.Pattern = *commitment
-			}
-		}
-		if err := b.add(&r); err != nil {
-			return nil, "", fmt.Errorf("rule %d that stops tags: %w", i, err)
-		}
-		out = append(out, r)
-	}
-	return out, b.mark(), nil
-}
-
-// addBreakers adds the rules that stop tags where they are others than before.
-func (a *assembly) addBreakers(rules []BreakerRule, before, now string, at Instant) {
-	if before == now {
-		return
-	}
-	for _, r := range rules {
-		a.add(Breaker{at, r})
-	}
-}
 
 // breaking are the rules of a batch that stop tags, one after the other.
 type breaking struct {
@@ -144,48 +105,4 @@ func (c *closeEntry) breakersDigest() string {
 		return c.Sources[i].digest
 	}
 	return ""
-}
-
-// Breakers returns the rules by which tags stop as the newest batch has them, with the index of the first entry of the
-// batch that wrote them down; nil: there is no such rule, or no batch says.
-func (r *Reader) Breakers() (rules []Breaker, at int64, err error) {
-	var found closed
-	now := ""
-	for c, err := range r.backward() {
-		if err != nil {
-			return nil, 0, err
-		}
-		is := c.breakersDigest()
-		if found.closeEntry == nil {
-			now = is
-		}
-		if is != now || is == "" {
-			break
-		}
-		found = c
-	}
-	if found.closeEntry == nil {
-		return nil, 0, nil
-	}
-	for i := found.First; i < found.index; i++ {
-		entry, err := r.tree.entry(i)
-		if err != nil {
-			return nil, 0, err
-		}
-		if is, err := typeOf(entry); err != nil || is != typeBreaker {
-			if len(rules) > 0 || err != nil {
-				return rules, at, err
-			}
-			continue
-		}
-		var b Breaker
-		if err := readAs(entry, typeBreaker, &b); err != nil {
-			return nil, 0, fmt.Errorf("entry %d: %w", i, err)
-		}
-		if len(rules) == 0 {
-			at = i
-		}
-		rules = append(rules, b)
-	}
-	return rules, at, nil
 }

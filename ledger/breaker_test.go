@@ -40,7 +40,8 @@ func TestRulesThatStopTags(t *testing.T) {
 		if _, err := Verify(os.DirFS(b.dir), "", nil); err != nil {
 			t.Errorf("hour %d: %v", k, err)
 		}
-		is, at, err := b.Reader().Breakers()
+		s, err := b.Reader().Breakers()
+		is, at := s.Rules, s.First
 		if err != nil || len(is) != len(rules) {
 			t.Errorf("hour %d: %+v, %v", k, is, err)
 		}

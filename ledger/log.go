@@ -26,6 +26,7 @@ const (
 	journalFile    = "journal"
 	publicFile     = "key.pub"
 	peopleFile     = "personal"
+	breakersFile   = "breakers"
 )
 
 // ErrDamaged says that what is in the folder is not what a checkpoint signed. Nothing is appended to it.
@@ -49,6 +50,7 @@ type Log struct {
 	ends      *Instant // of the newest period; nil: none is closed
 	people    people
 	minimum   int64 // index of the first entry that is held
+	ruled     int64 // where the newest batch begins that wrote down which rules stop tags, 0: none that is held; -1: not known
 }
 
 // batch is entries with the checkpoint that covers them as its last.
@@ -61,7 +63,7 @@ type batch struct {
 // Open opens a ledger in a folder, which it makes where it is not there. What a killed process had acknowledged is in
 // it. A folder that is not what its checkpoint signed is ErrDamaged, one of another key is an error.
 func Open(dir string, key *Key) (*Log, error) {
-	l := &Log{dir: dir, key: key}
+	l := &Log{dir: dir, key: key, ruled: -1}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the ledger's folder: %w", err)
 	}

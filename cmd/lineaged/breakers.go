@@ -46,28 +46,35 @@ func printFolderBreakers(print func(string, ...any), dir string, c *ledger.Check
 		return nil
 	}
 	r, err := ledger.OpenReader(os.DirFS(dir))
+	var is ledger.Stopping
 	if err == nil {
-		err = printBreakers(print, r)
+		is, err = r.Breakers()
 	}
 	if err != nil {
 		return fmt.Errorf("say by which rules tags stop: %w", err)
 	}
+	printBreakers(print, is)
 	return nil
 }
 
 // printBreakers says by which rules tags stop, as the newest period has them, and which entries prove it.
-func printBreakers(print func(string, ...any), r *ledger.Reader) error {
-	rules, at, err := r.Breakers()
-	if err != nil || len(rules) == 0 {
-		return err
+func printBreakers(print func(string, ...any), is ledger.Stopping) {
+	if is.Removed() {
+		print("rules stop tags, their digest is %s, and their entries were removed (ledger.retention)", is.Digest)
 	}
-	print("tags stop by %s since %s, in the entries from %d on:", count(len(rules), "rule"), instant(rules[0].At.Time), at)
-	for _, b := range rules {
+	if len(is.Rules) == 0 {
+		return
+	}
+	since := "since " + instant(is.Rules[0].At.Time)
+	if is.Before {
+		since += " or before"
+	}
+	print("tags stop by %s %s, in the entries from %d on:", count(len(is.Rules), "rule"), since, is.First)
+	for _, b := range is.Rules {
 		var match []string
 		for _, m := range b.Match {
 			match = append(match, fmt.Sprintf("%s %q", m.Field, m.Pattern))
 		}
 		print("  %s[%d] %s stops %q", b.Place, b.Rule, strings.Join(match, ", "), b.Stops)
 	}
-	return nil
 }

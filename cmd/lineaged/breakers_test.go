@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -92,4 +93,23 @@ nodes: [{match: "^application:", stops: [tier-1]}]
 	if out := closes(); len(first) != 1 || strings.Contains(out, "tags stop") {
 		t.Errorf("no rule stops tags any more, and it says\n%s", out)
 	}
+}
+
+// TestRulesThatAreNotHeldAreSaid: that tags stop by rules of which no entry is held is not said as if there were none,
+// and of rules that held before what is held nobody says since when.
+func TestRulesThatAreNotHeldAreSaid(t *testing.T) {
+	f := func(is ledger.Stopping, want string) {
+		t.Helper()
+		var out strings.Builder
+		printBreakers(func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }, is)
+		if got := out.String(); !strings.HasPrefix(got, want) || want == "" && got != "" {
+			t.Errorf("%+v: %q, want %q", is, got, want)
+		}
+	}
+	f(ledger.Stopping{}, "")
+	f(ledger.Stopping{Digest: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}, "") // of no rule
+	f(ledger.Stopping{Digest: "ab12"}, "rules stop tags, their digest is ab12, and their entries were removed (ledger.retention)\n")
+	one := []ledger.Breaker{{At: ledger.At(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC))}}
+	f(ledger.Stopping{Digest: "ab12", Rules: one, First: 7}, "tags stop by 1 rule since 2026-11-01T00:00:00Z, in the entries from 7 on:\n")
+	f(ledger.Stopping{Digest: "ab12", Rules: one, First: 7, Before: true}, "tags stop by 1 rule since 2026-11-01T00:00:00Z or before, in the entries from 7 on:\n")
 }

@@ -101,7 +101,8 @@ func (p *program) erasePersons(dir string, persons *lineage.Persons, dry bool) e
 		print("stays: in the clear in %s of the ledger, as in the id of a node that is named by its principal, or in a client.id: entries can't be changed", entries(book.Stay))
 	}
 	print("out of reach: backups and other copies of the folder, bundles and exports that were taken away, scheduled reports, lineaged's own log, the brokers' logs,")
-	print("  and what others were sent; rules, declarations and dashboards that name a person are yours to change. Freed blocks of the disk are the file system's")
+	print("  and what others were sent; rules, declarations and dashboards that name a person are yours to change, else what a rule")
+	print("  that stops tags has of a principal can be opened in the ledger again once one of these rules changes. Freed blocks of the disk are the file system's")
 	return nil
 }
 

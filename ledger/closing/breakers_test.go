@@ -19,12 +19,12 @@ func TestRulesThatStopTagsAreInTheLedger(t *testing.T) {
 	start()
 	f := func(want string) {
 		t.Helper()
-		is, _, err := w.log.Reader().Breakers()
+		is, err := w.log.Reader().Breakers()
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := ""
-		for _, b := range is {
+		for _, b := range is.Rules {
 			got += fmt.Sprintf("%s[%d] %v %v; ", b.Place, b.Rule, b.Match, b.Stops)
 		}
 		if got != want {
