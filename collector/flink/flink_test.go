@@ -368,7 +368,8 @@ func TestOneJobOfSeveralRuns(t *testing.T) {
 		t.Error("another JobManager that answers after a start need not list it yet")
 	}
 	w.rounds(3)
-	if !w.facts["copy payments"].Gone || w.facts["copy fl.orders"].Gone || len(w.positions) != 3 { // one of who vanished
+	// of the positions one says which runs vanished
+	if !w.facts["copy payments"].Gone || w.facts["copy fl.orders"].Gone || len(w.positions) != 3 {
 		t.Errorf("after a start: %+v, %d positions", w.facts, len(w.positions))
 	}
 }
