@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// rules appends an hour with rules that stop tags, and returns the entries that are of such rules or of a change of them.
+// rules appends an hour with rules that stop tags, and returns the entries that are of such rules or of a change of
+// them.
 func (b *book) rules(k int, rules ...BreakerRule) (found []string) {
 	b.tb.Helper()
 	before := b.Newest().Size
@@ -92,8 +93,24 @@ func TestRulesOfAnErasedPerson(t *testing.T) {
 		}
 	}
 	other.Stops = []string{"gdpr"}
+	before := files(t, b.dir)
 	if got := b.rules(3, person, other); len(got) != 3 {
 		t.Errorf("a rule was changed, and there is %q", got)
+	}
+	// Killed after what is beside the ledger was written, and before the batch was.
+	for _, name := range []string{breakersFile, peopleFile} {
+		before[name] = files(t, b.dir)[name]
+	}
+	killed := &book{tb: t, dir: folder(t, before), key: b.key}
+	killed.reopen()
+	if got := killed.rules(3, person, other); len(got) != 3 {
+		t.Errorf("a rule was changed, and after a kill there is %q", got)
+	}
+	if got := killed.rules(4, person, other); len(got) > 0 {
+		t.Errorf("nobody changed anything, and after a kill there is %q", got)
+	}
+	if err := killed.Close(); err != nil {
+		t.Error(err)
 	}
 	known(true)
 	if got := b.rules(4, person, other); len(got) > 0 {

@@ -50,7 +50,8 @@ type Log struct {
 	ends      *Instant // of the newest period; nil: none is closed
 	people    people
 	minimum   int64 // index of the first entry that is held
-	ruled     int64 // where the newest batch begins that wrote down which rules stop tags, 0: none that is held; -1: not known
+	// ruled is where the newest batch begins that wrote down which rules stop tags. 0: none that is held; -1: unknown.
+	ruled int64
 }
 
 // batch is entries with the checkpoint that covers them as its last.

@@ -53,8 +53,8 @@ func (l *Log) Minimum() int64 {
 // Prune removes the entries of the periods before an instant that can't be amended any more, and the hashes of these
 // entries; the hashes over them stay, so that all that remains is proved as before, by the same checkpoints. What the
 // first entry beyond most is in stays, and the newest period before the instant, by which the chain of the others is
-// known to be whole, and what wrote down the rules that stop tags, which is done each day. What the journal has of older
-// batches goes too. It returns how many entries went.
+// known to be whole, and what wrote down the rules that stop tags, which is done each day. What the journal has left of
+// older batches goes too. It returns how many entries went.
 func (l *Log) Prune(before time.Time, most int64) (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -60,7 +60,8 @@ func eraseWith(dir string, o Erasing, f files) (out Erased, err error) {
 	x := &eraser{Erasing: o, out: Erased{Findings: r.Findings}, dir: dir, files: f, clock: newClock(r.Tick), left: map[string]bool{}}
 	for _, name := range o.Persons.Names() {
 		x.names = append(x.names, []byte(name))
-		if written, err := json.Marshal(name); err == nil && len(written) > len(name)+2 { // as it stands in a position of JSON
+		// As it stands in a position of JSON.
+		if written, err := json.Marshal(name); err == nil && len(written) > len(name)+2 {
 			x.names = append(x.names, written[1:len(written)-1])
 		}
 	}

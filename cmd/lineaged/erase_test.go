@@ -97,7 +97,7 @@ func TestErase(t *testing.T) {
 	if err := held.Close(); err != nil {
 		t.Fatal(err)
 	}
-	f(exitOK, []string{"erased: 1 client, ", "open any more: 2"}, ann...)
+	f(exitOK, []string{"erased: 1 client, ", "open any more: 2", "can be opened in the ledger again once one of these rules changes"}, ann...)
 	f(exitOK, []string{"erased: 0 clients, 0 facts, 0 events, 0 texts, 0 positions, 0 edits", "open any more: 0"}, ann...)
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

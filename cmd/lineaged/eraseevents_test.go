@@ -97,7 +97,8 @@ func observeEvents(t *testing.T, dir string) {
 	})
 }
 
-// saidByEvents is all that a folder's store has of what events said: the positions of their source and the facts of runs.
+// saidByEvents is all that a folder's store has of what events said: the positions of their source and the facts of
+// runs.
 func saidByEvents(t *testing.T, dir string) string {
 	t.Helper()
 	held, err := timeseries.Open(dir, timeseries.Options{MinFree: 1, Log: slog.New(slog.DiscardHandler)})
