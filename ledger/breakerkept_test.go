@@ -178,7 +178,7 @@ func TestRulesThatArePruned(t *testing.T) {
 	if b.reopen(); pruned() != 0 {
 		t.Error("the rules that hold were pruned")
 	}
-	b.Log.ruled = b.Newest().Size // as an older lineaged pruned it
+	b.ruled = b.Newest().Size // as an older lineaged pruned it
 	if pruned() == 0 {
 		t.Fatal("nothing was pruned")
 	}
