@@ -42,6 +42,21 @@ func accountOf(t *testing.T, reader lineage.Access, ends, reads func(n int) []fi
 	return b.Readers[0].Account
 }
 
+// ofThousand returns the account of a reader that had read none of a topic's 1000 records, and of which more is told in
+// some rounds.
+func ofThousand(t *testing.T, r lineage.Access, more map[int][]filling) answer.Account {
+	t.Helper()
+	return accountOf(t, r, func(int) []filling {
+		return []filling{counts(self(r.Topic), lineage.Appended, lineage.NoEvidence, 1000)}
+	}, func(n int) []filling {
+		f := []filling{sighted(r, lineage.GroupOffsets, "")}
+		if n == 1 {
+			f = append(f, counts(r, lineage.Records, lineage.GroupOffsets, 0), level(r, lineage.Lag, 1000), level(r, lineage.Pending, 0))
+		}
+		return append(f, more[n]...)
+	})
+}
+
 // Nobody looks at the positions of a reader that says itself what it read: what it skipped, lost and read again is not
 // zero, but not known.
 func TestBalanceOfAReaderWithoutPositions(t *testing.T) {
@@ -67,23 +82,11 @@ func TestBalanceOfAReaderWithoutPositions(t *testing.T) {
 // Who is set back to what was skipped before the window reads it for the first time: nothing of that was read again.
 func TestBalanceOfASkipThatIsTakenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := topic("orders")
-		r := reads(o, group("billing"))
-		a := accountOf(t, r, func(int) []filling {
-			return []filling{counts(self(o), lineage.Appended, lineage.NoEvidence, 1000)}
-		}, func(n int) []filling {
-			f := []filling{sighted(r, lineage.GroupOffsets, "")}
-			switch n {
-			case 1:
-				f = append(f, counts(r, lineage.Records, lineage.GroupOffsets, 0), level(r, lineage.Lag, 1000), level(r, lineage.Pending, 0))
-			case 3: // set to the end
-				f = append(f, counts(r, lineage.Skipped, lineage.NoEvidence, 1000), level(r, lineage.Lag, 0))
-			case 10: // and back
-				f = append(f, counts(r, lineage.Returned, lineage.NoEvidence, 1000), level(r, lineage.Lag, 1000))
-			case 12:
-				f = append(f, counts(r, lineage.Records, lineage.GroupOffsets, 1000), level(r, lineage.Lag, 0))
-			}
-			return f
+		r := reads(topic("orders"), group("billing"))
+		a := ofThousand(t, r, map[int][]filling{
+			3:  {counts(r, lineage.Skipped, lineage.NoEvidence, 1000), level(r, lineage.Lag, 0)},     // set to the end
+			10: {counts(r, lineage.Returned, lineage.NoEvidence, 1000), level(r, lineage.Lag, 1000)}, // and back
+			12: {counts(r, lineage.Records, lineage.GroupOffsets, 1000), level(r, lineage.Lag, 0)},
 		})
 		least, _ := a.Surplus.AtLeast()
 		if most, ok := a.Surplus.AtMost(); least != 0 || !ok || most != 1000 {
@@ -95,23 +98,10 @@ func TestBalanceOfASkipThatIsTakenBack(t *testing.T) {
 // Offsets that were set while somebody may have come, read and gone: of what was passed some may have been read.
 func TestBalanceOfASkipInWhichSomebodyMayHaveRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := topic("orders")
-		r := reads(o, group("billing"))
-		a := accountOf(t, r, func(int) []filling {
-			return []filling{counts(self(o), lineage.Appended, lineage.NoEvidence, 1000)}
-		}, func(n int) []filling {
-			f := []filling{sighted(r, lineage.GroupOffsets, "")}
-			switch n {
-			case 1:
-				f = append(f, counts(r, lineage.Records, lineage.GroupOffsets, 0), level(r, lineage.Lag, 1000), level(r, lineage.Pending, 0))
-			case 10:
-				f = append(f, counts(r, lineage.Records, lineage.GroupOffsets, 100), counts(r, lineage.Doubted, lineage.NoEvidence, 100), level(r, lineage.Lag, 900))
-			case 12:
-				f = append(f, func(o *lineage.Observation) {
-					o.Samples = append(o.Samples, lineage.Sample{Subject: r, Metric: lineage.Skipped, Value: 600, Estimated: true})
-				}, level(r, lineage.Lag, 300))
-			}
-			return f
+		r := reads(topic("orders"), group("billing"))
+		a := ofThousand(t, r, map[int][]filling{
+			10: {counts(r, lineage.Records, lineage.GroupOffsets, 100), counts(r, lineage.Doubted, lineage.NoEvidence, 100), level(r, lineage.Lag, 900)},
+			12: {estimated(counts(r, lineage.Skipped, lineage.NoEvidence, 600)), level(r, lineage.Lag, 300)},
 		})
 		least, _ := a.Skipped.AtLeast()
 		if most, ok := a.Skipped.AtMost(); least != 0 || ok && most < 600 {
@@ -152,23 +142,10 @@ func TestBalanceBehindAMarker(t *testing.T) {
 // without that, and nobody knows how much more.
 func TestBalanceOfCommitsThatFall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := topic("orders")
-		r := reads(o, group("billing"))
-		a := accountOf(t, r, func(int) []filling {
-			return []filling{counts(self(o), lineage.Appended, lineage.NoEvidence, 1000)}
-		}, func(n int) []filling {
-			f := []filling{sighted(r, lineage.GroupOffsets, "")}
-			switch n {
-			case 1:
-				f = append(f, counts(r, lineage.Records, lineage.GroupOffsets, 0), level(r, lineage.Lag, 1000), level(r, lineage.Pending, 0))
-			case 10:
-				f = append(f, counts(r, lineage.Returned, lineage.NoEvidence, 50), level(r, lineage.Lag, 800))
-			case 12:
-				f = append(f, level(r, lineage.Lag, 760), func(o *lineage.Observation) {
-					o.Samples = append(o.Samples, lineage.Sample{Subject: r, Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: 290, Estimated: true})
-				})
-			}
-			return f
+		r := reads(topic("orders"), group("billing"))
+		a := ofThousand(t, r, map[int][]filling{
+			10: {counts(r, lineage.Returned, lineage.NoEvidence, 50), level(r, lineage.Lag, 800)},
+			12: {level(r, lineage.Lag, 760), estimated(counts(r, lineage.Records, lineage.GroupOffsets, 290))},
 		})
 		least, _ := a.Read.AtLeast()
 		if _, bound := a.Read.AtMost(); least != 240 || bound {

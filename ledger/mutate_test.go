@@ -320,6 +320,22 @@ func TestRewritten(t *testing.T) {
 	}
 }
 
+// publishChanged appends and publishes the entries of a batch as somebody changes them who has the key.
+func (b *book) publishChanged(batch *Batch, change func(entries [][]byte) [][]byte) {
+	b.tb.Helper()
+	batch.trim()
+	entries, _, err := b.entriesOf(batch)
+	if err == nil {
+		_, err = b.Log.append(change(entries))
+	}
+	if err == nil {
+		err = b.Publish()
+	}
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+}
+
 // TestDishonestLedgers: a program that writes batches which are not as the format says, with the right key, is found by
 // who verifies the folder.
 func TestDishonestLedgers(t *testing.T) {
@@ -328,17 +344,7 @@ func TestDishonestLedgers(t *testing.T) {
 		b := newBook(t)
 		b.shop(2)
 		batch := said1(2, use("west/a", Write, "x", 1), use("west/b", Write, "x", 1), use("west/b", Read, "x", 1))
-		batch.trim()
-		entries, _, err := b.entriesOf(&batch)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := b.Log.append(change(entries)); err != nil {
-			t.Fatal(err)
-		}
-		if err := b.Publish(); err != nil {
-			t.Fatal(err)
-		}
+		b.publishChanged(&batch, change)
 		if _, err := Verify(memory(files(t, b.dir)), "", nil); err == nil != (what == "nothing") {
 			t.Errorf("%s: %v", what, err)
 		}

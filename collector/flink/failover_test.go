@@ -77,6 +77,16 @@ func refuses(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte(`{"errors":["Service temporarily unavailable due to an ongoing leader election. Please refresh."]}`))
 }
 
+// listsNone answers as one that has just taken over: it lists no job, and knows each that it is asked for.
+func (s *standby) listsNone(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/jobs/overview" {
+		s.m.ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"jobs": []any{}})
+}
+
 // gaps are the reasons of what was missing in the newest rounds, each once.
 func (w *world) gaps() (all []string) {
 	seen := map[string]bool{}
@@ -236,14 +246,7 @@ func TestAnotherListsLess(t *testing.T) {
 	w.start()
 	w.rounds(4)
 	a.does(refuses)
-	b.does(func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/jobs/overview" {
-			w.m.ServeHTTP(rw, r)
-			return
-		}
-		rw.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(rw).Encode(map[string]any{"jobs": []any{}})
-	})
+	b.does(b.listsNone)
 	w.rounds(2)
 	w.wants("nothing happened yet", w.happened(), nil)
 	if gaps := w.gaps(); len(gaps) != 1 || !strings.Contains(gaps[0], "job-details: no job could be looked at: "+b.URL+" answers now, and does not list what another did") {
@@ -279,14 +282,7 @@ func TestAnotherListsLess(t *testing.T) {
 func TestListedAgain(t *testing.T) {
 	hide := func(w *world, a, b *standby) {
 		a.does(refuses)
-		b.does(func(rw http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != "/jobs/overview" {
-				w.m.ServeHTTP(rw, r)
-				return
-			}
-			rw.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(rw).Encode(map[string]any{"jobs": []any{}})
-		})
+		b.does(b.listsNone)
 		w.rounds(6)
 		if got := w.happened(); len(got) != 4 || !strings.Contains(got[0], "how it ended is not known") {
 			w.Fatalf("it is not listed for long: %q", got)
