@@ -199,6 +199,9 @@ func TestFlinkIsTold(t *testing.T) {
 	modes := []flinkMode{{"REST alone", "flink-west", serve(t, cluster+flinks)}, {"OpenLineage alone", "flink-jobs", serve(t, cluster)}, {"both", "flink-west", serve(t, cluster+flinks)}}
 	receivers := forward(t, modes[1].server, modes[2].server)
 	f := startFlinkAt(t, ports[:4], receivers)
+	for _, m := range []flinkMode{modes[0], modes[2]} { // else nobody knows that what it lists has just begun
+		eventually(t, 90*time.Second, "a Flink without jobs is seen, by "+m.said, func() error { return m.server.hasGap(t, "flink-west/", false) })
+	}
 	faults := t.TempDir()
 	var own flink
 	for i, j := range flinkJobs {
@@ -345,6 +348,31 @@ func (s server) happened(t *testing.T, node string, want ...string) error {
 	return errors.Join(errs...)
 }
 
+// hasGap reports an error unless there is a gap of a source in the last half minute, or there is none.
+func (s server) hasGap(t *testing.T, source string, want bool) error {
+	t.Helper()
+	var d struct {
+		Coverage struct {
+			Gaps []struct{ Source, Reason string }
+		}
+	}
+	if err := s.ask(t, `{coverage(window: {last: "30s"}) {gaps {source reason}}}`, nil, &d); err != nil {
+		return err
+	}
+	for _, g := range d.Coverage.Gaps {
+		if strings.HasPrefix(g.Source, source) {
+			if want {
+				return nil
+			}
+			return fmt.Errorf("there is a gap: %+v", g)
+		}
+	}
+	if want {
+		return fmt.Errorf("gaps are %+v", d.Coverage.Gaps)
+	}
+	return nil
+}
+
 // endsWithItsJob cancels the job of an application cluster, which ends with it: what lineaged sees of that is a gap,
 // and an end only where it looked in between.
 func (f flink) endsWithItsJob(t *testing.T, s server) {
@@ -358,22 +386,7 @@ func (f flink) endsWithItsJob(t *testing.T, s server) {
 	}
 	t.Logf("its job has the id %s", list.Jobs[0].Jid)
 	f.rest(t, http.MethodPatch, "/jobs/"+list.Jobs[0].Jid, "", &struct{}{})
-	eventually(t, 90*time.Second, "the cluster that ended is a gap", func() error {
-		var d struct {
-			Coverage struct {
-				Gaps []struct{ Source, Reason string }
-			}
-		}
-		if err := s.ask(t, `{coverage(window: {last: "30s"}) {gaps {source reason}}}`, nil, &d); err != nil {
-			return err
-		}
-		for _, g := range d.Coverage.Gaps {
-			if strings.HasPrefix(g.Source, "flink-visits/") {
-				return nil
-			}
-		}
-		return fmt.Errorf("gaps are %+v", d.Coverage.Gaps)
-	})
+	eventually(t, 90*time.Second, "the cluster that ended is a gap", func() error { return s.hasGap(t, "flink-visits/", true) })
 	if s.happened(t, "streamjob:flink-visits/copy%20visits", "JOB_FAILED") == nil {
 		t.Error("a job that was cancelled is said to have failed")
 	}
