@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
-	slash "path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -100,9 +97,6 @@ func build(ctx context.Context, out *output) (counts, error) {
 	return counts{}, errors.Join(ui, command(ctx, out, nil, "go", "build", "-trimpath", "-o", "bin/lineaged", "./cmd/lineaged"))
 }
 
-// longForm is what asks tests for their long form.
-const longForm = "LINEAGED_LONG=1"
-
 // single are tests that count, weigh or compare, one call after the other, and take long at it: the race detector,
 // which makes them five times as long, has nothing to see there. They run without it, each once. What TestDisk has
 // happen at once TestMemory does with it, and TestConcurrent on files; who is killed did what others do. So do those
@@ -151,37 +145,19 @@ func goTests(ctx context.Context, out *output) (counts, error) {
 	return all, errors.Join(err, aloneErr)
 }
 
-// longTests runs the packages whose tests have a long form once more, in it, one after the other: what they do at once
-// is to use all processors. The cache does not see what a package looks at before its tests begin.
+// longTests runs the tests that have a long form once more, in it, one package after the other: what they do at once is
+// to use all processors. The cache does not see what a package looks at before its tests begin.
 func longTests(ctx context.Context, out *output) (counts, error) {
-	packages, err := askForLong(os.DirFS("."))
+	all, err := findLong(os.DirFS("."))
 	if err != nil {
 		return counts{}, err
 	}
-	return goTest(ctx, out, []string{longForm}, append([]string{"-count=1", "-p=1", "-timeout=180m"}, packages...)...)
-}
-
-// askForLong returns the packages of a tree of which a test asks whether its long form is wanted, but acceptance,
-// whose long form is a step of its own.
-func askForLong(root fs.FS) (packages []string, err error) {
-	name, _, _ := strings.Cut(longForm, "=")
-	err = fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git"):
-			return fs.SkipDir
-		case d.IsDir() || !strings.HasSuffix(path, "_test.go"):
-			return nil
-		}
-		text, err := fs.ReadFile(root, path)
-		if pkg := "./" + slash.Dir(path); err == nil && bytes.Contains(text, []byte(`Getenv("`+name+`")`)) && !strings.HasSuffix(acceptance, pkg[1:]) {
-			packages = append(packages, pkg)
-		}
-		return err
-	})
-	slices.Sort(packages)
-	return slices.Compact(packages), err
+	var packages, names []string
+	for _, t := range all {
+		packages, names = append(packages, t.pkg), append(names, t.name)
+	}
+	run := "-run=^(" + strings.Join(names, "|") + ")$"
+	return goTest(ctx, out, []string{longForm}, append([]string{"-count=1", "-p=1", "-timeout=180m", run}, slices.Compact(packages)...)...)
 }
 
 // allGoTests runs the tests of all packages but acceptance, the longest first.

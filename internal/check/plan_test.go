@@ -62,17 +62,27 @@ func TestSingleTestsAreRun(t *testing.T) {
 	}
 }
 
-// What asks whether its long form is wanted is run in it, and what is not a test or has a step of its own is not.
-func TestLongPackages(t *testing.T) {
-	asks := &fstest.MapFile{Data: []byte(`if os.Getenv("` + strings.TrimSuffix(longForm, "=1") + `") != "" {`)}
-	got, err := askForLong(fstest.MapFS{
-		"b/b_test.go": asks, "b/c_test.go": asks, "a/deep/a_test.go": asks, "c/c.go": asks, "d/d_test.go": {}, "ui/node_modules/e/e_test.go": asks,
-		strings.TrimPrefix(acceptance, "github.com/lineaged/lineaged/") + "/f_test.go": asks,
+// What asks whether its long form is wanted is run in it, also where another asks for it; what is not a test or has a
+// step of its own is not.
+func TestLongTests(t *testing.T) {
+	asks := `os.Getenv("` + strings.TrimSuffix(longForm, "=1") + `") != ""`
+	file := func(lines ...string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte("package p\n" + strings.Join(lines, "\n"))}
+	}
+	itself := file("func TestItself(t *testing.T) { if "+asks+" { return } }", "func TestNot(t *testing.T) {}")
+	got, err := findLong(fstest.MapFS{
+		"b/b_test.go": itself, "a/c.go": itself, "ui/node_modules/e/e_test.go": itself, "d/d_test.go": file("func TestNot(t *testing.T) {}"),
+		"a/deep/a_test.go": file("var long = "+asks, "func times() int { if long { return 2 }; return 1 }", "func BenchmarkOther() { _ = long }"),
+		"a/deep/b_test.go": file("type world struct{}", "func (w world) grow() { _ = times() }", "func TestByOthers(t *testing.T) { world{}.grow() }", "func TestMain() { _ = long }"),
+		strings.TrimPrefix(acceptance, "github.com/lineaged/lineaged/") + "/f_test.go": itself,
 	})
-	if err != nil || !slices.Equal(got, []string{"./a/deep", "./b"}) {
+	if want := []longTest{{"./a/deep", "TestByOthers"}, {"./b", "TestItself"}}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("%q, %v", got, err)
 	}
-	if got, err = askForLong(os.DirFS("../..")); err != nil || !slices.Contains(got, "./timeseries") {
+	if got, err = findLong(fstest.MapFS{"a/c.go": itself}); err == nil {
+		t.Errorf("a tree without any is understood: %q", got)
+	}
+	if got, err = findLong(os.DirFS("../..")); err != nil || !slices.Contains(got, longTest{"./timeseries", "TestFlips"}) {
 		t.Errorf("here: %q, %v", got, err)
 	}
 	t.Log(got)
