@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"strings"
+	"sync"
 )
 
 // fuzzTime is how long each fuzz target runs in the long form. What it finds goes to testdata of its package, where the
@@ -17,7 +19,8 @@ const fuzzTime = "2m"
 // fuzzTarget is a fuzz test of a package.
 type fuzzTarget struct{ pkg, name string }
 
-// fuzzTests runs every fuzz target of the module, one after the other: each takes all processors.
+// fuzzTests runs every fuzz target of the module, as many at once as there are processors and each with one: what each
+// needs besides its own work, to compile and to look at its corpus, then costs the others nothing.
 func fuzzTests(ctx context.Context, out *output) (counts, error) {
 	list, err := exec.CommandContext(ctx, "go", "test", "-list", "^Fuzz", "./...").Output()
 	if err != nil {
@@ -27,17 +30,37 @@ func fuzzTests(ctx context.Context, out *output) (counts, error) {
 	if len(targets) == 0 {
 		return counts{}, errors.New("there is no fuzz target: the list was not understood")
 	}
+	errs := make([]error, len(targets))
+	lanes := make(chan struct{}, runtime.NumCPU())
+	var wg sync.WaitGroup
+	for i, t := range targets {
+		lanes <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-lanes }()
+			errs[i] = fuzz(ctx, out, t)
+		})
+	}
+	wg.Wait()
 	var c counts
-	var errs []error
-	for _, t := range targets {
-		if err := command(ctx, out, nil, "go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", fuzzTime, t.pkg); err != nil {
+	for _, err := range errs {
+		if err != nil {
 			c.failed++
-			errs = append(errs, fmt.Errorf("%s of %s: %w", t.name, short(t.pkg), err))
-			continue
+		} else {
+			c.passed++
 		}
-		c.passed++
 	}
 	return c, errors.Join(errs...)
+}
+
+// fuzz runs one target on one processor. What it printed is kept together.
+func fuzz(ctx context.Context, out *output, t fuzzTarget) error {
+	own := &output{}
+	err := command(ctx, own, nil, "go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", fuzzTime, "-parallel", "1", t.pkg)
+	_, _ = out.Write(own.buf.Bytes()) // never fails
+	if err != nil {
+		return fmt.Errorf("%s of %s: %w", t.name, short(t.pkg), err)
+	}
+	return nil
 }
 
 // parseTargets reads what go test -list prints: the names of a package, then a line that ends them and names it.

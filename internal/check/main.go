@@ -47,6 +47,11 @@ func main() {
 	list := flag.Bool("list", false, "print the steps and stop")
 	flag.Parse()
 	phases := plan(*long)
+	names, err := chosen(phases, *only)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "check: %v\n", err)
+		os.Exit(2)
+	}
 	if *list {
 		for _, p := range phases {
 			for _, s := range p {
@@ -66,10 +71,6 @@ func main() {
 		fmt.Fprintf(os.Stderr, "check: %v\n", err)
 		os.Exit(1)
 	}
-	var names []string
-	if *only != "" {
-		names = strings.Split(*only, ",")
-	}
 	total, failed := runAll(ctx, phases, names)
 	if len(failed) > 0 {
 		fmt.Printf("\nfailed: %s\n", strings.Join(failed, ", "))
@@ -78,6 +79,21 @@ func main() {
 	if len(failed) > 0 {
 		os.Exit(1)
 	}
+}
+
+// chosen returns the steps that -only names, nil for all. A name that no step has is an error: what was asked for would
+// not be run, and the run pass.
+func chosen(phases [][]step, only string) (names []string, err error) {
+	if only == "" {
+		return nil, nil
+	}
+	names = strings.Split(only, ",")
+	for _, name := range names {
+		if !slices.ContainsFunc(slices.Concat(phases...), func(s step) bool { return s.name == name }) {
+			return nil, fmt.Errorf("-only %s: there is no step %q (see -list; some are of -long alone)", only, name)
+		}
+	}
+	return names, nil
 }
 
 // runAll runs every phase, also after a failure: one run should tell all that is wrong. It returns the sum of the

@@ -33,6 +33,19 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// What is asked for by a name that no step has would run nothing, and pass.
+func TestOnlyNamesSteps(t *testing.T) {
+	if got, err := chosen(plan(true), "go,matrix"); err != nil || !slices.Equal(got, []string{"go", "matrix"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	if got, err := chosen(plan(false), ""); err != nil || got != nil {
+		t.Errorf("all: %q, %v", got, err)
+	}
+	if got, err := chosen(plan(false), "go,matrix"); err == nil || !strings.Contains(err.Error(), `"matrix"`) {
+		t.Errorf("a step of the long form alone: %q, %v", got, err)
+	}
+}
+
 // A test that runs by itself is left out of the run of all packages: it has to be where the other run looks, and
 // nowhere else.
 func TestSingleTestsAreRun(t *testing.T) {
