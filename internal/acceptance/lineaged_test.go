@@ -69,7 +69,8 @@ type server struct {
 	p              *child.Process
 }
 
-// serve starts lineaged and waits until it answers. The test's end stops it, in order and within the promised 5 s.
+// serve starts lineaged and waits until it answers. The test's end holds what it answers against itself, and stops it,
+// in order and within the promised 5 s.
 func serve(t testing.TB, args ...string) *server {
 	t.Helper()
 	ports, err := kafkatest.FreePorts(1)
@@ -83,7 +84,11 @@ func serve(t testing.TB, args ...string) *server {
 	}
 	s.args = append([]string{"serve", "--data", s.data, "--listen", strings.TrimPrefix(s.url, "http://")}, args...)
 	s.start(t)
+	started := time.Now()
 	t.Cleanup(func() {
+		if s.p.Running() && !t.Failed() {
+			s.lawsOfWindows(t, started)
+		}
 		s.stop(t)
 		if t.Failed() {
 			log, err := os.ReadFile(s.log)
@@ -166,7 +171,7 @@ type graphQLError struct {
 // post sends a body to /graphql.
 func (s *server) post(t testing.TB, body []byte) (status int, answer []byte, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second) // also at the end of a test
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/graphql", bytes.NewReader(body))
 	if err != nil {
