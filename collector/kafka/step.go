@@ -64,10 +64,6 @@ func (c stepContext) plainly() bool {
 	return c.live && c.wasLive || (c.live || c.wasLive) && !c.habit.epochs || c.habit.believed()
 }
 
-// unnoticed reports whether somebody may have been in the group between two looks that found nobody: who does not stay
-// for a tick, or whoever came while nobody looked.
-func (c stepContext) unnoticed() bool { return c.habit.brief || c.unseen > 0 }
-
 // compaction is whether a topic's log has holes.
 type compaction uint8
 
@@ -86,7 +82,7 @@ type habit struct {
 	pause   time.Duration    // the longest time for which it had something to read and did not commit
 	pauses  [2]time.Duration // the last two such times, the newest last
 	started bool             // it was seen to begin at the log's start where it had no commit
-	brief   bool             // it has moved, or begun, between two looks at neither of which somebody was there
+	brief   bool             // it has moved, or begun, between two looks at neither of which somebody was there; kept, and nothing hangs on it
 }
 
 // believedAfter is how many steps without a member being seen make a reader: nobody resets offsets again and again in
@@ -160,18 +156,14 @@ func judge(s step, c stepContext) verdict {
 		return c.lasting(first(s, c))
 	case s.to < s.from && other && c.wasLive:
 		return verdict{bound: boundLeftBack, event: "set back"}
-	case s.to < s.from && other && !c.unnoticed():
-		return verdict{event: "set back"}
 	case s.to < s.from && other:
 		return verdict{bound: boundBrief, event: "set back"}
 	case s.to < s.from && alone && !s.epoch && !c.habit.believed(): // set, or it reads again
 		return verdict{bound: boundWent, event: "went back"}
 	case s.to < s.from:
 		return c.lasting(back(s, c))
-	case other && !c.wasLive && c.unnoticed():
+	case other && !c.wasLive: // somebody may have come, read and gone before
 		return verdict{skipped: max(s.to-s.base, 0), bound: boundBrief, event: "set forward"}
-	case other && !c.wasLive:
-		return verdict{skipped: max(s.to-s.base, 0), event: "set forward without being read"}
 	}
 	v := verdict{read: s.to - s.base, moved: true}
 	switch {
