@@ -50,6 +50,9 @@ func (r *Rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, e
 				continue
 			}
 			out[f] = r.v.explained(f, merged[f])
+			if err := r.v.sayLag(ctx, f, out[f]); err != nil {
+				return nil, err
+			}
 		}
 		flows = without
 	}
@@ -82,7 +85,7 @@ type supported struct {
 }
 
 // atLeast says why more may have moved than the amount says: its last part waits for the next reading, as of a reader
-// between two commits, or was not observed; empty: it is all.
+// between two commits, or was not observed, or nobody looked at its topic before; empty: it is all.
 func (x *access) atLeast() string {
 	switch {
 	case !x.amount.Known || x.amount.Total <= 0:
@@ -91,6 +94,8 @@ func (x *access) atLeast() string {
 		return "at least: what moved since the last reading is counted with the next"
 	case x.cut:
 		return "at least: the end of the window was not observed"
+	case x.late:
+		return "at least: the topic came into sight within the window, and what moved before is not known"
 	default:
 		return ""
 	}

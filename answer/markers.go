@@ -36,7 +36,7 @@ func (v *View) readWritten(ctx context.Context) (out topicAmounts, err error) {
 		}
 		out.by[lineage.Markers][row], out.settled[row] = a, true
 	}
-	return out, nil
+	return out, v.observeLateTopics(ctx, out)
 }
 
 // markers is how many of a topic's offsets were markers of transactions; exact is false where there may be more. It is

@@ -176,14 +176,11 @@ type parts struct {
 // blank the others. A lag is unknown where a part that is needed is.
 func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf, error) {
 	out := seriesOf{flows: map[lineage.Flow][]Point{}, nodes: map[lineage.Node][]Point{}}
+	var err error
 	if key.kind == lineage.TopicNode && (key.metric == RecordRate || key.metric == RecordsIn || key.metric == ByteRate || key.metric == BytesIn) {
-		if _, err := v.written(ctx); err != nil { // it says which markers are exact
+		if _, err = v.written(ctx); err != nil { // it says which markers are exact
 			return out, err
 		}
-	}
-	unseen, err := v.unseen(ctx, key.window)
-	if err != nil {
-		return out, err
 	}
 	count := int((key.window.Duration() + key.step - 1) / key.step)
 	var load loading
@@ -194,7 +191,7 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 		}
 		unknown := make([]bool, count)
 		for _, q := range p.list {
-			q.unseen = unseen[q.topic]
+			q.unseen = v.unseen[q.topic]
 			t := target{points: points, unknown: unknown, parts: p, part: q, step: key.step}
 			if q.living {
 				t.live = new([]lineage.Point)
@@ -306,6 +303,9 @@ func (l *loading) run(ctx context.Context, v *View, key seriesKey, atOnce int) e
 			size, ok := 1.0, true
 			if t.parts.sized {
 				size, ok = v.sizeOf(ls, t.part.topic)
+			}
+			if err := t.begin(ctx, v, l.keys[i], stored[i]); err != nil {
+				return err
 			}
 			t.mix(stored[i], size*t.part.factor/t.parts.divisor, ok)
 		}

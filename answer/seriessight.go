@@ -2,34 +2,154 @@ package answer
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"time"
 
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// unseen returns until when incarnations of topics were not looked at though the sources saw others, as before lineaged
-// might describe them, or while another cluster answered. Those that were seen to be made are not among them.
-func (v *View) unseen(ctx context.Context, w lineage.Resolved) (map[lineage.Topic]time.Time, error) {
-	out := map[lineage.Topic]time.Time{}
+// This file says what of a window is no part of a topic's, since nobody looked at the topic in it.
+
+// findUnseen finds until when incarnations of topics were not looked at though their source saw others, as before
+// lineaged might describe them, or while another cluster answered. Those that were seen to be made are not among them,
+// nor are those that were there at the very first look: what was before is a gap.
+func (v *View) findUnseen(ctx context.Context) error {
+	began := v.win.Start // the very first look: until then there is nothing to take away
+	for first, i := true, v.held.Rows.Topics; i < v.held.Rows.Len(); i++ {
+		if at := v.held.Rows.FirstSeen[i]; first || at.Before(began) {
+			began, first = at, false
+		}
+	}
+	late := map[lineage.Topic]time.Time{}
 	for _, t := range v.topics {
 		for _, s := range t.subjects {
-			if s.firstSeen.After(w.Start) {
-				out[s.topic] = s.firstSeen.Add(-w.Step)
+			if s.firstSeen.After(v.win.Start) && s.firstSeen.After(began) {
+				late[s.topic] = s.firstSeen.Add(-v.win.Step)
 			}
 		}
 	}
-	if len(out) == 0 {
-		return out, nil
+	if len(late) == 0 {
+		return nil
 	}
 	for i := range v.accesses { // who was seen to use it has it in sight
 		x := &v.accesses[i]
-		if until, ok := out[x.Access.Topic]; ok && x.FirstSeen.Add(-w.Step).Before(until) {
-			out[x.Access.Topic] = x.FirstSeen.Add(-w.Step)
+		if until, ok := late[x.Access.Topic]; ok && x.FirstSeen.Add(-v.win.Step).Before(until) {
+			late[x.Access.Topic] = x.FirstSeen.Add(-v.win.Step)
 		}
 	}
 	// what is made in the last round is an event of the window's very end
-	made, err := v.madeIn(ctx, lineage.Window{Start: w.Start, End: w.End.Add(w.Step)})
-	maps.DeleteFunc(out, func(t lineage.Topic, _ time.Time) bool { return made[t] })
-	return out, err
+	made, err := v.madeIn(ctx, lineage.Window{Start: v.win.Start, End: v.win.End.Add(v.win.Step)})
+	maps.DeleteFunc(late, func(t lineage.Topic, until time.Time) bool { return made[t] || !until.After(v.win.Start) })
+	v.unseen = late
+	return err
+}
+
+// observeLate takes from what accesses moved the time in which nobody looked at their topics: it was observed of others
+// alone.
+func (v *View) observeLate(ctx context.Context) error {
+	if len(v.unseen) == 0 {
+		return nil
+	}
+	var late lateAmounts
+	for i := range v.accesses {
+		if x := &v.accesses[i]; x.counter.series >= 0 && x.amount.Known && x.counter.metric != lineage.NoMetric {
+			late.add(v.unseen[x.Access.Topic], x.counter.series, &x.amount, &x.late)
+		}
+	}
+	return late.take(ctx, v, v.win.Start)
+}
+
+// lateAmounts are amounts whose topic came into sight within the time that they are of, by when that was.
+type lateAmounts struct {
+	by map[time.Time]*lateSeries
+}
+
+type lateSeries struct {
+	series  []int32
+	amounts []*lineage.Amount
+	late    []*bool // set where it was not looked at in time that others were observed in; nil: nobody asks
+}
+
+// add adds an amount; until is zero where its topic was looked at in all of the time.
+func (l *lateAmounts) add(until time.Time, series int32, a *lineage.Amount, late *bool) {
+	if until.IsZero() {
+		return
+	}
+	if l.by == nil {
+		l.by = map[time.Time]*lateSeries{}
+	}
+	of := l.by[until]
+	if of == nil {
+		of = &lateSeries{}
+		l.by[until] = of
+	}
+	of.series, of.amounts, of.late = append(of.series, series), append(of.amounts, a), append(of.late, late)
+}
+
+// take leaves of each amount what was observed since its topic was looked at.
+func (l *lateAmounts) take(ctx context.Context, v *View, start time.Time) error {
+	for until, of := range l.by {
+		before, err := v.held.Amounts(ctx, lineage.Window{Start: start, End: until}, of.series)
+		if err != nil {
+			return fmt.Errorf("read what was observed before a topic came into sight: %w", err)
+		}
+		for i, b := range before {
+			if b.ObservedFor <= 0 {
+				continue
+			}
+			a := of.amounts[i]
+			a.Observed, a.ObservedFor = max(0, a.Observed-b.Observed), max(0, a.ObservedFor-b.ObservedFor)
+			if of.late[i] != nil {
+				*of.late[i] = true
+			}
+		}
+	}
+	return nil
+}
+
+// observeLateTopics is observeLate of what topics grew by.
+func (v *View) observeLateTopics(ctx context.Context, of topicAmounts) error {
+	if len(v.unseen) == 0 {
+		return nil
+	}
+	var late lateAmounts
+	var put []func()
+	for m, by := range of.by {
+		for _, s := range v.incarnations() {
+			a, known := by[s.row]
+			k := lineage.NoEvidence
+			if m == lineage.Markers && of.settled[s.row] {
+				k = lineage.BatchHeader
+			}
+			if i, ok := v.held.Series.Find(s.row, m, k); ok && known {
+				late.add(v.unseen[s.topic], i, &a, nil)
+				put = append(put, func() { by[s.row] = a })
+			}
+		}
+	}
+	err := late.take(ctx, v, v.win.Start)
+	for _, p := range put {
+		p()
+	}
+	return err
+}
+
+// begin puts right the step of a counter within which its topic came into sight: what moved in it did so since then.
+func (t *target) begin(ctx context.Context, v *View, series int32, points []lineage.Point) error {
+	until, counter := t.part.unseen, t.part.metric.Counter()
+	if until.IsZero() || !counter || len(t.points) == 0 {
+		return nil
+	}
+	i := int(until.Sub(t.points[0].At) / t.step)
+	if i >= min(len(points), len(t.points)) || !points[i].OK || !until.After(t.points[i].At) {
+		return nil
+	}
+	end := earlier(t.points[i].At.Add(t.step), v.win.End)
+	since, err := v.held.Amounts(ctx, lineage.Window{Start: until, End: end}, []int32{series})
+	if err != nil {
+		return fmt.Errorf("read what moved since a topic came into sight: %w", err)
+	}
+	points[i].Value, points[i].OK = since[0].Rate()
+	return nil
 }

@@ -271,10 +271,6 @@ func (t *Timeline) takeRates(ctx context.Context, roots []lineage.Node, most int
 	slices.SortFunc(all, func(a, b mover) int {
 		return cmp.Or(-cmp.Compare(a.moved, b.moved), strings.Compare(a.node.ID(), b.node.ID()))
 	})
-	unseen, err := v.unseen(ctx, v.win)
-	if err != nil {
-		return err
-	}
 	points := make([]Point, len(t.Buckets))
 	for i := range points {
 		points[i].At = t.Buckets[i].Start
@@ -289,7 +285,7 @@ func (t *Timeline) takeRates(ctx context.Context, roots []lineage.Node, most int
 		t.Nodes++
 		for _, q := range all[i].list {
 			into.part = q
-			into.part.unseen = unseen[q.topic]
+			into.part.unseen = v.unseen[q.topic]
 			load.add(q.stored, into)
 		}
 	}

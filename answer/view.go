@@ -40,6 +40,7 @@ type View struct {
 	connectGroups map[lineage.ClusterID][]string
 	// mirrored are the aliases of clusters that MirrorMaker 2 copies from or to, by the cluster at the other end.
 	mirrored   map[lineage.ClusterID]map[string]bool
+	unseen     map[lineage.Topic]time.Time // see findUnseen
 	classified bool
 	mixed      map[lineage.Node]bool             // see lanes
 	joined     map[lineage.Node]joined           // the same way
@@ -78,6 +79,7 @@ type access struct {
 	state    graph.State
 	inWindow bool // some evidence supported it in the window
 	cut      bool // it moved in the window, which was not observed to its end
+	late     bool // its topic came into sight within the window, and was not seen to be made
 	beside   bool // all that says so are readings that reach beyond the window: it may have moved outside of it alone
 	left     bool // it moved in the window, but one of its ends is no more
 	// counter is the one that counts it, of the best evidence; NoMetric: none does.
@@ -265,6 +267,12 @@ func (v *View) asAnew(ctx context.Context) error {
 // decide says what everybody did, and leaves out who is of no account.
 func (v *View) decide(ctx context.Context) error {
 	v.takeAmounts()
+	if err := v.findUnseen(ctx); err != nil {
+		return err
+	}
+	if err := v.observeLate(ctx); err != nil {
+		return err
+	}
 	v.shareOut()
 	if err := v.decideStates(ctx); err != nil {
 		return err
