@@ -144,8 +144,8 @@ func (f failing) Events(ctx context.Context, _ store.EventFilter) (store.Events,
 	return store.Events{}, f.err
 }
 
-// TestOthersStand lets one root field fail: the others answer, whose windows need no events, and the cause is in the log
-// only.
+// TestOthersStand lets one root field fail: the others answer, whose windows need no events, and the cause is in the
+// log only.
 
 func TestOthersStand(t *testing.T) {
 	for name, c := range map[string]struct {

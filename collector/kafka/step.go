@@ -82,7 +82,7 @@ type habit struct {
 	pause   time.Duration    // the longest time for which it had something to read and did not commit
 	pauses  [2]time.Duration // the last two such times, the newest last
 	started bool             // it was seen to begin at the log's start where it had no commit
-	brief   bool             // it has moved, or begun, between two looks at neither of which somebody was there; kept, and nothing hangs on it
+	brief   bool             // it has moved, or begun, between two looks that found nobody; kept, and nothing hangs on it
 }
 
 // believedAfter is how many steps without a member being seen make a reader: nobody resets offsets again and again in
