@@ -41,8 +41,36 @@ func (v *View) findUnseen(ctx context.Context) error {
 	// what is made in the last round is an event of the window's very end
 	made, err := v.madeIn(ctx, lineage.Window{Start: v.win.Start, End: v.win.End.Add(v.win.Step)})
 	maps.DeleteFunc(late, func(t lineage.Topic, until time.Time) bool { return made[t] || !until.After(v.win.Start) })
+	if err != nil {
+		return err
+	}
 	v.unseen = late
-	return err
+	return v.keepUnseen(ctx)
+}
+
+// keepUnseen keeps of the topics that were not looked at those whose cluster was observed meanwhile. Elsewhere it is a
+// gap, and coverage says so.
+func (v *View) keepUnseen(ctx context.Context) error {
+	by := map[time.Time][]int32{}
+	of := map[int32]lineage.Topic{}
+	for _, s := range v.incarnations() {
+		until, late := v.unseen[s.topic]
+		if i := v.stored(s.row, lineage.Appended).series; late && i >= 0 {
+			by[until], of[i] = append(by[until], i), s.topic
+		}
+	}
+	for until, series := range by {
+		before, err := v.held.Amounts(ctx, lineage.Window{Start: v.win.Start, End: until}, series)
+		if err != nil {
+			return fmt.Errorf("read what was observed before a topic came into sight: %w", err)
+		}
+		for i, b := range before {
+			if b.ObservedFor <= 0 {
+				delete(v.unseen, of[series[i]])
+			}
+		}
+	}
+	return nil
 }
 
 // observeLate takes from what accesses moved the time in which nobody looked at their topics: it was observed of others
@@ -53,8 +81,10 @@ func (v *View) observeLate(ctx context.Context) error {
 	}
 	var late lateAmounts
 	for i := range v.accesses {
-		if x := &v.accesses[i]; x.counter.series >= 0 && x.amount.Known && x.counter.metric != lineage.NoMetric {
-			late.add(v.unseen[x.Access.Topic], x.counter.series, &x.amount, &x.late)
+		x := &v.accesses[i]
+		if until, ok := v.unseen[x.Access.Topic]; ok && x.amount.Known && x.counter.metric != lineage.NoMetric {
+			x.late = true
+			late.add(until, x.counter.series, &x.amount)
 		}
 	}
 	return late.take(ctx, v, v.win.Start)
@@ -68,14 +98,9 @@ type lateAmounts struct {
 type lateSeries struct {
 	series  []int32
 	amounts []*lineage.Amount
-	late    []*bool // set where it was not looked at in time that others were observed in; nil: nobody asks
 }
 
-// add adds an amount; until is zero where its topic was looked at in all of the time.
-func (l *lateAmounts) add(until time.Time, series int32, a *lineage.Amount, late *bool) {
-	if until.IsZero() {
-		return
-	}
+func (l *lateAmounts) add(until time.Time, series int32, a *lineage.Amount) {
 	if l.by == nil {
 		l.by = map[time.Time]*lateSeries{}
 	}
@@ -84,7 +109,7 @@ func (l *lateAmounts) add(until time.Time, series int32, a *lineage.Amount, late
 		of = &lateSeries{}
 		l.by[until] = of
 	}
-	of.series, of.amounts, of.late = append(of.series, series), append(of.amounts, a), append(of.late, late)
+	of.series, of.amounts = append(of.series, series), append(of.amounts, a)
 }
 
 // take leaves of each amount what was observed since its topic was looked at.
@@ -95,14 +120,8 @@ func (l *lateAmounts) take(ctx context.Context, v *View, start time.Time) error 
 			return fmt.Errorf("read what was observed before a topic came into sight: %w", err)
 		}
 		for i, b := range before {
-			if b.ObservedFor <= 0 {
-				continue
-			}
 			a := of.amounts[i]
 			a.Observed, a.ObservedFor = max(0, a.Observed-b.Observed), max(0, a.ObservedFor-b.ObservedFor)
-			if of.late[i] != nil {
-				*of.late[i] = true
-			}
 		}
 	}
 	return nil
@@ -122,8 +141,9 @@ func (v *View) observeLateTopics(ctx context.Context, of topicAmounts) error {
 			if m == lineage.Markers && of.settled[s.row] {
 				k = lineage.BatchHeader
 			}
-			if i, ok := v.held.Series.Find(s.row, m, k); ok && known {
-				late.add(v.unseen[s.topic], i, &a, nil)
+			until, unseen := v.unseen[s.topic]
+			if i, ok := v.held.Series.Find(s.row, m, k); ok && known && unseen {
+				late.add(until, i, &a)
 				put = append(put, func() { by[s.row] = a })
 			}
 		}

@@ -82,10 +82,23 @@ func TestMeansOfATopicThatCameIntoSight(t *testing.T) {
 				fill = append(fill, w.moved(self(x), lineage.NoEvidence, 14), w.moved(writes(x, producer(1)), lineage.ProducerState, 14), w.moved(reads(x, group("billing")), lineage.GroupOffsets, 7))
 			}
 		}
+		// one that reads alone: what it commits it may have read for a while, also before the topic was in sight
+		audit := lineage.Sample{Subject: reads(widened, group("audit")), Metric: lineage.Records, Evidence: lineage.GroupOffsets}
+		if n >= 6 {
+			if n == 12 {
+				audit.Value, audit.Since = 30, round(1)
+			}
+			fill = append(fill, func(o *lineage.Observation) { o.Samples = append(o.Samples, audit) })
+		}
 		w.observe("west", "end-offsets", n, fill...)
 	}
 	in, step := answer.Between(round(0), round(12)), 12*tick
 	v := view(t, answers(w.store), in, answer.All)
+	f := lineage.Flow{From: topicNode("widened"), To: application("audit")}
+	audit := v.Rows(nil, []lineage.Flow{f}).Flow(f)
+	if es, err := audit.Evidence(t.Context()); err != nil || !audit.Estimated() || len(es) != 1 || !strings.Contains(es[0].Detail, "at least: the topic came into sight") {
+		t.Errorf("of what a reader passed that was looked at late: %v, estimated is %v, %v", es, audit.Estimated(), err)
+	}
 	for _, want := range []struct {
 		topic         string
 		written, read string // a second
