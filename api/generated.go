@@ -9583,7 +9583,7 @@ type Flow {
   bytesPerSecond: Float
   clients(first: Int! = 20): [Client!]!   # who moved it, as seen: groups, client ids, producer ids; busiest first; none where only a mover is known
   clientCount: Int!
-  skipped: Int64             # offsets that a reader passed in the window and did not read, because somebody set its offsets; null: its reading is not counted
+  skipped: Int64             # offsets that a reader passed in the window because somebody set its offsets, at most: it may have read some of them in the tick in which they were set; null: its reading is not counted
   lost: Int64                # records that were gone before a reader or a replication had them: retention, deletion or truncation took them; null: as for skipped
   live: Boolean              # CONSUME: somebody was there to read at the window's end, by members or by commits that still came; null: not known
   lastMoved: Time            # the last round that saw it move, of a reader mostly a commit; null: none in the seven days before the window's end

@@ -248,7 +248,7 @@ function Numbers({ flow, when }: Told) {
           >
             {lagTime(flow)}
           </Fact>
-          {isMissed(flow.skipped) && <Fact name="Skipped, not read">{plural(Number(flow.skipped), 'record')}</Fact>}
+          {isMissed(flow.skipped) && <Fact name="Skipped, not read">≤ {plural(Number(flow.skipped), 'record')}</Fact>}
           {isMissed(flow.lost) && <Fact name="Lost before read">{plural(Number(flow.lost), 'record')}</Fact>}
           {flow.lastMoved && (
             <Fact name={flow.kind === 'CONSUME' ? 'Last read' : 'Last moved'}>

@@ -180,7 +180,7 @@ test('a mover that does not run says so, one of which it is not told does not', 
 });
 
 test('what was missed is told, none of it is not', () => {
-  expect(missed({ skipped: '900', lost: '1500' })).toBe('900 skipped, 1,500 lost');
+  expect(missed({ skipped: '900', lost: '1500' })).toBe('≤ 900 skipped, 1,500 lost');
   expect(missed({ skipped: '0', lost: '0' })).toBeNull();
   expect(missed({ skipped: null, lost: null })).toBeNull();
 });

@@ -234,10 +234,10 @@ export function deserted(readers: readonly Behind[]): Said | null {
     : [`${NOBODY}, ${behind}, when it last read was not seen`];
 }
 
-/** What a reader passed and what was gone before it came; none of both: null. */
+/** What a reader passed, at most, and what was gone before it came; none of both: null. */
 export function missed(f: { skipped?: string | null; lost?: string | null }): string | null {
   const parts: string[] = [];
-  if (f.skipped != null && BigInt(f.skipped) > 0n) parts.push(`${count(f.skipped)} skipped`);
+  if (f.skipped != null && BigInt(f.skipped) > 0n) parts.push(`≤ ${count(f.skipped)} skipped`);
   if (f.lost != null && BigInt(f.lost) > 0n) parts.push(`${count(f.lost)} lost`);
   return parts.length === 0 ? null : parts.join(', ');
 }
