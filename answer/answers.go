@@ -49,15 +49,17 @@ type Answers struct {
 	ledger   func() Ledger
 	clock    func() time.Time
 
-	tariff   usage.Tariff
-	views    viewCache
-	days     billDays
-	versions versions
-	watching watching
-	resolved resolutions
-	rolls    rolls
-	common   atomic.Pointer[common] // of the view that was named last
-	estate   atomic.Int64           // see Estate
+	tariff    usage.Tariff
+	views     viewCache
+	days      billDays
+	versions  versions
+	watching  watching
+	resolved  resolutions
+	described rulings[description]
+	says      rulings[map[lineage.Slot]lineage.Ruled]
+	rolls     rolls
+	common    atomic.Pointer[common] // of the view that was named last
+	estate    atomic.Int64           // see Estate
 }
 
 // New returns who answers. It starts nothing that has to be stopped.

@@ -173,7 +173,7 @@ func (v *View) DeclaredFiles() []lineage.DeclaredFile {
 // describe returns whose a node is: by what people edited, else by the rules, and where these leave it open by what is
 // declared.
 func (v *View) describe(n lineage.Node) (owner string, tags []string) {
-	owner, tags = v.identity.Describe(n)
+	owner, tags = v.ruledOwner(n)
 	if v.declared == nil || owner != "" && tags != nil {
 		return v.edited(n, owner, tags)
 	}

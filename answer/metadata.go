@@ -55,7 +55,7 @@ func (v *View) metadata(n lineage.Node) *Metadata {
 			says[tagsSlot] = &Metadatum{Slot: tagsSlot, Texts: d.tags, Source: SaidByDeclaration}
 		}
 	}
-	for s, r := range v.identity.Says(n) {
+	for s, r := range v.ruled(n) {
 		says[s] = &Metadatum{Slot: s, Texts: r.Texts, Source: SaidByRule, Rule: r.Rule, Over: says[s]}
 	}
 	if e := v.edits.At(n, v.win.End); e != nil {

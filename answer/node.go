@@ -69,10 +69,12 @@ func (v *View) ClustersOf(n lineage.Node) []lineage.ClusterID {
 			}
 		}
 	}
-	for _, i := range v.accessesOf(n) {
-		// what a job does outside Kafka is of no cluster
-		if id := v.accesses[i].Access.Topic.Cluster; id != "" && !slices.Contains(ids, id) {
-			ids = append(ids, id)
+	for _, list := range v.writesAndReads(n) {
+		for _, i := range list {
+			// what a job does outside Kafka is of no cluster
+			if id := v.accesses[i].Access.Topic.Cluster; id != "" && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
 		}
 	}
 	return ids
@@ -80,16 +82,22 @@ func (v *View) ClustersOf(n lineage.Node) []lineage.ClusterID {
 
 // accessesOf returns all accesses of a node: of a topic those to it, of others their own.
 func (v *View) accessesOf(n lineage.Node) []int32 {
+	all := v.writesAndReads(n)
+	return slices.Concat(all[:]...)
+}
+
+// writesAndReads is accessesOf apart. The slices are shared: they must not be changed.
+func (v *View) writesAndReads(n lineage.Node) [2][]int32 {
 	if t := v.topics[n]; t != nil {
-		return slices.Concat(t.writes, t.reads)
+		return [...][]int32{t.writes, t.reads}
 	}
 	if e := v.ends[n]; e != nil {
-		return slices.Concat(e.writes, e.reads)
+		return [...][]int32{e.writes, e.reads}
 	}
 	if d := v.datasets[n]; d != nil {
-		return slices.Concat(d.writes, d.reads)
+		return [...][]int32{d.writes, d.reads}
 	}
-	return nil
+	return [2][]int32{}
 }
 
 // Topics returns the topics that the view has, those that are gone among them, in their order.

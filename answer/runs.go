@@ -120,10 +120,13 @@ func (v *View) joinRuns(of map[lineage.Node]*JobRuns) {
 // runsSeen is what a job said, in the names of answers, as far as the lens shows it.
 func (v *View) runsSeen(f *lineage.RunsFact) *JobRuns {
 	x := &JobRuns{*f}
-	x.Description = v.words(x.Description)
-	x.Ends, x.Runs, x.Owners = slices.Clone(x.Ends), slices.Clone(x.Runs), slices.Clone(x.Owners)
-	for i := range x.Owners {
-		x.Owners[i].Name = v.words(x.Owners[i].Name)
+	x.Ends = slices.Clone(x.Ends)
+	if v.lens != All { // else they are shown as they were said, and shared with the store
+		x.Description = v.words(x.Description)
+		x.Runs, x.Owners = slices.Clone(x.Runs), slices.Clone(x.Owners)
+		for i := range x.Owners {
+			x.Owners[i].Name = v.words(x.Owners[i].Name)
+		}
 	}
 	hidden := map[int]bool{}
 	for i := range x.Ends {

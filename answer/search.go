@@ -119,7 +119,11 @@ func (v *View) search(ctx context.Context, args Search) ([]Placed, error) {
 			only != "" && !slices.Contains(v.ClustersOf(n), only):
 			return
 		}
-		owner, tags := v.describe(n)
+		var owner string
+		var tags []string
+		if args.Owner != nil || args.Tag != nil || args.HasText { // what nobody asks about is not found out
+			owner, tags = v.describe(n)
+		}
 		if args.Owner != nil && !strings.EqualFold(owner, *args.Owner) ||
 			args.Tag != nil && !derived[n] && !slices.ContainsFunc(tags, func(t string) bool { return strings.EqualFold(t, *args.Tag) }) {
 			return

@@ -80,7 +80,7 @@ func (v *View) stops(n lineage.Node) []string {
 			return t.Texts
 		}
 	}
-	return v.identity.Says(n)[stopsSlot].Texts
+	return v.ruled(n)[stopsSlot].Texts
 }
 
 var stopsSlot = lineage.Slot{Field: lineage.StopsField}
