@@ -142,6 +142,19 @@ func (n Node) Seen(ctx context.Context) (first, last time.Time, err error) {
 	return s.first, s.last, err
 }
 
+// SeenUntil returns until when what there is was seen: to the window's end, or to the newest round where that is
+// earlier. It is what of Node.Seen hangs on how far the store is now; all else a view says is the same each time.
+func (v *View) SeenUntil(ctx context.Context) (time.Time, error) {
+	now, err := v.a.history.State(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read how far the store is: %w", err)
+	}
+	if last := now.Newest(); last.Before(v.win.End) {
+		return last, nil
+	}
+	return v.win.End, nil
+}
+
 // loadSpans finds since when and until when the rows' nodes were seen, by their accesses' evidence; of topics also by
 // their own subjects and facts.
 func (r *Rows) loadSpans(ctx context.Context) (map[lineage.Node]spanSeen, error) {
@@ -149,11 +162,10 @@ func (r *Rows) loadSpans(ctx context.Context) (map[lineage.Node]spanSeen, error)
 	var rows []int32
 	var owners []lineage.Node
 	spans := make(map[lineage.Node]spanSeen, len(r.order))
-	now, err := v.a.history.State(ctx)
+	last, err := v.SeenUntil(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read how far the store is: %w", err)
+		return nil, err
 	}
-	last := now.Newest()
 	for _, n := range r.order {
 		var span spanSeen
 		if t := v.topics[n]; t != nil {
@@ -163,10 +175,8 @@ func (r *Rows) loadSpans(ctx context.Context) (map[lineage.Node]spanSeen, error)
 			switch {
 			case t.gone:
 				span.include(time.Time{}, t.since)
-			case t.fact != nil && last.Before(v.win.End):
-				span.include(t.since, last)
 			case t.fact != nil:
-				span.include(t.since, v.win.End)
+				span.include(t.since, last)
 			}
 		}
 		spans[n] = span

@@ -29,7 +29,7 @@ type entry struct {
 	hidden bool // Kafka's own: it is found by its name, and in no list
 }
 
-// estate is what there is in a view, by Marquez's names. It never changes.
+// estate is what there is in a view, by Marquez's names. But for what is kept of it, it never changes.
 type estate struct {
 	view       *answer.View
 	names      Names
@@ -40,6 +40,7 @@ type estate struct {
 	dataset    map[name]lineage.Node
 	job        map[name]lineage.Node
 	jobName    map[lineage.Node]name
+	drawings   drawings
 }
 
 // survey lists what there is. Of a topic and a dataset by one name it is the topic.
@@ -124,6 +125,12 @@ func (e *estate) idOf(n lineage.Node) (id string, ok bool) {
 	}
 	is, ok := e.jobName[n]
 	return "job:" + is.Namespace + ":" + is.Name, ok
+}
+
+// has reports whether Marquez has such a thing.
+func (e *estate) has(n lineage.Node) bool {
+	_, job := e.jobName[n]
+	return job || isDataset(n)
 }
 
 // find returns the node of an id. Namespaces and names may hold colons: it is the one place at which it can be split so

@@ -11,6 +11,14 @@ import (
 
 // worker are the members of a job that are in lineage too.
 type worker struct {
+	workerHead
+	Inputs  []name `json:"inputs"`
+	Outputs []name `json:"outputs"`
+	workerTail
+}
+
+// workerHead and workerTail are what of it is the same in each answer of a view, before and after what it uses.
+type workerHead struct {
 	ID            name     `json:"id"`
 	Type          string   `json:"type"`
 	Name          string   `json:"name"`
@@ -20,11 +28,12 @@ type worker struct {
 	CreatedAt     *instant `json:"createdAt"`
 	UpdatedAt     *instant `json:"updatedAt"`
 	Namespace     string   `json:"namespace"`
-	Inputs        []name   `json:"inputs"`
-	Outputs       []name   `json:"outputs"`
-	Location      *string  `json:"location"`
-	Description   *string  `json:"description"`
-	LatestRun     *run     `json:"latestRun"`
+}
+
+type workerTail struct {
+	Location    *string `json:"location"`
+	Description *string `json:"description"`
+	LatestRun   *run    `json:"latestRun"`
 }
 
 type job struct {
@@ -142,43 +151,41 @@ func (u uses) of(in map[lineage.Node][]name, n lineage.Node) []name {
 }
 
 func (q *question) job(rows *answer.Rows, u uses, n lineage.Node) (j job, err error) {
-	var runs []run
-	if j.worker, runs, err = q.worker(rows, u, n); err != nil {
+	head, tail, said, err := q.worker(rows, n)
+	if err != nil {
 		return j, err
 	}
-	j.LatestRuns, j.Labels, j.Tags = runs[:min(len(runs), mostLatest)], []string{}, tagsOf(rows.Node(n))
+	j.worker = worker{head, u.of(u.in, n), u.of(u.out, n), tail}
+	j.LatestRuns, j.Labels, j.Tags = []run{}, []string{}, tagsOf(rows.Node(n))
+	for i := range said.Runs[:min(len(said.Runs), mostLatest)] {
+		j.LatestRuns = append(j.LatestRuns, q.run(said, &said.Runs[i]))
+	}
 	return j, nil
 }
 
-// worker says what is known of one of the rows, and its runs.
-func (q *question) worker(rows *answer.Rows, u uses, n lineage.Node) (w worker, runs []run, err error) {
+// worker says what is known of one of the rows, but for what it uses, and what it said of its runs.
+func (q *question) worker(rows *answer.Rows, n lineage.Node) (head workerHead, tail workerTail, said *answer.JobRuns, err error) {
 	is, row := q.estate.jobName[n], rows.Node(n)
 	first, last, err := row.Seen(q.Context())
 	if err != nil {
-		return w, nil, err
+		return head, tail, nil, err
 	}
-	said, err := q.saidRuns(n)
-	if err != nil {
-		return w, nil, err
+	if said, err = q.saidRuns(n); err != nil {
+		return head, tail, nil, err
 	}
-	w = worker{
+	head = workerHead{
 		ID: is, Type: "STREAM", Name: is.Name, SimpleName: is.Name, CreatedAt: when(first), UpdatedAt: when(last), Namespace: is.Namespace,
-		Inputs: u.of(u.in, n), Outputs: u.of(u.out, n), Description: description(row),
 	}
 	if n.Kind == lineage.JobNode {
-		w.Type = "BATCH"
+		head.Type = "BATCH"
 	}
-	runs = []run{}
-	if w.Description == nil && said.Description != "" {
-		w.Description = new(said.Description)
+	if tail.Description = description(row); tail.Description == nil && said.Description != "" {
+		tail.Description = new(said.Description)
 	}
-	for i := range said.Runs {
-		runs = append(runs, q.run(said, &said.Runs[i]))
+	if len(said.Runs) > 0 {
+		tail.LatestRun = new(q.run(said, &said.Runs[0]))
 	}
-	if len(runs) > 0 {
-		w.LatestRun = &runs[0]
-	}
-	return w, runs, nil
+	return head, tail, said, nil
 }
 
 // saidRuns are what a job said of itself and its runs; only jobs that tell of themselves have any.

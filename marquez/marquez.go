@@ -247,9 +247,12 @@ type gap struct {
 
 // covered writes an answer with what was not observed of it.
 func (q *question) covered(is any) ([]byte, error) {
-	body, err := json.Marshal(is)
-	if err != nil {
-		return nil, fmt.Errorf("write an answer: %w", err)
+	body, ok := is.(written)
+	if !ok {
+		var err error
+		if body, err = json.Marshal(is); err != nil {
+			return nil, fmt.Errorf("write an answer: %w", err)
+		}
 	}
 	back, in, err := q.view.CoverageBack(q.Context(), q.scope...)
 	if err != nil {
@@ -336,15 +339,13 @@ func quote(s string) string {
 }
 
 // instant is a time in UTC, as the API writes it.
-type instant time.Time
+type instant string
 
-// MarshalJSON is json.Marshaler's.
-func (t instant) MarshalJSON() ([]byte, error) { return time.Time(t).UTC().MarshalJSON() }
-
-// when is null where nobody knows.
+// when is null where nobody knows, and where RFC 3339 has no words for it: before the year 0 and after 9999.
 func when(t time.Time) *instant {
-	if t.IsZero() {
+	t = t.UTC()
+	if t.IsZero() || t.Year() < 0 || t.Year() > 9999 {
 		return nil
 	}
-	return (*instant)(&t)
+	return new(instant(t.Format(time.RFC3339Nano)))
 }
