@@ -224,3 +224,21 @@ func TestBatchJobsThatAreNotLookedAt(t *testing.T) {
 		}
 	})
 }
+
+// What Flink lists is told to who takes in events of its runs: which is a batch job, and which is none. The id that
+// each application cluster's job has says nothing.
+func TestModesOfRunsAreTold(t *testing.T) {
+	const zero = "00000000000000000000000000000000"
+	w := newWorld(t, nil)
+	if _, awaited := w.board.RunMode("n1"); !awaited {
+		t.Error("before the first list none is awaited")
+	}
+	w.batch("nightly", "n1", leastJob, 10)
+	w.batch("other", zero, leastJob, 10)
+	w.rounds(1)
+	for id, want := range map[string]collector.RunMode{"n1": collector.BatchRun, onceJob: collector.StreamRun, zero: 0, "none": 0} {
+		if is, awaited := w.board.RunMode(id); is != want || awaited != (want == 0) {
+			t.Errorf("%s is %d, awaited %t; want %d", id, is, awaited, want)
+		}
+	}
+}

@@ -122,6 +122,7 @@ type position struct{ read, committed int64 }
 
 func newSource(cfg Config) *source {
 	s := &source{cfg: cfg, by: -1, client: newClient(cfg), tell: collector.NewTeller(cfg.Name, cfg.Log)}
+	cfg.Board.AddEngine()
 	s.forget()
 	return s
 }
@@ -226,6 +227,7 @@ func (t *take) list() error {
 	}
 	ids := map[string]bool{}
 	for _, l := range all {
+		t.tellMode(&l)
 		l.Name = short(l.Name)
 		j := t.jobOf(&l)
 		if j == nil {
@@ -238,6 +240,17 @@ func (t *take) list() error {
 	t.keep(was, ids)
 	maps.DeleteFunc(t.runs, func(id string, _ *run) bool { return !ids[id] })
 	return nil
+}
+
+// tellMode tells who takes in events of a run what it is.
+func (t *take) tellMode(l *listed) {
+	switch {
+	case l.Type == "" || shared(l.ID):
+	case l.Type == "BATCH":
+		t.cfg.Board.SetRunMode(l.ID, collector.BatchRun)
+	default:
+		t.cfg.Board.SetRunMode(l.ID, collector.StreamRun)
+	}
 }
 
 // jobOf returns the job of a run, stream or batch; nil: it is left out.

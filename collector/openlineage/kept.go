@@ -137,7 +137,8 @@ func (s *source) keep(o *lineage.Observation, j *job) {
 	}
 	said := facets(j.runs...)
 	f := lineage.RunsFact{Job: j.node, Type: said.JobType, Description: said.Description, Older: k.fact.Older}
-	if k.fact.Job.Kind == lineage.StreamJobNode { // what said so may be forgotten
+	if k.fact.Job.Kind == lineage.StreamJobNode && !slices.ContainsFunc(j.runs, func(r *run) bool { return r.batch }) {
+		// what said so may be forgotten
 		f.Job.Kind = lineage.StreamJobNode
 	}
 	for _, owner := range said.Owners {

@@ -26,8 +26,9 @@ import (
 // "derived", that of some it was forgotten; and those of internal/rhythm.
 const (
 	positionsVersion = 1
-	runsVersion      = 4 // of a run: 1 has no facets, 2 no ways, 3 does not say when it ran last
-	waysVersion      = 2 // of the ways through a job: 1 lacks the outputs that facets were silent about
+	// runsVersion is of a run: 1 has no facets, 2 no ways, 3 does not say when it ran last, 4 not how Flink knows it.
+	runsVersion = 5
+	waysVersion = 2 // of the ways through a job: 1 lacks the outputs that facets were silent about
 	// of what was said of columns: 1 lacks when it came, and its digest is of other words; 2 lacks what differs
 	columnsVersion = 3
 )
@@ -160,6 +161,9 @@ func (r *run) encode() (e varint.Encoder) {
 	}
 	r.encodeWays(&e)
 	e.Time(r.runs)
+	e.String(r.engineID)
+	e.Bool(r.batch)
+	e.Bool(r.streamed)
 	return e
 }
 
@@ -311,6 +315,9 @@ func decodeRun(d *varint.Decoder, version uint64) *run {
 	}
 	if version > 3 {
 		r.runs = d.Time()
+	}
+	if r.streamed = r.streams && !r.told.IsZero(); version > 4 {
+		r.engineID, r.batch, r.streamed = d.String(), d.Bool(), d.Bool()
 	}
 	if d.Err() != nil {
 		return nil

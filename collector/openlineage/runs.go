@@ -37,8 +37,11 @@ type run struct {
 	last                      runevent.Type // of the newest event that had one
 	every                     time.Duration // between two of its events, the longest that it said; 0: not said
 	streams, typed            bool
-	integration               string // the greatest that was said
-	engineID                  string // likewise; not kept over a restart
+	batch                     bool      // Flink says that it is one, whatever its events say
+	streamed                  bool      // it was told of as one that streams
+	awaits                    time.Time // since when Flink is waited for to say which; not kept over a restart
+	integration               string    // the greatest that was said
+	engineID                  string    // likewise
 	told                      time.Time
 	first                     time.Time        // of its events
 	began                     bool             // one of them said that it starts

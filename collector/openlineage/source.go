@@ -209,7 +209,7 @@ func (s *source) jobs() []*job {
 		return cmp.Or(strings.Compare(a.job.Namespace, b.job.Namespace), strings.Compare(a.job.Name, b.job.Name), strings.Compare(a.id, b.id))
 	}) {
 		r := s.runs[key]
-		if j := add(r); r.streams {
+		if j := add(r); s.streams(r) {
 			j.node.Kind = lineage.StreamJobNode
 		}
 	}
@@ -277,6 +277,10 @@ func (s *source) tellRun(round time.Time, j *job, r *run, open map[lineage.Acces
 	}
 	late, waited := round.Sub(r.seen) > lateAfter, r.waiting
 	r.waiting = map[edge]bool{}
+	if s.modeless(r) {
+		s.hold(j, r, goesOn, waited, open)
+		return
+	}
 	for _, x := range r.current() {
 		a, known := s.access(j, x)
 		if !known {
@@ -301,6 +305,7 @@ func (s *source) tellRun(round time.Time, j *job, r *run, open map[lineage.Acces
 	}
 	if r.fresh || again || len(waited) > 0 {
 		r.told, r.dirty = round, true
+		r.streamed = r.streamed || s.streams(r)
 	}
 	r.fresh = false
 }
