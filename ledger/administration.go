@@ -86,7 +86,7 @@ func (a *assembly) addAdministrations(l *Log, all []Administration) error {
 
 // administrationsOfTopics returns the entries of who administered topics, each to stand before what is said of the
 // topic's use: so its batch's directory names it, and a bundle of the topic has to hold it.
-func (l *Log) administrationsOfTopics(b *Batch) (out []numbered, err error) {
+func (l *Log) administrationsOfTopics(b *Batch) (out []other, err error) {
 	for _, x := range inOrder(b.Administered) {
 		if x.Topic == "" {
 			continue
@@ -99,7 +99,7 @@ func (l *Log) administrationsOfTopics(b *Batch) (out []numbered, err error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, numbered{statementKey{topic: is.Topic}, entry})
+		out = append(out, other{statementKey{topic: is.Topic}, entry})
 	}
 	return out, nil
 }

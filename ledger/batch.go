@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Batch is all that is said of a period at once: when it is closed, or later what has turned out to be otherwise.
@@ -54,20 +55,20 @@ func (l *Log) Append(b Batch) (Checkpoint, error) {
 	if err := l.accepts(&b); err != nil {
 		return Checkpoint{}, err
 	}
-	entries, sources, err := l.entriesOf(&b)
+	sources, err := l.assemble(&b)
 	if err != nil {
 		return Checkpoint{}, err
 	}
 	if err := l.people.sync(); err != nil {
 		return Checkpoint{}, err
 	}
-	c, err := l.append(entries)
+	c, err := l.append(&l.room)
 	if err != nil {
 		return c, err
 	}
 	at := c.Size - 1
 	l.last, l.sourced = &at, sources
-	l.wrote(entries)
+	l.wrote(l.room.entries)
 	if !b.Amendment {
 		l.ends = &b.Period.End
 	}
@@ -103,7 +104,7 @@ const mostID = 2048
 
 // ID returns an id as entries have it: where it is longer than 2,048 bytes, its beginning and the SHA-256 of all of it.
 func ID(id string) string {
-	id = strings.ToValidUTF8(id, "\uFFFD")
+	id = valid(id)
 	if len(id) <= mostID {
 		return id
 	}
@@ -112,6 +113,14 @@ func ID(id string) string {
 		short = short[:max(i, 0)]
 	}
 	return short + end
+}
+
+// valid returns a text in UTF-8. Nearly all are, which is soon seen.
+func valid(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 // cutWithSum returns the beginning of a text that is longer than it may be, and what is to follow it and stands for all
@@ -190,16 +199,11 @@ func (l *Log) Publish() error {
 	return l.publish()
 }
 
-// numbered is an entry of a topic that is to be ordered among others.
-type numbered struct {
-	statementKey
-	entry []byte
-}
-
-// entriesOf returns the entries of a batch, in the order that the format gives to them, and what its close entry says
-// that names and owners were given by.
-func (l *Log) entriesOf(b *Batch) ([][]byte, []source, error) {
-	a := &assembly{first: l.newest.Size, period: b.Period}
+// assemble writes the entries of a batch to the ledger's room, in the order that the format gives to them, and returns
+// what its close entry says that names and owners were given by.
+func (l *Log) assemble(b *Batch) ([]source, error) {
+	l.room.begin()
+	a := &assembly{room: &l.room, first: l.newest.Size, period: b.Period}
 	closing := closeEntry{
 		Closed: At(b.Closed), Coverage: []placed{}, Final: At(b.Final), First: a.first, Kind: kindPeriod, Period: b.Period, Previous: l.last, Program: b.Program,
 		Sources: []source{}, Type: typeClose, V: version,
@@ -210,18 +214,18 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, []source, error) {
 	slices.SortFunc(b.Coverage, func(x, y Coverage) int { return strings.Compare(x.Cluster, y.Cluster) })
 	for i, c := range b.Coverage {
 		if i > 0 && b.Coverage[i-1].Cluster == c.Cluster {
-			return nil, nil, fmt.Errorf("two entries say what was observed of %s", c.Cluster)
+			return nil, fmt.Errorf("two entries say what was observed of %s", c.Cluster)
 		}
 		closing.Coverage = append(closing.Coverage, placed{c.Cluster, a.next()})
 		a.addCoverage(c.fit(b.Period))
 	}
 	before, err := l.sources()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	breakers, err := l.breakersOf(b, before[sourceOfBreakers])
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	now := map[string]string{}
 	maps.Copy(now, b.Sources)
@@ -236,26 +240,30 @@ func (l *Log) entriesOf(b *Batch) ([][]byte, []source, error) {
 		a.add(Breaker{At(b.Closed), r})
 	}
 	if err := a.addMetadata(l, b.Metadata); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := a.addAdministrations(l, b.Administered); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	mark, err := a.addStatement(b.Statement, before)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if mark != "" {
 		closing.Sources = append(closing.Sources, source{sourceOfStatements, mark})
 	}
 	all, err := l.ofTopics(b)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	rows := a.addTopics(all)
+	rows := all.rows(a.next())
+	if err := l.room.addAll(len(all.order), all.writer(&l.people, b.Period)); err != nil {
+		return nil, err
+	}
 	closing.Directory = a.addDirectory(rows)
 	a.add(&closing)
-	return a.entries, closing.Sources, a.err
+	l.room.cut()
+	return closing.Sources, a.err
 }
 
 // Configuration is what all of the configuration is called among the sources of a batch, and what the names of its
@@ -313,48 +321,6 @@ func (l *Log) sources() (map[string]string, error) {
 	return out, nil
 }
 
-// ofTopics returns the entries about topics, in their order.
-func (l *Log) ofTopics(b *Batch) ([]numbered, error) {
-	all := make([]numbered, len(b.Usage), len(b.Usage)+len(b.Withdrawals))
-	if err := atOnce(len(all), func(from, to int) error {
-		w := usesWriter{people: &l.people, period: b.Period}
-		for i := from; i < to; i++ {
-			u := &b.Usage[i]
-			if u.Operation != Read && u.Operation != Write {
-				return fmt.Errorf("the operation %q is neither %s nor %s", u.Operation, Read, Write)
-			}
-			entry, err := w.entry(u)
-			if err != nil {
-				return err
-			}
-			all[i] = numbered{u.key(), entry}
-		}
-		return nil
-	}); err != nil {
-		return nil, err
-	}
-	for _, w := range b.Withdrawals {
-		w.Type, w.V, w.Period = typeWithdrawal, version, b.Period
-		entry, err := canonical(w)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, numbered{w.key(), entry})
-	}
-	administered, err := l.administrationsOfTopics(b)
-	if err != nil {
-		return nil, err
-	}
-	all = append(all, administered...)
-	slices.SortStableFunc(all, func(x, y numbered) int { return x.compare(y.statementKey) })
-	for i := 1; i < len(all); i++ {
-		if x := &all[i]; x.node != "" && x.statementKey == all[i-1].statementKey {
-			return nil, fmt.Errorf("two entries say what %s did to %s", x.node, x.topic)
-		}
-	}
-	return all, nil
-}
-
 // fit returns the coverage within its bounds.
 func (c Coverage) fit(p Period) Coverage {
 	c.Type, c.V, c.Period = typeCoverage, version, p
@@ -398,21 +364,18 @@ func clip(s string, most int) string {
 
 // assembly puts entries one after the other, with their indexes.
 type assembly struct {
-	first   int64
-	period  Period
-	entries [][]byte
-	err     error
+	room   *room
+	first  int64
+	period Period
+	err    error
 }
 
-func (a *assembly) next() int64 { return a.first + int64(len(a.entries)) }
+func (a *assembly) next() int64 { return a.first + int64(len(a.room.leaves)) }
 
 func (a *assembly) add(v any) {
-	entry, err := canonical(v)
-	if err == nil && len(entry) > MostEntry {
-		err = fmt.Errorf("an entry of type %T has %d bytes, at most %d", v, len(entry), MostEntry)
+	if err := a.room.add(func(b []byte) ([]byte, error) { return appendCanonical(b, v) }); err != nil {
+		a.err = errors.Join(a.err, fmt.Errorf("write a %T: %w", v, err))
 	}
-	a.err = errors.Join(a.err, err)
-	a.entries = append(a.entries, entry)
 }
 
 // addCoverage adds what was observed; how many gaps there were is said by gapCount, however many are listed.
@@ -425,17 +388,6 @@ func (a *assembly) addCoverage(c Coverage) {
 		}
 		c.Gaps, c.BlindSpots = c.Gaps[:len(c.Gaps)/2], c.BlindSpots[:len(c.BlindSpots)/2]
 	}
-}
-
-func (a *assembly) addTopics(all []numbered) (rows []topicRow) {
-	for _, x := range all {
-		if len(rows) == 0 || rows[len(rows)-1].id != x.topic {
-			rows = append(rows, topicRow{x.topic, a.next(), 0})
-		}
-		rows[len(rows)-1].count++
-		a.entries = append(a.entries, x.entry)
-	}
-	return rows
 }
 
 // mostDirectory is about how many bytes of names a part of a directory has: who gets a proof of one topic sees the

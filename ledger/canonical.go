@@ -5,24 +5,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
 
 // canonical returns one of this package's types in the one form that docs/format/ledger.md gives to it. Their fields
 // stand in the order of their keys, and none is a fraction: what is left to do is how strings are spelled.
-func canonical(v any) ([]byte, error) {
-	var err error
-	f := make(form, 0, 1024)
+func canonical(v any) ([]byte, error) { return appendCanonical(nil, v) }
+
+// appendCanonical is canonical, written behind what is there.
+func appendCanonical(b []byte, v any) ([]byte, error) {
 	switch is := v.(type) {
 	case *Usage:
-		err = f.usage(is)
+		return appendUsage(slices.Grow(b, 1024), is, nil)
 	case *topicsEntry:
-		err = f.topics(is)
-	default:
-		return byJSON(v)
+		return appendTopics(slices.Grow(b, 1024), is)
 	}
-	return f, err
+	text, err := byJSON(v)
+	return append(b, text...), err
 }
 
 func byJSON(v any) ([]byte, error) {

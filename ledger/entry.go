@@ -49,25 +49,18 @@ func (i Instant) appendJSON(b []byte) ([]byte, error) {
 		return b, fmt.Errorf("the year %d can't be written", y)
 	}
 	hour, minute, second := t.Clock()
-	b = append(appendDigits(append(b, '"'), y, 1000), '-')
-	b = append(appendDigits(b, int(month), 10), '-')
-	b = append(appendDigits(b, day, 10), 'T')
-	b = append(appendDigits(b, hour, 10), ':')
-	b = append(appendDigits(b, minute, 10), ':')
-	b = appendDigits(b, second, 10)
+	const zero = '0'
+	tens := func(n int) byte { return zero + byte(n/10%10) }
+	ones := func(n int) byte { return zero + byte(n%10) }
+	b = append(
+		b, '"', tens(y/100), ones(y/100), tens(y), ones(y), '-', tens(int(month)), ones(int(month)), '-', tens(day), ones(day),
+		'T', tens(hour), ones(hour), ':', tens(minute), ones(minute), ':', tens(second), ones(second),
+	)
 	if ms := t.Nanosecond() / int(time.Millisecond); ms > 0 {
-		b = appendDigits(append(b, '.'), ms, 100)
+		b = append(b, '.', ones(ms/100), tens(ms), ones(ms))
 		b = bytes.TrimRight(b, "0")
 	}
 	return append(b, 'Z', '"'), nil
-}
-
-// appendDigits writes a number with all its digits from one on.
-func appendDigits(b []byte, n, from int) []byte {
-	for ; from > 0; from /= 10 {
-		b = append(b, '0'+byte(n/from%10))
-	}
-	return b
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.

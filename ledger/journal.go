@@ -19,16 +19,15 @@ import (
 // is not cut is synced without its file system writing down where it lies, in less than half of the time. So what
 // follows the end mark is of batches before, and means nothing.
 type journal struct {
-	file  *os.File
-	at    int64  // where the next frame begins
-	size  int64  // how long the file is
-	frame []byte // room for what is written
+	file *os.File
+	at   int64 // where the next frame begins
+	size int64 // how long the file is
 }
 
 // frameHead is the length of a frame's own length and checksum. Of the end mark both are 0.
 const frameHead = 8
 
-// mostFrameKept is how much room is kept for the next batch, in memory and in the file: that of some ten thousand uses.
+// mostFrameKept is how much room is kept for the next batch in the file: that of some ten thousand uses.
 const mostFrameKept = 16 << 20
 
 func openJournal(path string) (*journal, error) {
@@ -43,35 +42,33 @@ func openJournal(path string) (*journal, error) {
 	return &journal{file: file, size: is.Size()}, nil
 }
 
-// write adds a batch. When it returns without an error, the batch is on disk; else nothing is added.
-func (j *journal) write(c Checkpoint, entries [][]byte) error {
-	size := frameHead + 4 + len(c.Text) + frameHead
-	for _, e := range entries {
-		size += 2 + len(e)
+// write adds a batch, whose entries are in pieces that follow each other, each entry after its length. When it returns
+// without an error, the batch is on disk; else nothing is added.
+func (j *journal) write(c Checkpoint, pieces [][]byte) error {
+	head := binary.LittleEndian.AppendUint32(make([]byte, frameHead, frameHead+4+len(c.Text)), uint32(len(c.Text)))
+	head = append(head, c.Text...)
+	size, sum := int64(len(head)-frameHead), crc32.Checksum(head[frameHead:], castagnoli)
+	for _, p := range pieces {
+		size, sum = size+int64(len(p)), crc32.Update(sum, castagnoli, p)
 	}
-	frame := append(slices.Grow(j.frame[:0], size), make([]byte, frameHead)...)
-	if j.frame = frame[:0]; cap(frame) > mostFrameKept {
-		j.frame = nil
+	if size > math.MaxUint32 {
+		return fmt.Errorf("a batch of %d bytes is too long for the journal", size)
 	}
-	frame = append(binary.LittleEndian.AppendUint32(frame, uint32(len(c.Text))), c.Text...)
-	for _, e := range entries {
-		frame = appendEntry(frame, e)
-	}
-	if int64(len(frame)-frameHead) > math.MaxUint32 {
-		return fmt.Errorf("a batch of %d bytes is too long for the journal", len(frame))
-	}
-	binary.LittleEndian.PutUint32(frame, uint32(len(frame)-frameHead))
-	binary.LittleEndian.PutUint32(frame[4:], crc32.Checksum(frame[frameHead:], castagnoli))
-	ends := j.at + int64(len(frame))
-	frame = append(frame, make([]byte, frameHead)...)
-	if _, err := j.file.WriteAt(frame, j.at); err != nil {
-		return errors.Join(fmt.Errorf("write the ledger's journal: %w", err), j.cut())
+	binary.LittleEndian.PutUint32(head, uint32(size))
+	binary.LittleEndian.PutUint32(head[4:], sum)
+	at := j.at
+	for _, p := range slices.Concat([][]byte{head}, pieces, [][]byte{make([]byte, frameHead)}) {
+		n, err := j.file.WriteAt(p, at)
+		if err != nil {
+			return errors.Join(fmt.Errorf("write the ledger's journal: %w", err), j.cut())
+		}
+		at += int64(n)
 	}
 	if err := syncData(j.file); err != nil {
 		return errors.Join(fmt.Errorf("sync the ledger's journal: %w", err), j.cut())
 	}
-	j.size = max(j.size, ends+frameHead)
-	j.at = ends
+	j.size = max(j.size, at)
+	j.at = at - frameHead
 	return nil
 }
 

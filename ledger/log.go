@@ -44,6 +44,7 @@ type Log struct {
 	newest    Checkpoint
 	published Checkpoint
 	waiting   []batch // acknowledged, and not in tiles yet
+	room      room    // of the newest batch, whose entries may be among those that wait
 	journal   *journal
 	last      *int64   // index of the newest close entry; nil: there is none
 	sourced   []source // what it says that names are given by; nil: it was not read
@@ -226,33 +227,21 @@ func (l *Log) replay() error {
 }
 
 // append appends entries, all of them or none. When it returns without an error they are on disk, and a signed
-// checkpoint covers them. Publishing them is the next step, which may fail by itself.
-func (l *Log) append(entries [][]byte) (Checkpoint, error) {
-	for _, e := range entries {
-		if len(e) > MostEntry {
-			return Checkpoint{}, fmt.Errorf("an entry has %d bytes, at most %d", len(e), MostEntry)
-		}
-	}
-	leaves := make([]tlog.Hash, len(entries))
-	_ = atOnce(len(entries), func(from, to int) error { // hashing can't fail
-		for i := from; i < to; i++ {
-			leaves[i] = leafHash(entries[i])
-		}
-		return nil
-	})
+// checkpoint covers them. Publishing them is the next step, which may fail by itself; until then they stay in the room.
+func (l *Log) append(r *room) (Checkpoint, error) {
 	next := l.edge.clone()
-	for _, h := range leaves {
+	for _, h := range r.leaves {
 		next.add(h, func(int, int64, []tlog.Hash) {})
 	}
 	c, err := sign(l.key, next.size, next.root())
 	if err != nil {
 		return c, err
 	}
-	if err := l.journal.write(c, entries); err != nil {
+	if err := l.journal.write(c, r.pieces()); err != nil {
 		return c, err
 	}
 	l.edge, l.newest = next, c
-	l.waiting = append(l.waiting, batch{c, entries, leaves})
+	l.waiting = append(l.waiting, batch{c, r.entries, r.leaves})
 	return c, nil
 }
 
@@ -306,7 +295,8 @@ func (l *Log) writeTiles() error {
 		return err
 	}
 	before := l.published
-	l.published, l.partial, l.waiting = l.newest, partial, nil
+	l.published, l.partial, l.waiting = l.newest, ownEntries(partial), nil
+	l.room.leave()
 	return l.sweep(before.Size)
 }
 
@@ -374,6 +364,12 @@ func joinHashes(all []tlog.Hash) []byte {
 		out = append(out, h[:]...)
 	}
 	return out
+}
+
+// ownEntries copies entries out of the room of a batch.
+func ownEntries(all [][]byte) [][]byte {
+	own, _, _ := splitEntries(joinEntries(all), len(all)) // it has as many as it was made of
+	return own
 }
 
 func joinEntries(all [][]byte) []byte {

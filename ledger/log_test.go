@@ -428,8 +428,17 @@ func fullDisk(dir string) error {
 
 func TestJournalTooLongEntry(t *testing.T) {
 	b := newBook(t)
-	if _, err := b.Log.append([][]byte{make([]byte, MostEntry+1)}); err == nil {
+	var r room
+	r.begin()
+	long := func(b []byte) ([]byte, error) { return append(b, make([]byte, MostEntry+1)...), nil }
+	if err := r.add(long); err == nil || len(r.leaves) > 0 || len(r.pieces()[0]) > 0 {
 		t.Error("an entry of 65,536 bytes is appended")
+	}
+	writer := func() func([]byte, int) ([]byte, error) {
+		return func(b []byte, _ int) ([]byte, error) { return long(b) }
+	}
+	if err := r.addAll(200, writer); err == nil {
+		t.Error("entries of 65,536 bytes are appended")
 	}
 	if b.Newest().Size != 0 || b.Newest().Root != emptyRoot {
 		t.Errorf("%+v", b.Newest())

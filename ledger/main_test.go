@@ -137,6 +137,20 @@ func (b *book) append(batch Batch) Checkpoint {
 	return c
 }
 
+// roomOf is a room with entries as they are.
+func roomOf(tb testing.TB, entries ...[]byte) *room {
+	tb.Helper()
+	r := &room{}
+	r.begin()
+	for _, e := range entries {
+		if err := r.add(func(b []byte) ([]byte, error) { return append(b, e...), nil }); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	r.cut()
+	return r
+}
+
 // shop fills a ledger with hours of a shop: west/orders each hour, others now and then, and from the third hour on
 // amendments and withdrawals of the hour two before.
 func (b *book) shop(hours int) {

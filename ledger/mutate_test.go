@@ -324,9 +324,9 @@ func TestRewritten(t *testing.T) {
 func (b *book) publishChanged(batch *Batch, change func(entries [][]byte) [][]byte) {
 	b.tb.Helper()
 	batch.trim()
-	entries, _, err := b.entriesOf(batch)
+	_, err := b.assemble(batch)
 	if err == nil {
-		_, err = b.Log.append(change(entries))
+		_, err = b.Log.append(roomOf(b.tb, change(slices.Clone(b.room.entries))...))
 	}
 	if err == nil {
 		err = b.Publish()

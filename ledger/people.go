@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -72,7 +71,7 @@ func (p *people) open(path string) error {
 
 // personal returns a value as it is committed to: cut to its bound, and text.
 func personal(value string) string {
-	return clip(strings.ToValidUTF8(value, "\uFFFD"), mostText)
+	return clip(valid(value), mostText)
 }
 
 // of returns the commitment to a value, which is drawn where there is none; nil for nothing.

@@ -134,7 +134,7 @@ func TestForget(t *testing.T) {
 	b.append(said1(0, u))
 	named := use("west/orders", Write, "ann", 1)
 	b.append(said1(1, named, u))
-	if _, err := b.Log.append([][]byte{[]byte("ann is in the journal")}); err != nil {
+	if _, err := b.Log.append(roomOf(t, []byte("ann is in the journal"))); err != nil {
 		t.Fatal(err)
 	}
 	is := func(s string) bool { return s == value || s == host }

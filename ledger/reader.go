@@ -196,7 +196,10 @@ type Statement struct {
 type statementKey struct{ topic, operation, node string }
 
 func (k statementKey) compare(o statementKey) int {
-	return cmp.Or(strings.Compare(k.topic, o.topic), strings.Compare(k.operation, o.operation), strings.Compare(k.node, o.node))
+	if k.topic != o.topic { // of lists that are ordered already few are equal so far
+		return strings.Compare(k.topic, o.topic)
+	}
+	return cmp.Or(strings.Compare(k.operation, o.operation), strings.Compare(k.node, o.node))
 }
 
 func (u *Usage) key() statementKey { return statementKey{u.Topic, u.Operation, u.Node} }

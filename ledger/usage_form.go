@@ -5,43 +5,27 @@ import (
 	"unicode/utf8"
 )
 
-// form writes the canonical form of uses and of directories, which nearly all of a batch is, without encoding/json: an
-// hour's close waits for little else. That both write the same is tested.
-type form []byte
+// The canonical form of uses and of directories, which nearly all of a batch is, is written without encoding/json, and
+// to the memory that is given: an hour's close waits for little else. That both write the same is tested.
 
-// is writes what is in its form already.
-func (f *form) is(s string) { *f = append(*f, s...) }
+const null = "null"
 
-func (f *form) number(n int64) { *f = strconv.AppendInt(*f, n, 10) }
-
-func (f *form) flag(v bool) { *f = strconv.AppendBool(*f, v) }
-
-func (f *form) null() { *f = append(*f, "null"...) }
-
-func (f *form) instant(i Instant) error {
-	var err error
-	*f, err = i.appendJSON(*f)
-	return err
-}
-
-func (f *form) maybeNumber(n *int64) {
+func appendMaybeNumber(b []byte, n *int64) []byte {
 	if n == nil {
-		f.null()
-		return
+		return append(b, null...)
 	}
-	f.number(*n)
+	return strconv.AppendInt(b, *n, 10)
 }
 
-func (f *form) maybeText(s *string) {
+func appendMaybeText(b []byte, s *string) []byte {
 	if s == nil {
-		f.null()
-		return
+		return append(b, null...)
 	}
-	f.text(*s)
+	return appendText(b, *s)
 }
 
-func (f *form) text(s string) {
-	b := append(*f, '"')
+func appendText(b []byte, s string) []byte {
+	b = append(b, '"')
 	for {
 		n := plainPart(s)
 		b, s = append(b, s[:n]...), s[n:]
@@ -63,22 +47,18 @@ func (f *form) text(s string) {
 		}
 		s = s[1:]
 	}
-	*f = append(b, '"')
+	return append(b, '"')
 }
 
 // plainPart returns how many bytes of a text stand in JSON as they are, and are ASCII. It looks at eight at a time.
 func plainPart(s string) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		p := s[i : i+8]
-		x := uint64(p[0]) | uint64(p[1])<<8 | uint64(p[2])<<16 | uint64(p[3])<<24 | uint64(p[4])<<32 | uint64(p[5])<<40 | uint64(p[6])<<48 | uint64(p[7])<<56
-		quote, slash := x^ones*'"', x^ones*'\\'
-		if (x|(x-ones*' ')|(quote-ones)|(slash-ones))&tops != 0 {
-			break // some of these are plain, and are looked at one by one
-		}
+	for ; i+8 <= len(s) && plain8(s[i:]); i += 8 {
 	}
-	for ; i < len(s); i++ {
+	if len(s) >= 8 && i+8 > len(s) && plain8(s[len(s)-8:]) { // some of these a second time
+		return len(s)
+	}
+	for ; i < len(s); i++ { // and some of these are plain
 		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
 			break
 		}
@@ -86,159 +66,140 @@ func plainPart(s string) int {
 	return i
 }
 
-// list writes a list of so many; null where there is none.
-func (f *form) list(n int, none bool, one func(int) error) error {
-	if none {
-		f.null()
-		return nil
+// plain8 reports whether the first eight bytes of a text are plain.
+func plain8(p string) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	_ = p[7]
+	x := uint64(p[0]) | uint64(p[1])<<8 | uint64(p[2])<<16 | uint64(p[3])<<24 | uint64(p[4])<<32 | uint64(p[5])<<40 | uint64(p[6])<<48 | uint64(p[7])<<56
+	quote, slash := x^ones*'"', x^ones*'\\'
+	return (x|(x-ones*' ')|(quote-ones)|(slash-ones))&tops == 0
+}
+
+func appendTexts(b []byte, all []string) []byte {
+	if all == nil {
+		return append(b, null...)
 	}
-	*f = append(*f, '[')
-	for i := range n {
-		if i > 0 {
-			*f = append(*f, ',')
+	b = append(b, '[')
+	for i, s := range all {
+		b = appendText(between(b, i), s)
+	}
+	return append(b, ']')
+}
+
+// between writes what stands before the i-th value of a list.
+func between(b []byte, i int) []byte {
+	if i > 0 {
+		return append(b, ',')
+	}
+	return b
+}
+
+func appendClients(b []byte, all []Client) []byte {
+	if all == nil {
+		return append(b, null...)
+	}
+	b = append(b, '[')
+	for i := range all {
+		c := &all[i]
+		b = appendMaybeText(append(between(b, i), `{"clientId":`...), c.ClientID)
+		b = appendMaybeText(append(b, `,"group":`...), c.Group)
+		b = appendMaybeText(append(b, `,"host":`...), c.Host)
+		b = appendMaybeText(append(b, `,"instance":`...), c.Instance)
+		b = appendText(append(b, `,"kind":`...), c.Kind)
+		b = appendMaybeText(append(b, `,"principal":`...), c.Principal)
+		b = appendMaybeText(append(b, `,"software":`...), c.Software)
+		b = appendMaybeText(append(b, `,"transactionalId":`...), c.TransactionalID)
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+func appendEvidence(b []byte, all []Evidence) (_ []byte, err error) {
+	if all == nil {
+		return append(b, null...), nil
+	}
+	b = append(b, '[')
+	for i := range all {
+		e := &all[i]
+		b = appendMaybeText(append(between(b, i), `{"detail":`...), e.Detail)
+		b = appendText(append(b, `,"kind":`...), e.Kind)
+		if b, err = e.Since.appendJSON(append(b, `,"since":`...)); err != nil {
+			return b, err
 		}
-		if err := one(i); err != nil {
-			return err
-		}
+		b = append(b, '}')
 	}
-	*f = append(*f, ']')
-	return nil
+	return append(b, ']'), nil
 }
 
-func (f *form) texts(all []string) {
-	_ = f.list(len(all), all == nil, func(i int) error { // a text is always written
-		f.text(all[i])
-		return nil
-	})
-}
-
-func (f *form) client(c *Client) {
-	f.is(`{"clientId":`)
-	f.maybeText(c.ClientID)
-	f.is(`,"group":`)
-	f.maybeText(c.Group)
-	f.is(`,"host":`)
-	f.maybeText(c.Host)
-	f.is(`,"instance":`)
-	f.maybeText(c.Instance)
-	f.is(`,"kind":`)
-	f.text(c.Kind)
-	f.is(`,"principal":`)
-	f.maybeText(c.Principal)
-	f.is(`,"software":`)
-	f.maybeText(c.Software)
-	f.is(`,"transactionalId":`)
-	f.maybeText(c.TransactionalID)
-	*f = append(*f, '}')
-}
-
-func (f *form) evidence(e *Evidence) error {
-	f.is(`{"detail":`)
-	f.maybeText(e.Detail)
-	f.is(`,"kind":`)
-	f.text(e.Kind)
-	f.is(`,"since":`)
-	err := f.instant(e.Since)
-	*f = append(*f, '}')
-	return err
-}
-
-func (f *form) period(p Period) error {
-	f.is(`{"end":`)
-	if err := f.instant(p.End); err != nil {
-		return err
+func appendPeriod(b []byte, p Period) ([]byte, error) {
+	b, err := p.End.appendJSON(append(b, `{"end":`...))
+	if err != nil {
+		return b, err
 	}
-	f.is(`,"start":`)
-	err := f.instant(p.Start)
-	*f = append(*f, '}')
-	return err
+	b, err = p.Start.appendJSON(append(b, `,"start":`...))
+	return append(b, '}'), err
 }
 
-func (f *form) usage(u *Usage) error {
-	f.is(`{"active":`)
+// appendUsage writes a use; of its period the form may be given, which is that of all of a batch.
+func appendUsage(b []byte, u *Usage, period []byte) (_ []byte, err error) {
+	b = append(b, `{"active":`...)
 	if u.Active == nil {
-		f.null()
+		b = append(b, null...)
 	} else {
-		f.flag(*u.Active)
+		b = strconv.AppendBool(b, *u.Active)
 	}
-	f.is(`,"amends":`)
-	f.maybeNumber(u.Amends)
-	f.is(`,"bytes":`)
-	f.maybeNumber(u.Bytes)
-	f.is(`,"clientCount":`)
-	f.number(int64(u.ClientCount))
-	f.is(`,"clients":`)
-	_ = f.list(len(u.Clients), u.Clients == nil, func(i int) error { // a client has no instant
-		f.client(&u.Clients[i])
-		return nil
-	})
-	f.is(`,"estimated":`)
-	f.flag(u.Estimated)
-	f.is(`,"evidence":`)
-	if err := f.list(len(u.Evidence), u.Evidence == nil, func(i int) error { return f.evidence(&u.Evidence[i]) }); err != nil {
-		return err
+	b = appendMaybeNumber(append(b, `,"amends":`...), u.Amends)
+	b = appendMaybeNumber(append(b, `,"bytes":`...), u.Bytes)
+	b = strconv.AppendInt(append(b, `,"clientCount":`...), int64(u.ClientCount), 10)
+	b = appendClients(append(b, `,"clients":`...), u.Clients)
+	b = strconv.AppendBool(append(b, `,"estimated":`...), u.Estimated)
+	if b, err = appendEvidence(append(b, `,"evidence":`...), u.Evidence); err != nil {
+		return b, err
 	}
-	f.is(`,"lost":`)
-	f.maybeNumber(u.Lost)
-	f.is(`,"node":`)
-	f.text(u.Node)
-	f.is(`,"observed":`)
-	f.number(u.Observed)
-	f.is(`,"operation":`)
-	f.text(u.Operation)
-	f.is(`,"owner":`)
-	f.maybeText(u.Owner)
-	f.is(`,"period":`)
-	if err := f.period(u.Period); err != nil {
-		return err
+	b = appendMaybeNumber(append(b, `,"lost":`...), u.Lost)
+	b = appendText(append(b, `,"node":`...), u.Node)
+	b = strconv.AppendInt(append(b, `,"observed":`...), u.Observed, 10)
+	b = appendText(append(b, `,"operation":`...), u.Operation)
+	b = appendMaybeText(append(b, `,"owner":`...), u.Owner)
+	b = append(b, `,"period":`...)
+	if len(period) > 0 {
+		b = append(b, period...)
+	} else if b, err = appendPeriod(b, u.Period); err != nil {
+		return b, err
 	}
-	f.is(`,"records":`)
-	f.maybeNumber(u.Records)
-	f.is(`,"skipped":`)
-	f.maybeNumber(u.Skipped)
-	f.is(`,"tags":`)
-	f.texts(u.Tags)
-	f.is(`,"topic":`)
-	f.text(u.Topic)
-	f.is(`,"topicOwner":`)
-	f.maybeText(u.TopicOwner)
-	f.is(`,"topicTags":`)
-	f.texts(u.TopicTags)
-	f.is(`,"type":`)
-	f.text(u.Type)
-	f.is(`,"v":`)
-	f.number(int64(u.V))
-	*f = append(*f, '}')
-	return nil
+	b = appendMaybeNumber(append(b, `,"records":`...), u.Records)
+	b = appendMaybeNumber(append(b, `,"skipped":`...), u.Skipped)
+	b = appendTexts(append(b, `,"tags":`...), u.Tags)
+	b = appendText(append(b, `,"topic":`...), u.Topic)
+	b = appendMaybeText(append(b, `,"topicOwner":`...), u.TopicOwner)
+	b = appendTexts(append(b, `,"topicTags":`...), u.TopicTags)
+	b = appendText(append(b, `,"type":`...), u.Type)
+	b = strconv.AppendInt(append(b, `,"v":`...), int64(u.V), 10)
+	return append(b, '}'), nil
 }
 
-func (f *form) topics(t *topicsEntry) error {
-	f.is(`{"next":`)
-	f.maybeText(t.Next)
-	f.is(`,"part":`)
-	f.number(int64(t.Part))
-	f.is(`,"parts":`)
-	f.number(int64(t.Parts))
-	f.is(`,"period":`)
-	if err := f.period(t.Period); err != nil {
-		return err
+func appendTopics(b []byte, t *topicsEntry) (_ []byte, err error) {
+	b = appendMaybeText(append(b, `{"next":`...), t.Next)
+	b = strconv.AppendInt(append(b, `,"part":`...), int64(t.Part), 10)
+	b = strconv.AppendInt(append(b, `,"parts":`...), int64(t.Parts), 10)
+	if b, err = appendPeriod(append(b, `,"period":`...), t.Period); err != nil {
+		return b, err
 	}
-	f.is(`,"topics":`)
-	_ = f.list(len(t.Topics), t.Topics == nil, func(i int) error { // a row has no instant
-		r := &t.Topics[i]
-		*f = append(*f, '[')
-		f.text(r.id)
-		*f = append(*f, ',')
-		f.number(r.first)
-		*f = append(*f, ',')
-		f.number(r.count)
-		*f = append(*f, ']')
-		return nil
-	})
-	f.is(`,"type":`)
-	f.text(t.Type)
-	f.is(`,"v":`)
-	f.number(int64(t.V))
-	*f = append(*f, '}')
-	return nil
+	b = append(b, `,"topics":`...)
+	if t.Topics == nil {
+		b = append(b, null...)
+	} else {
+		b = append(b, '[')
+		for i := range t.Topics {
+			r := &t.Topics[i]
+			b = appendText(append(between(b, i), '['), r.id)
+			b = strconv.AppendInt(append(b, ','), r.first, 10)
+			b = strconv.AppendInt(append(b, ','), r.count, 10)
+			b = append(b, ']')
+		}
+		b = append(b, ']')
+	}
+	b = appendText(append(b, `,"type":`...), t.Type)
+	b = strconv.AppendInt(append(b, `,"v":`...), int64(t.V), 10)
+	return append(b, '}'), nil
 }

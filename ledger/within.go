@@ -167,11 +167,7 @@ func (r *Reader) takeAdministered(data []byte, topic string, out *Account) error
 }
 
 // Text returns how a text stands in an entry, to be looked for.
-func Text(s string) string {
-	var f form
-	f.text(s)
-	return string(f)
-}
+func Text(s string) string { return string(appendText(nil, s)) }
 
 // IsCommitment reports whether a text stands for a host or a principal that was erased.
 func IsCommitment(s string) bool {

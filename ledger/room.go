@@ -1,0 +1,143 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// room is what the entries of one batch are written to, in pieces that follow each other: as they stand in tiles and in
+// the journal, each after its length. Its memory is used again for the batch after, since the garbage collector runs
+// in the midst of an hour's close that asks for any, and takes longer than all else.
+type room struct {
+	all     [][]byte // the pieces that are used, and memory of those that were
+	used    int
+	leaves  []tlog.Hash // of the entries
+	entries [][]byte    // in the pieces, once they are cut
+}
+
+const (
+	// pieceEntries is how many entries a piece has that is written beside others: few, so that none who writes waits
+	// long for another.
+	pieceEntries = 64
+	// mostRoomKept is how much memory is kept for the next batch: that of some ten thousand uses.
+	mostRoomKept = 16 << 20
+)
+
+// begin empties the room, for entries that follow. What it held must not be used any more.
+func (r *room) begin() {
+	r.used, r.leaves, r.entries = 0, r.leaves[:0], r.entries[:0]
+	r.open()
+}
+
+// open begins another piece.
+func (r *room) open() {
+	if r.used == len(r.all) {
+		r.all = append(r.all, nil)
+	}
+	r.all[r.used] = r.all[r.used][:0]
+	r.used++
+}
+
+// pieces returns what was written.
+func (r *room) pieces() [][]byte { return r.all[:r.used] }
+
+// add writes an entry to the newest piece.
+func (r *room) add(entry func(b []byte) ([]byte, error)) error {
+	piece, leaf, err := entered(r.all[r.used-1], entry)
+	if err != nil {
+		return err
+	}
+	r.all[r.used-1], r.leaves = piece, append(r.leaves, leaf)
+	return nil
+}
+
+// addAll writes so many entries to pieces of their own, on as many processors as there are, and opens one for what
+// follows. Each of those who write has a function of its own to do so.
+func (r *room) addAll(n int, writer func() func(b []byte, i int) ([]byte, error)) error {
+	first, done := r.used, len(r.leaves)
+	count := (n + pieceEntries - 1) / pieceEntries
+	for range count {
+		r.open()
+	}
+	r.leaves = slices.Grow(r.leaves, n)[:done+n]
+	var next atomic.Int64
+	err := atOnce(min(count, runtime.GOMAXPROCS(0)), func() error {
+		write := writer()
+		for k := int(next.Add(1)) - 1; k < count; k = int(next.Add(1)) - 1 {
+			piece := r.all[first+k]
+			for i := k * pieceEntries; i < min((k+1)*pieceEntries, n); i++ {
+				var err error
+				if piece, r.leaves[done+i], err = entered(piece, func(b []byte) ([]byte, error) { return write(b, i) }); err != nil {
+					return err
+				}
+			}
+			r.all[first+k] = piece
+		}
+		return nil
+	})
+	r.open()
+	return err
+}
+
+// atOnce does something so many times at once.
+func atOnce(n int, do func() error) error {
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for k := range n {
+		part := func() { errs[k] = do() }
+		if k == n-1 {
+			part()
+			break
+		}
+		all.Go(part)
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// entered writes an entry after its length, and hashes it while it is near. Where that fails the piece is as it was.
+func entered(piece []byte, entry func(b []byte) ([]byte, error)) ([]byte, tlog.Hash, error) {
+	from := len(piece)
+	const head = 2
+	b, err := entry(append(piece, 0, 0))
+	if err != nil {
+		return piece, tlog.Hash{}, err
+	}
+	n := len(b) - from - head
+	if n > MostEntry {
+		return piece, tlog.Hash{}, fmt.Errorf("an entry has %d bytes, at most %d", n, MostEntry)
+	}
+	leaf := tlog.Hash(sha256.Sum256(b[from+1:])) // the 0 before it is what a leaf's hash begins with (RFC 6962)
+	binary.BigEndian.PutUint16(b[from:], uint16(n))
+	return b, leaf, nil
+}
+
+// cut finds the entries in the pieces, once all are written.
+func (r *room) cut() {
+	r.entries = slices.Grow(r.entries[:0], len(r.leaves))
+	for _, p := range r.pieces() {
+		for len(p) > 0 {
+			n := 2 + int(binary.BigEndian.Uint16(p))
+			r.entries, p = append(r.entries, p[2:n:n]), p[n:]
+		}
+	}
+}
+
+// leave lets go of its memory where that is large.
+func (r *room) leave() {
+	size := 0
+	for _, p := range r.all {
+		size += cap(p)
+	}
+	if size > mostRoomKept {
+		*r = room{}
+	}
+}

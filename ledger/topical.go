@@ -1,0 +1,98 @@
+package ledger
+
+import (
+	"fmt"
+	"slices"
+)
+
+// topical is what a batch says of topics, in the order in which it stands.
+type topical struct {
+	uses   []Usage
+	others []other
+	order  []int // of uses, and after them of others
+}
+
+// other is an entry of a topic that is no use.
+type other struct {
+	statementKey
+	entry []byte
+}
+
+// ofTopics returns what a batch says of topics.
+func (l *Log) ofTopics(b *Batch) (*topical, error) {
+	t := &topical{uses: b.Usage}
+	for i := range b.Usage {
+		if is := b.Usage[i].Operation; is != Read && is != Write {
+			return nil, fmt.Errorf("the operation %q is neither %s nor %s", is, Read, Write)
+		}
+	}
+	for _, w := range b.Withdrawals {
+		w.Type, w.V, w.Period = typeWithdrawal, version, b.Period
+		entry, err := canonical(w)
+		if err != nil {
+			return nil, err
+		}
+		t.others = append(t.others, other{w.key(), entry})
+	}
+	administered, err := l.administrationsOfTopics(b)
+	if err != nil {
+		return nil, err
+	}
+	t.others = append(t.others, administered...)
+	return t, t.sort()
+}
+
+// sort puts all in order. Who administered a topic has no node, and is in order already.
+func (t *topical) sort() error {
+	t.order = make([]int, len(t.uses)+len(t.others))
+	for k := range t.order {
+		t.order[k] = k
+	}
+	compare := func(x, y int) int { return t.key(x).compare(t.key(y)) }
+	if !slices.IsSortedFunc(t.order, compare) { // mostly it is
+		slices.SortStableFunc(t.order, compare)
+	}
+	for i := 1; i < len(t.order); i++ {
+		if x := t.key(t.order[i]); x.node != "" && x == t.key(t.order[i-1]) {
+			return fmt.Errorf("two entries say what %s did to %s", x.node, x.topic)
+		}
+	}
+	return nil
+}
+
+// key is what the k-th is ordered by.
+func (t *topical) key(k int) statementKey {
+	if k < len(t.uses) {
+		return t.uses[k].key()
+	}
+	return t.others[k-len(t.uses)].statementKey
+}
+
+// rows returns the rows of the directory, where the first entry has an index.
+func (t *topical) rows(first int64) (rows []topicRow) {
+	for i, k := range t.order {
+		topic := t.key(k).topic
+		if len(rows) == 0 || rows[len(rows)-1].id != topic {
+			rows = append(rows, topicRow{topic, first + int64(i), 0})
+		}
+		rows[len(rows)-1].count++
+	}
+	return rows
+}
+
+// writer returns what makes functions that write its i-th entry, in order. Each is for one goroutine.
+func (t *topical) writer(p *people, period Period) func() func(b []byte, i int) ([]byte, error) {
+	form, err := appendPeriod(nil, period)
+	if err != nil {
+		form = nil // each entry says so
+	}
+	return func() func([]byte, int) ([]byte, error) {
+		w := &usesWriter{people: p, period: period, form: form}
+		return func(b []byte, i int) ([]byte, error) {
+			if k := t.order[i]; k >= len(t.uses) {
+				return append(b, t.others[k-len(t.uses)].entry...), nil
+			}
+			return w.append(b, &t.uses[t.order[i]])
+		}
+	}
+}
