@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"testing/fstest"
 
@@ -56,5 +58,55 @@ func TestProofsOfTilesThatWereExpandedOnce(t *testing.T) {
 	}
 	if knots < 100 {
 		t.Errorf("%d proofs were of tiles that are not held", knots)
+	}
+}
+
+// TestProofsAreTheSameAfterARestart proves entries in any order by what is held of tiles that were written, of which
+// nothing is held once the ledger is opened anew, nor by who reads its folder alone.
+func TestProofsAreTheSameAfterARestart(t *testing.T) {
+	l := newBook(t)
+	for k := range 3 {
+		l.append(said1(k, thousand(k).Usage[:700]...))
+	}
+	proofs := map[int64][]byte{}
+	r := l.Reader()
+	if r.tree.knots.of(3) == nil {
+		t.Error("nothing is held of a tile that was written")
+	}
+	for _, at := range rand.New(rand.NewPCG(3, 3)).Perm(int(r.checkpoint.Size)) {
+		i := int64(at)
+		entry, err := r.Entry(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proof, err := r.Prove(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		is, err := readProof(string(proof))
+		var hashes tlog.RecordProof
+		for k := 0; err == nil && k < len(is.Hashes); k++ {
+			hashes = append(hashes, is.Hashes[k])
+		}
+		if err == nil {
+			err = tlog.CheckRecord(hashes, r.checkpoint.Size, r.checkpoint.Root, i, tlog.RecordHash(entry))
+		}
+		if err != nil {
+			t.Fatalf("entry %d: %v", i, err)
+		}
+		proofs[i] = proof
+	}
+	l.reopen()
+	alone, err := OpenReader(os.DirFS(l.dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := []*Reader{l.Reader(), alone}
+	for i, want := range proofs {
+		for _, r := range again {
+			if got, err := r.Prove(i); err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("entry %d is proved by %q and then by %q: %v", i, want, got, err)
+			}
+		}
 	}
 }

@@ -44,6 +44,7 @@ type Log struct {
 	newest    Checkpoint
 	published Checkpoint
 	waiting   []batch // acknowledged, and not in tiles yet
+	knots     *knots  // of tiles that were written, or proved by a reader
 	room      room    // of the newest batch, whose entries may be among those that wait
 	journal   *journal
 	last      *int64   // index of the newest close entry; nil: there is none
@@ -65,7 +66,7 @@ type batch struct {
 // Open opens a ledger in a folder, which it makes where it is not there. What a killed process had acknowledged is in
 // it. A folder that is not what its checkpoint signed is ErrDamaged, one of another key is an error.
 func Open(dir string, key *Key) (*Log, error) {
-	l := &Log{dir: dir, key: key, ruled: -1}
+	l := &Log{dir: dir, key: key, knots: newKnots(), ruled: -1}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the ledger's folder: %w", err)
 	}
@@ -256,7 +257,7 @@ func (l *Log) publish() error {
 }
 
 func (l *Log) writeTiles() error {
-	tiles := map[string][]byte{}
+	tiles, leaves := map[string][]byte{}, map[int64][]tlog.Hash{}
 	t := newTree(os.DirFS(l.dir), l.published.Size)
 	e, err := edgeOf(t)
 	if err != nil {
@@ -268,6 +269,9 @@ func (l *Log) writeTiles() error {
 			partial = append(partial, entry)
 			e.add(b.leaves[i], func(level int, n int64, hashes []tlog.Hash) {
 				tiles[tilePath(level, n, tileWidth)] = joinHashes(hashes)
+				if level == 0 {
+					leaves[n] = slices.Clone(hashes)
+				}
 			})
 			if len(partial) == tileWidth {
 				tiles[tilePath(-1, e.size/tileWidth-1, tileWidth)] = joinEntries(partial)
@@ -295,6 +299,9 @@ func (l *Log) writeTiles() error {
 		return err
 	}
 	before := l.published
+	for n, hashes := range leaves {
+		l.knots.make(n, hashes)
+	}
 	l.published, l.partial, l.waiting = l.newest, ownEntries(partial), nil
 	l.room.leave()
 	return l.sweep(before.Size)

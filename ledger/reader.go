@@ -107,7 +107,9 @@ func eachEntry(fsys fs.FS, each func(i int64, entry []byte)) error {
 }
 
 func (l *Log) reader() *Reader {
-	return &Reader{tree: newTree(os.DirFS(l.dir), l.published.Size), checkpoint: l.published, key: l.key, minimum: l.minimum}
+	t := newTree(os.DirFS(l.dir), l.published.Size)
+	t.dir, t.knots = l.dir, l.knots
+	return &Reader{tree: t, checkpoint: l.published, key: l.key, minimum: l.minimum}
 }
 
 // Checkpoint returns the checkpoint that is read.

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math/bits"
 	"path"
@@ -127,17 +126,16 @@ var emptyRoot = func() tlog.Hash {
 
 // tree reads a ledger's tiles up to a size. What it reads is checked by who uses it.
 type tree struct {
-	fsys fs.FS
-	size int64
+	fsys  fs.FS
+	dir   string // where fsys is, if that is a folder; empty: that is not known
+	size  int64
+	knots *knots
 
 	mu      sync.Mutex
 	tiles   cache[tileKey, *expanded] // guarded by mu
 	entries cache[int64, [][]byte]    // guarded by mu
-	// knots are hashes halfway up tiles of leaves that were expanded once: with them a hash of such a tile costs an
-	// eighth of expanding it anew. Guarded by mu, as is once, the tile that was read by them last.
-	knots cache[int64, []tlog.Hash]
-	once  int64
-	rests map[int64]tlog.Hash // of the right edge, by the first leaf; guarded by mu
+	once    int64                     // the tile that was read by its knots last; guarded by mu
+	rests   map[int64]tlog.Hash       // of the right edge, by the first leaf; guarded by mu
 }
 
 type tileKey struct {
@@ -150,15 +148,9 @@ type expanded [tileHeight + 1][]tlog.Hash
 
 const keptTiles = 64 // of 16 KiB: some paths from leaves to the root
 
-const (
-	knotHeight = 4
-	// keptKnots are of half a KiB each, 16 hashes: those of two million entries.
-	keptKnots = 8192
-)
-
 func newTree(fsys fs.FS, size int64) *tree {
-	t := &tree{fsys: fsys, size: size, once: -1}
-	t.tiles.most, t.entries.most, t.knots.most = keptTiles, keptTiles, keptKnots
+	t := &tree{fsys: fsys, size: size, knots: newKnots(), once: -1}
+	t.tiles.most, t.entries.most = keptTiles, keptTiles
 	return t
 }
 
@@ -264,74 +256,10 @@ func (t *tree) expand(level int, n int64) (*expanded, error) {
 		x[k+1] = above
 	}
 	t.tiles.put(key, x)
-	if _, known := t.knots.get(n); level == 0 && len(hashes) == tileWidth && !known {
-		t.knots.put(n, x[knotHeight])
+	if level == 0 && len(hashes) == tileWidth {
+		t.knots.hold(n, x[knotHeight])
 	}
 	return x, nil
-}
-
-// knotted is a tile of leaves of which no more is read and made than is asked for: that of a leaf's way up is one group
-// of leaves, whose hash is a knot.
-type knotted struct {
-	n      int64
-	knots  []tlog.Hash
-	group  int64 // of leaves; -1: none
-	leaves [1 << knotHeight]tlog.Hash
-}
-
-// knotted returns a tile of leaves that is not expanded, and was once; nil: it is to be expanded. One that is asked
-// for again right away is asked for once more, most probably.
-func (t *tree) knotted(n int64) *knotted {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if _, held := t.tiles.get(tileKey{0, n}); held || t.once == n {
-		return nil
-	}
-	knots, ok := t.knots.get(n)
-	if !ok {
-		return nil
-	}
-	t.once = n
-	return &knotted{n: n, knots: knots, group: -1}
-}
-
-// hash returns the hash over 2^k leaves of a tile.
-func (t *tree) hash(x *knotted, k int, at int64) (h tlog.Hash, err error) {
-	if k >= knotHeight {
-		return subtree(x.knots[at<<(k-knotHeight) : (at+1)<<(k-knotHeight)]), nil
-	}
-	if group := at >> (knotHeight - k); x.group != group {
-		if err := t.readGroup(x, group); err != nil {
-			return h, err
-		}
-	}
-	at &= 1<<(knotHeight-k) - 1
-	return subtree(x.leaves[at<<k : (at+1)<<k]), nil
-}
-
-// readGroup reads the leaves under a knot, and nothing else of their tile.
-func (t *tree) readGroup(x *knotted, group int64) error {
-	path := tilePath(0, x.n, tileWidth)
-	f, err := t.fsys.Open(path)
-	if err != nil {
-		return fmt.Errorf("read a tile: %w", err)
-	}
-	defer f.Close()
-	var data [len(x.leaves) * tlog.HashSize]byte
-	from := group * int64(len(data))
-	if r, ok := f.(io.ReaderAt); ok {
-		_, err = r.ReadAt(data[:], from)
-	} else if _, err = io.CopyN(io.Discard, f, from); err == nil {
-		_, err = io.ReadFull(f, data[:])
-	}
-	if err != nil {
-		return fmt.Errorf("read %s from byte %d: %w", path, from, err)
-	}
-	for i := range x.leaves {
-		x.leaves[i] = tlog.Hash(data[i*tlog.HashSize:])
-	}
-	x.group = group
-	return nil
 }
 
 // perfect returns the hash over 2^level leaves, the n-th such. leaves is what was read of a tile of leaves by the call
