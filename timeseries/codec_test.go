@@ -219,7 +219,15 @@ func randomRecord(e *engine, r *rand.Rand) *record {
 		o.Events = append(o.Events, randomEvent(r))
 		o.Positions = append(o.Positions, lineage.Position{Key: randomString(r)}, lineage.Position{Key: randomString(r), Value: []byte(randomString(r))})
 	}
-	return e.record(&o, e.floor(o.Round))
+	return e.recordOf(&o, e.floor(o.Round))
+}
+
+// recordOf is the record of an observation, with all its entries.
+func (e *engine) recordOf(o *lineage.Observation, tick int64) *record {
+	var news []newcomer
+	r := e.record(o, tick, &news)
+	e.welcome(news)
+	return r
 }
 
 func testEngine(t testing.TB) *engine {

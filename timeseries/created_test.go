@@ -80,7 +80,7 @@ func BenchmarkApply(b *testing.B) {
 			for b.Loop() {
 				b.StopTimer()
 				e := newEngine(opts, noJournal{}, newMemoryVault())
-				c := &commit{records: []*record{e.record(&o, e.floor(o.Round))}}
+				c := &commit{records: []*record{e.recordOf(&o, e.floor(o.Round))}}
 				c.prepare()
 				b.StartTimer()
 				e.mu.Lock()

@@ -84,6 +84,7 @@ type engine struct {
 	told          map[string]bool // the clusters that facts ever told of
 	dead          []*deadFile     // subjects that were put away, by number; the slice is replaced when one goes
 	rosters       []*roster       // the largest first; replaced, never changed in place
+	asked         *askedRosters   // what they say of the newcomers of the commit that is resolved; guarded by commit
 	rosterNumber  int64           // of the newest
 	layout        uint64          // grows when blocks come or go
 	reach         atomic.Int64    // see headReach
@@ -383,6 +384,7 @@ func (e *engine) resolve(c *commit) error {
 	if uint64(e.subjects.next)+uint64(news) > math.MaxUint32 {
 		return errNoNumbers
 	}
+	var newcomers []newcomer
 	for i := range c.obs {
 		o := &c.obs[i]
 		t := e.floor(o.Round)
@@ -397,8 +399,9 @@ func (e *engine) resolve(c *commit) error {
 			c.records = nil
 			return fmt.Errorf("append observation of %s at %s: %w", o.Source, o.Round.Format(time.RFC3339), ErrTooOld)
 		}
-		c.records = append(c.records, e.record(o, t))
+		c.records = append(c.records, e.record(o, t, &newcomers))
 	}
+	e.welcome(newcomers)
 	c.obs = nil
 	return nil
 }
@@ -427,7 +430,9 @@ func findRound(rounds []round, tick int64) (int, bool) {
 // maxSpanTicks bounds intervals and spans, so that they fit into 31 bits.
 const maxSpanTicks = 1<<31 - 1
 
-func (e *engine) record(o *lineage.Observation, tick int64) *record {
+// record makes a record of an observation, which lacks the entries of those that memory does not know: they are added
+// to newcomers, see welcome. It needs the commit lock.
+func (e *engine) record(o *lineage.Observation, tick int64, newcomers *[]newcomer) *record {
 	r := &record{
 		src:    e.intern(o.Source),
 		round:  round{anchor: anchor{tick: tick, offset: o.At.Sub(o.Round).Nanoseconds()}, span: int32(o.Interval / e.step)},
@@ -445,13 +450,18 @@ func (e *engine) record(o *lineage.Observation, tick int64) *record {
 		r.facts = append(r.facts, newCodedFact(&w, f))
 	}
 	var last *entry
-	same := func(a *lineage.Access) *entry { // what one access is told of mostly comes in a row
+	find := func(a *lineage.Access, into **entry) { // what one access is told of mostly comes in a row
 		if last == nil || !last.is(a) {
 			if last = e.entries.after(last, a); last == nil {
+				last = e.entries.of(a)
+			}
+			if last == nil && len(e.rosters) == 0 { // nothing is gained by waiting for others
 				last = e.entry(a)
 			}
 		}
-		return last
+		if *into = last; last == nil {
+			*newcomers = append(*newcomers, newcomer{a, into})
+		}
 	}
 	r.samples = e.rooms.take(len(o.Samples))
 	for i := range o.Samples {
@@ -461,32 +471,17 @@ func (e *engine) record(o *lineage.Observation, tick int64) *record {
 			span = min(max(tick-e.floor(s.Since), 1), maxSpanTicks)
 		}
 		r.samples[i] = recordSample{
-			entry: same(&s.Subject), metric: s.Metric, evidence: s.Evidence, value: s.Value, span: int32(span), estimated: s.Estimated,
+			metric: s.Metric, evidence: s.Evidence, value: s.Value, span: int32(span), estimated: s.Estimated,
 		}
+		find(&s.Subject, &r.samples[i].entry)
 	}
 	r.sightings = make([]recordSighting, len(o.Sightings))
 	for i := range o.Sightings {
 		s := &o.Sightings[i]
-		r.sightings[i] = recordSighting{entry: same(&s.Access), evidence: s.Evidence, moved: s.Moved, detail: s.Detail}
+		r.sightings[i] = recordSighting{evidence: s.Evidence, moved: s.Moved, detail: s.Detail}
+		find(&s.Access, &r.sightings[i].entry)
 	}
 	return r
-}
-
-// entry returns the one entry of an access. It needs the commit lock.
-func (e *engine) entry(a *lineage.Access) *entry {
-	hash := e.entries.hash(a)
-	x := e.entries.hashed(hash, a)
-	if x == nil {
-		if x = e.revive(a); x != nil {
-			return x
-		}
-		x = &entry{access: *a}
-		e.entries.share(x)
-		e.mu.Lock()
-		e.entries.putHashed(hash, x)
-		e.mu.Unlock()
-	}
-	return x
 }
 
 // intern returns the one source of a name. It needs the commit lock, and not mu.

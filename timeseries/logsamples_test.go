@@ -34,7 +34,7 @@ func TestLogIsSmall(t *testing.T) {
 				}
 			}
 			var w writer
-			l.encode(&w, &commit{records: []*record{e.record(&o, int64(n))}})
+			l.encode(&w, &commit{records: []*record{e.recordOf(&o, int64(n))}})
 			bytes, samples = bytes+len(w.b), samples+len(o.Samples)
 			last = float64(len(w.b)) / float64(len(o.Samples))
 		}

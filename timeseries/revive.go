@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -43,6 +44,32 @@ func (e *engine) deadAccess(a *lineage.Access) (*subject, error) {
 	return nil, nil //nolint:nilnil // absence is no error here
 }
 
+// sumPlace is a sum of a file of silent subjects and which of them has it, by id.
+type sumPlace struct {
+	sum   uint32
+	place uint32
+}
+
+// sumPlaces returns the sums of a file, in order. They belong to the cache: where many come back, each looks its section
+// up in them. It must not be called with mu.
+func (e *engine) sumPlaces(d *deadFile) ([]sumPlace, error) {
+	key := cacheKey{tier: deadKind, start: d.number, section: sumSection}
+	if v, ok := e.cache.get(key); ok {
+		return v.([]sumPlace), nil
+	}
+	sums, err := e.readSums(d)
+	if err != nil {
+		return nil, &deadError{d, err}
+	}
+	out := make([]sumPlace, len(sums))
+	for i, s := range sums {
+		out[i] = sumPlace{s, uint32(i)}
+	}
+	slices.SortFunc(out, func(a, b sumPlace) int { return cmp.Or(cmp.Compare(a.sum, b.sum), cmp.Compare(a.place, b.place)) })
+	e.cache.put(key, out, 8*len(out))
+	return out, nil
+}
+
 // partsWith returns which sections of a file may hold one of a sum.
 func (e *engine) partsWith(d *deadFile, sum uint32) (parts []int, err error) {
 	if d.inline {
@@ -51,12 +78,13 @@ func (e *engine) partsWith(d *deadFile, sum uint32) (parts []int, err error) {
 		}
 		return parts, nil
 	}
-	sums, err := e.readSums(d)
+	all, err := e.sumPlaces(d)
 	if err != nil {
-		return nil, &deadError{d, err}
+		return nil, err
 	}
-	for i, s := range sums {
-		if n := i / stateSubjects; s == sum && !slices.Contains(parts, n) {
+	i, _ := slices.BinarySearchFunc(all, sum, func(x sumPlace, sum uint32) int { return cmp.Compare(x.sum, sum) })
+	for ; i < len(all) && all[i].sum == sum; i++ {
+		if n := int(all[i].place) / stateSubjects; !slices.Contains(parts, n) {
 			parts = append(parts, n)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"math"
 	"slices"
-	"sort"
 )
 
 // Who was put away and comes back is found by the sum of its access. The sums stand in the files of silent subjects,
@@ -166,21 +165,64 @@ func (e *engine) rosterPage(x *roster, page int) ([]rosterEntry, error) {
 	return all, err
 }
 
-// filesOf adds to files those of a roster that have a sum.
-func (e *engine) filesOf(files []rosterFile, x *roster, sum uint32) ([]rosterFile, error) {
-	from := sort.Search(len(x.first), func(i int) bool { return x.first[i] >= sum })
-	// many of one sum go over a page's end
-	for page := max(from-1, 0); page < len(x.first) && x.first[page] <= sum; page++ {
-		all, err := e.rosterPage(x, page)
-		if err != nil {
-			return files, err
+// ask tells which files of a roster have some sums, which are in order. Each page that may have one is read once.
+func (e *engine) ask(x *roster, sums []uint32, found func(sum uint32, f rosterFile)) error {
+	for page := 0; page < len(x.first) && len(sums) > 0; page++ {
+		from, _ := slices.BinarySearch(x.first[page:], sums[0])
+		page += max(from-1, 0) // many of one sum go over a page's end
+		here, beyond := sums, len(sums)
+		if page+1 < len(x.first) {
+			next := x.first[page+1]
+			beyond, _ = slices.BinarySearch(sums, next)
+			if here = sums[:beyond]; beyond < len(sums) && sums[beyond] == next {
+				here = sums[:beyond+1]
+			}
 		}
-		i, _ := slices.BinarySearchFunc(all, sum, func(y rosterEntry, sum uint32) int { return cmp.Compare(y.sum, sum) })
-		for ; i < len(all) && all[i].sum == sum; i++ {
-			files = append(files, x.files[all[i].file])
+		content, err := e.section(x.file(), rosterPageSection, page)
+		if err == nil {
+			err = searchRosterPage(content, len(x.files), here, func(sum, file uint32) { found(sum, x.files[file]) })
+		}
+		if err != nil {
+			return fmt.Errorf("look into %s, page %d: %w", x.file(), page, err)
+		}
+		sums = sums[beyond:]
+	}
+	return nil
+}
+
+// searchRosterPage tells which files have some sums, which are in order, by a page of a roster of so many files. It
+// reads no further than the last of them, and makes nothing.
+func searchRosterPage(b []byte, files int, sums []uint32, found func(sum, file uint32)) error {
+	n, at := uvarintAt(b, 0)
+	sum := uint64(0)
+	for ; n > 0 && len(sums) > 0; n-- {
+		var step, file uint64
+		step, at = uvarintAt(b, at)
+		file, at = uvarintAt(b, at)
+		if sum += step; at > len(b) || sum > math.MaxUint32 || file >= uint64(files) {
+			return fmt.Errorf("%w: a sum or its file is out of range", errCorrupt)
+		}
+		for len(sums) > 0 && uint64(sums[0]) < sum {
+			sums = sums[1:]
+		}
+		if len(sums) > 0 && uint64(sums[0]) == sum {
+			found(uint32(sum), uint32(file))
 		}
 	}
-	return files, nil
+	return nil
+}
+
+// uvarintAt returns the number of variable length at a place, and the place after it: beyond the end where it is cut
+// off or too long. Nearly all that it is used for have a byte or two.
+func uvarintAt(b []byte, at int) (x uint64, after int) {
+	for shift := 0; at < len(b) && shift < 63; shift += 7 {
+		c := b[at]
+		at++
+		if x |= uint64(c&0x7f) << shift; c < 0x80 {
+			return x, at
+		}
+	}
+	return 0, len(b) + 1
 }
 
 // rosterWriter writes a roster, page by page.

@@ -82,9 +82,13 @@ func (e *engine) holders(files []*deadFile, sum uint32) (out []*deadFile, err er
 	if err := e.recall(files); err != nil {
 		return nil, err
 	}
-	var named []rosterFile
+	named, asked := e.asked.of(nil, sum)
 	for _, x := range e.rosters {
-		if named, err = e.filesOf(named, x, sum); damaged(err) {
+		if asked {
+			break
+		}
+		err := e.ask(x, []uint32{sum}, func(_ uint32, f rosterFile) { named = append(named, f) })
+		if damaged(err) {
 			e.dropRoster(x, err)
 			return e.holders(files, sum)
 		} else if err != nil {
@@ -176,7 +180,7 @@ func (e *engine) adopt(x *roster, instead ...*roster) {
 		all = append(all, x)
 	}
 	slices.SortStableFunc(all, func(a, b *roster) int { return cmp.Compare(b.sums, a.sums) }) // the largest first
-	e.rosters = all
+	e.rosters, e.asked = all, nil
 	for _, d := range e.dead {
 		if d.rostered = e.inRoster(d); d.rostered {
 			d.sums = nil

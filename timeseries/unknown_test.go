@@ -28,7 +28,7 @@ func newerRecord(e *engine, tick int64, n int64) *record {
 	topic := lineage.Topic{Cluster: "c", ID: lineage.TopicID{1}, Name: "orders"}
 	a := lineage.Access{Topic: topic, Op: lineage.Write, Client: lineage.Client{ClientID: "x"}}
 	b := lineage.Access{Topic: topic, Op: lineage.Read, Client: lineage.Client{Group: "g"}}
-	r := e.record(&lineage.Observation{Source: lineage.Source{Cluster: "west", Name: "s"}, Round: e.at(tick), Interval: e.step}, tick)
+	r := e.recordOf(&lineage.Observation{Source: lineage.Source{Cluster: "west", Name: "s"}, Round: e.at(tick), Interval: e.step}, tick)
 	x, y := e.entry(&a), e.entry(&b)
 	r.samples = []recordSample{
 		{entry: x, metric: newGauge, value: n, span: 1},

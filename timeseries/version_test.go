@@ -105,7 +105,7 @@ func keptFolder(t *testing.T, dir string) {
 			o.Missing = []lineage.Missing{{Reason: "no answer", Share: 0.5, Groups: []lineage.GroupRef{group.Ref}}}
 			o.Positions[1].Value = []byte("there")
 		}
-		c := &commit{records: []*record{r, s.record(&o, first+n)}}
+		c := &commit{records: []*record{r, s.recordOf(&o, first+n)}}
 		s.submit(c)
 		must(t, c.err)
 	}
