@@ -33,9 +33,9 @@ func (e *engine) welcome(news []newcomer) {
 	}
 }
 
-// askForAll asks all rosters for the newcomers, and brings back those who were put away, section by section: in the order
-// in which they are told of, each section would be read for each of them where the cache does not hold them all. It
-// needs commit, and not mu.
+// askForAll asks all rosters for the newcomers, and brings back those who were put away, section by section: in the
+// order in which they are told of, each section would be read for each of them where the cache does not hold them all.
+// It needs commit, and not mu.
 func (e *engine) askForAll(news []newcomer) {
 	type one struct {
 		access *lineage.Access
@@ -119,8 +119,8 @@ func (x *askedRosters) of(files []rosterFile, sum uint32) (all []rosterFile, ok 
 }
 
 // askAll asks all rosters for some sums, which are in order. What they say is kept in asked for as long as the rosters
-// are those; where one cannot be read nothing is, and each is asked for by itself, which finds out why. It needs commit,
-// and not mu.
+// are those; where one cannot be read nothing is, and each is asked for by itself, which finds out why. It needs
+// commit, and not mu.
 func (e *engine) askAll(sums []uint32) {
 	x := &askedRosters{sums: sums}
 	for _, r := range e.rosters {

@@ -50,8 +50,8 @@ type sumPlace struct {
 	place uint32
 }
 
-// sumPlaces returns the sums of a file, in order. They belong to the cache: where many come back, each looks its section
-// up in them. It must not be called with mu.
+// sumPlaces returns the sums of a file, in order. They belong to the cache: where many come back, each looks its
+// section up in them. It must not be called with mu.
 func (e *engine) sumPlaces(d *deadFile) ([]sumPlace, error) {
 	key := cacheKey{tier: deadKind, start: d.number, section: sumSection}
 	if v, ok := e.cache.get(key); ok {
