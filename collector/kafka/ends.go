@@ -148,7 +148,7 @@ func (tp topicAt) ended(partition int32, at time.Time) int64 {
 }
 
 // readStarts reads the log's start of the partitions in which a reader is so late that its records may be gone. It
-// costs a request for each broker that leads one.
+// costs a request for each broker that leads one, and one for whether their topics are compacted by now.
 func (t *take) readStarts() {
 	late := map[partitionRef]bool{}
 	for r := range t.late {
@@ -168,4 +168,5 @@ func (t *take) readStarts() {
 		return
 	}
 	t.lists(earliest, func(tp *topic, part int) bool { return late[partitionRef{tp, part}] }, (*topic).setStart, func(*topic, string) {})
+	t.readPolicies(late)
 }

@@ -134,6 +134,7 @@ type topic struct {
 	places      []lineage.Place    // as last told; nil: not known
 	placesSum   uint64             // of what they were made of
 	configsRead time.Time          // newest round in which they were asked for; not kept over a restart
+	policyRead  time.Time          // newest round in which it was looked whether the topic is compacted by now
 	compaction  compaction
 	// round in which it came into sight, of a topic that was not born then; zero: it was restored, or born
 	since    time.Time
