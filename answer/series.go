@@ -295,6 +295,9 @@ func (l *loading) run(ctx context.Context, v *View, key seriesKey, atOnce int) e
 		if err != nil {
 			return fmt.Errorf("read series: %w", err)
 		}
+		if err := l.begin(ctx, v, stored); err != nil {
+			return err
+		}
 		for i, t := range l.into[:n] {
 			if t.points == nil {
 				*t.live = stored[i]
@@ -303,9 +306,6 @@ func (l *loading) run(ctx context.Context, v *View, key seriesKey, atOnce int) e
 			size, ok := 1.0, true
 			if t.parts.sized {
 				size, ok = v.sizeOf(ls, t.part.topic)
-			}
-			if err := t.begin(ctx, v, l.keys[i], stored[i]); err != nil {
-				return err
 			}
 			t.mix(stored[i], size*t.part.factor/t.parts.divisor, ok)
 		}

@@ -155,21 +155,49 @@ func (v *View) observeLateTopics(ctx context.Context, of topicAmounts) error {
 	return err
 }
 
-// begin puts right the step of a counter within which its topic came into sight: what moved in it did so since then.
-func (t *target) begin(ctx context.Context, v *View, series int32, points []lineage.Point) error {
-	until, counter := t.part.unseen, t.part.metric.Counter()
-	if until.IsZero() || !counter || len(t.points) == 0 {
-		return nil
+// begin puts right the steps of counters within which their topics came into sight: what moved in them did so since
+// then. points are of the first series that are to be loaded.
+func (l *loading) begin(ctx context.Context, v *View, points [][]lineage.Point) error {
+	type steps struct {
+		series []int32
+		points []*lineage.Point
+	}
+	var by map[lineage.Window]*steps
+	for i := range points {
+		in, step := l.into[i].beginning(points[i], v.win.End)
+		if step == nil {
+			continue
+		}
+		if by == nil {
+			by = map[lineage.Window]*steps{}
+		}
+		if by[in] == nil {
+			by[in] = &steps{}
+		}
+		by[in].series, by[in].points = append(by[in].series, l.keys[i]), append(by[in].points, step)
+	}
+	for in, of := range by {
+		since, err := v.held.Amounts(ctx, in, of.series)
+		if err != nil {
+			return fmt.Errorf("read what moved since a topic came into sight: %w", err)
+		}
+		for i, a := range since {
+			of.points[i].Value, of.points[i].OK = a.Rate()
+		}
+	}
+	return nil
+}
+
+// beginning returns the observed step of a counter within which its topic came into sight, and the part of it since
+// then; nil: there is none.
+func (t *target) beginning(points []lineage.Point, end time.Time) (lineage.Window, *lineage.Point) {
+	until := t.part.unseen
+	if until.IsZero() || !t.part.metric.Counter() || len(t.points) == 0 || !until.After(t.points[0].At) {
+		return lineage.Window{}, nil
 	}
 	i := int(until.Sub(t.points[0].At) / t.step)
 	if i >= min(len(points), len(t.points)) || !points[i].OK || !until.After(t.points[i].At) {
-		return nil
+		return lineage.Window{}, nil
 	}
-	end := earlier(t.points[i].At.Add(t.step), v.win.End)
-	since, err := v.held.Amounts(ctx, lineage.Window{Start: until, End: end}, []int32{series})
-	if err != nil {
-		return fmt.Errorf("read what moved since a topic came into sight: %w", err)
-	}
-	points[i].Value, points[i].OK = since[0].Rate()
-	return nil
+	return lineage.Window{Start: until, End: earlier(t.points[i].At.Add(t.step), end)}, &points[i]
 }
