@@ -22,6 +22,7 @@ type group struct {
 	state       string
 	coordinator int32
 	joined      time.Time // the round before it was first seen; zero: it was there before we looked
+	sighted     bool      // it was first listed while others were watched, and may have been there before
 	found       time.Time // the first reading that missed nothing of what it has committed; zero: none since the start
 	whole       time.Time // the newest reading that missed nothing of it, by its round; not kept over a restart
 	wasLive     bool
@@ -155,7 +156,7 @@ func (t *take) stateOf(g *group, tp *topic) groupState {
 			}
 		}
 	}
-	return groupState{live: g.live(), wasLive: g.wasLive, nobody: g.nobodyBefore, reads: reads, joined: g.joined, found: g.found, whole: g.whole, putBack: tp.isPutBack(t.round)}
+	return groupState{live: g.live(), wasLive: g.wasLive, nobody: g.nobodyBefore, reads: reads, joined: g.joined, sighted: g.sighted, found: g.found, whole: g.whole, putBack: tp.isPutBack(t.round)}
 }
 
 // membersTold reports whether what the group's members have was told of late, and the group has not changed since.

@@ -205,6 +205,7 @@ type groupState struct {
 	nobody  time.Time // newest round before this one in which it was listed without members; zero: none since the start
 	reads   bool      // its members have partitions of the topic assigned, or it is not known what they have
 	joined  time.Time // the round before the group was first seen; zero: it was there before we looked
+	sighted bool      // it was not in sight in the round before it was first seen, and may have been there
 	found   time.Time // the first whole reading of its commits; zero: there was none before this round
 	whole   time.Time // the newest whole reading of its commits before this round; zero: none since the start
 	putBack bool      // the topic's log may be older than at the look before: its offsets stand for other records

@@ -181,6 +181,30 @@ func TestJoinedWithoutRightsOnTheCluster(t *testing.T) {
 	}
 }
 
+// What a group had read before it came into sight is not known, and what it reads since is no more than a part of it in
+// the time in which others were watched. Of one that was there at the first look coverage says so.
+func TestReadBeforeItCameIntoSight(t *testing.T) {
+	w := newGuarded(t)
+	w.grant(right{topic: "orders"}, right{group: "first"})
+	w.topic("orders", 1)
+	w.write("orders", 0, 100)
+	w.commit("first", "orders", 0, 10)
+	w.commit("late", "orders", 0, 10)
+	w.take(3)
+	w.commit("first", "orders", 0, 10)
+	w.commit("late", "orders", 0, 30)
+	w.take(1)
+	w.grant(right{group: "late"})
+	w.take(3)
+	for group, want := range map[string]bool{"first": false, "late": true} {
+		of := func(a lineage.Access) bool { return a.Client.Group == group && a.Op == lineage.Read }
+		n, known := w.rec.sum("orders", lineage.Records, of)
+		if n != 0 || known == 0 || w.rec.estimated("orders", lineage.Records, of) != want {
+			t.Errorf("%s: %d read, known of %d, estimated is %v; want nothing, estimated %v", group, n, known, !want, want)
+		}
+	}
+}
+
 // inhabit joins a group on a topic, stays in it, and commits nothing.
 func (w *world) inhabit(group, topic string) {
 	w.t.Helper()

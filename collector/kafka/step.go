@@ -82,7 +82,7 @@ type habit struct {
 	pause   time.Duration    // the longest time for which it had something to read and did not commit
 	pauses  [2]time.Duration // the last two such times, the newest last
 	started bool             // it was seen to begin at the log's start where it had no commit
-	brief   bool             // it has moved, or begun, between two looks that found nobody; kept, and nothing hangs on it
+	brief   bool             // it has moved, or begun, between looks that found nobody; nothing hangs on it
 }
 
 // believedAfter is how many steps without a member being seen make a reader: nobody resets offsets again and again in
@@ -110,6 +110,7 @@ const fastest = 1_000_000
 
 const (
 	boundBegan     = "at most: where it began to read is not known"
+	boundSight     = "at least: the group came into sight, and what it read before, while others were watched, is not known"
 	boundOnce      = "at most, each record once: it came and went between two looks, and what it passed or read twice does not show"
 	boundAtEnd     = "at most: it began near the end, since so many records can't be read in the time"
 	boundStands    = "at least: it stands at the end that it found, and whether it has read what was there before is not known"
@@ -273,7 +274,10 @@ func (c stepContext) lasting(v verdict) verdict {
 
 // first judges the first commit on a partition.
 func first(s step, c stepContext) verdict {
-	if c.from().IsZero() {
+	switch {
+	case c.from().IsZero() && c.sighted:
+		return verdict{bound: boundSight}
+	case c.from().IsZero():
 		return verdict{} // it was there before anybody looked
 	}
 	if s.was >= s.start && s.to >= s.was && c.live && c.wasLive {
