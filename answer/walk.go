@@ -79,6 +79,12 @@ func (v *View) Walk(q graph.Query, only Filter) *Walk {
 	return w
 }
 
+// Around is what lies around a node that the view has, whichever way flows go: see graph.Snapshot.Around. An internal
+// topic that is the root is walked through.
+func (v *View) Around(root lineage.Node, hops, limit int, only Filter, keep func(lineage.Node) bool) (graph.Around, bool) {
+	return v.graphWith(only.key(), []lineage.Node{root}).Around(root, hops, limit, keep)
+}
+
 // Overview returns all that moved in the window, in one cluster or, with nil, in all, as far as the filter lets it
 // through; above the limit the least important nodes are hidden. What did not move is not in it, whatever the filter
 // says.

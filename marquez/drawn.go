@@ -27,6 +27,7 @@ type drawing struct {
 	quoted, ref []byte
 	// data is all of a dataset; of a job what comes before its inputs, and tail what comes after its outputs.
 	data, tail []byte
+	clusters   []lineage.ClusterID // that it is of
 }
 
 // vertexTail are the members of a job in lineage that come after its outputs.
@@ -110,7 +111,7 @@ func (k *drawings) keep(all []*drawing, until time.Time) {
 
 // draw writes one of the rows.
 func (q *question) draw(rows *answer.Rows, n lineage.Node) (d *drawing, err error) {
-	d = &drawing{node: n}
+	d = &drawing{node: n, clusters: q.view.ClustersOf(n)}
 	d.id, _ = q.estate.idOf(n)
 	var data, tail any
 	if isDataset(n) {
@@ -163,6 +164,7 @@ func (q *question) drawn(x *around) (any, error) {
 	}
 	size := 64
 	for i, d := range all {
+		q.take(d.clusters)
 		order[i] = i
 		near := func(list []*drawing) (n int) {
 			for _, o := range list {

@@ -237,3 +237,23 @@ func TestLargeLineageIsWhole(t *testing.T) {
 		}
 	}
 }
+
+// TestLineageIsCutWhereThereIsMore: beyond as many nodes as one answer has it is cut, and says so.
+func TestLineageIsCutWhereThereIsMore(t *testing.T) {
+	in(t, func(t *testing.T, s *shop) {
+		time.Sleep(tick)
+		now := time.Now()
+		o := lineage.Observation{Source: lineage.Source{Cluster: "openlineage", Name: "events"}, Round: now, Interval: tick, At: now}
+		for i := range 2100 {
+			a := lineage.Access{Dataset: lineage.Dataset{Namespace: "file", Name: fmt.Sprint(i)}, Op: lineage.Read, Client: lineage.Client{Mover: load}}
+			o.Sightings = append(o.Sightings, lineage.Sighting{Access: a, Evidence: lineage.OpenLineage, Moved: true})
+		}
+		s.observe(o)
+		s.observe(lineage.Observation{Source: lineage.Source{Cluster: "west", Name: "all"}, Round: now, Interval: tick, At: now})
+		time.Sleep(tick)
+		body := s.has("lineage?depth=0&nodeId=job:airflow:load")
+		if list, _ := body["graph"].([]any); len(list) != 2000 || at(t, body, "coverage", "truncated") != true {
+			t.Errorf("%d nodes, truncated %v", len(list), at(t, body, "coverage", "truncated"))
+		}
+	})
+}

@@ -46,6 +46,9 @@ type around struct {
 	flows [][2]int
 }
 
+// seven are the flows of the lookback, those that are silent now among them.
+var seven = answer.Filter{IncludeInactive: true}
+
 // around walks in no direction, as Marquez does: to the jobs that share a dataset with a job that was found, so many
 // times, and to all datasets of those.
 func (q *question) around(root lineage.Node, depth int) (*around, error) {
@@ -53,13 +56,25 @@ func (q *question) around(root lineage.Node, depth int) (*around, error) {
 	if isDataset(root) {
 		hops++
 	}
+	is, whole := q.view.Around(root, hops, mostNodes, seven, q.estate.has)
+	if !whole {
+		return q.nearest(root, hops)
+	}
+	for _, n := range is.Passed {
+		q.take(q.view.ClustersOf(n))
+	}
+	return &around{is.Nodes, is.Flows}, nil
+}
+
+// nearest is around where there is more than is told: of the farthest those that are the most important.
+func (q *question) nearest(root lineage.Node, hops int) (*around, error) {
 	out, at := &around{nodes: []lineage.Node{root}}, map[lineage.Node]int{root: 0}
 	for from := 0; hops > 0 && from < len(out.nodes); hops-- {
 		if err := q.Context().Err(); err != nil {
 			return nil, err
 		}
 		fringe := slices.Clip(out.nodes[from:])
-		walk := q.view.Walk(graph.Query{Roots: fringe, Direction: graph.Both, Depth: 1, Limit: len(fringe) + mostNodes}, answer.Filter{IncludeInactive: true})
+		walk := q.view.Walk(graph.Query{Roots: fringe, Direction: graph.Both, Depth: 1, Limit: len(fringe) + mostNodes}, seven)
 		q.cut = q.cut || walk.Truncated
 		q.take(walk.Scope)
 		from = len(out.nodes)
