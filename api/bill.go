@@ -102,7 +102,7 @@ func (b *UsageBill) Totals() []BillTotal {
 	for i := range b.is.Clusters {
 		t := &b.is.Clusters[i]
 		shown := BillTotal{Cluster: t.Cluster, Meter: t.Meter, Unit: t.Meter.Unit(), Cost: t.Cost, ObservedHours: t.Observed, Hours: t.Of}
-		if t.Observed > 0 || t.Count.Sign() > 0 {
+		if t.Known() {
 			all, nobody := t.Meter.Quantity(t.Count), t.Meter.Quantity(t.Unattributed)
 			shown.Quantity, shown.Unattributed = &all, &nobody
 		}

@@ -36,7 +36,7 @@ func TestUsageBill(t *testing.T) {
 			`"start":"2000-01-01T00:00:00Z","end":"2000-01-01T01:00:00Z","observedHours":1,"hours":1}}`)
 	f(`{usageBill(`+in+`){edges{node{owner unattributed topic quantity}}}}`, `{"node":{"owner":null,"unattributed":true,"topic":null,"quantity":"60"}}`)
 	f(`{usageBill(`+in+`){totals{meter unit quantity unattributed observedHours unsizedRecords} rules{payer}}}`,
-		`"totals":[{"meter":"INGRESS","unit":"GB","quantity":"0","unattributed":"0","observedHours":1,"unsizedRecords":"360"},`+
+		`"totals":[{"meter":"INGRESS","unit":"GB","quantity":null,"unattributed":null,"observedHours":1,"unsizedRecords":"360"},`+
 			`{"meter":"INGRESS_RECORDS","unit":"Records","quantity":"240","unattributed":"60","observedHours":1,"unsizedRecords":null}`)
 	f(`{usageBill(`+in+`){totals{meter quantity observedHours}}}`, `{"meter":"STORAGE","quantity":null,"observedHours":0}`)
 	f(`{usageBill(`+in+`){amplificationCount amplification{topicName written read mirrored copied factor}}}`,

@@ -9895,7 +9895,7 @@ type BillLine {
   meter: Meter!  unit: String!  basis: UsageBasis!  quantity: Decimal!  price: Decimal  cost: Decimal
   start: Time!  end: Time!  observedHours: Int!  hours: Int!
 }
-"quantity is null where nothing was observed. unsizedRecords, of INGRESS: records written or read whose size is not known, so that they are in none of the bytes."
+"quantity is null where nothing was observed, or of all that moved no size is known. unsizedRecords, of INGRESS: records written or read whose size is not known, so that they are in none of the bytes."
 type BillTotal { cluster: String!  meter: Meter!  unit: String!  quantity: Decimal  unattributed: Decimal  cost: Decimal  observedHours: Int!  hours: Int!  unsizedRecords: Int64 }
 "payer: producer, consumer, topic-owner or producers-by-share."
 type BillRule { meter: Meter!  payer: String!  words: String! }

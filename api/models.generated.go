@@ -76,7 +76,7 @@ type BillRule struct {
 	Words string      `json:"words"`
 }
 
-// quantity is null where nothing was observed. unsizedRecords, of INGRESS: records written or read whose size is not known, so that they are in none of the bytes.
+// quantity is null where nothing was observed, or of all that moved no size is known. unsizedRecords, of INGRESS: records written or read whose size is not known, so that they are in none of the bytes.
 type BillTotal struct {
 	Cluster        string         `json:"cluster"`
 	Meter          usage.Meter    `json:"meter"`

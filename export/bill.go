@@ -181,7 +181,7 @@ func (d *billed) writeJSON(w io.Writer) error {
 	for i := range d.Clusters {
 		t := &d.Clusters[i]
 		x := total{Cluster: t.Cluster, Meter: t.Meter.String(), Unit: t.Meter.Unit(), Cost: money(t.Cost), ObservedHours: t.Observed, Hours: t.Of}
-		if t.Observed > 0 || t.Count.Sign() > 0 {
+		if t.Known() {
 			all, nobody := t.Meter.Quantity(t.Count), t.Meter.Quantity(t.Unattributed)
 			x.Quantity, x.Unattributed = money(&all), money(&nobody)
 		}
@@ -216,8 +216,12 @@ func (d *billed) writeCSV(w io.Writer) error {
 	for i := range d.Clusters {
 		c := &d.Clusters[i]
 		of := c.Meter.Called() + " of " + visible(c.Cluster) + ": "
-		if c.Observed == 0 && c.Count.Sign() == 0 {
-			head = append(head, of+"not observed")
+		if !c.Known() {
+			said := "not observed"
+			if c.Lacks > 0 {
+				said = "not known, as no size is of " + strconv.FormatInt(c.Lacks, 10) + " records that moved"
+			}
+			head = append(head, of+said)
 			continue
 		}
 		said := of + c.Meter.Quantity(c.Count).String() + " " + c.Meter.Unit() + ", of it unattributed " + c.Meter.Quantity(c.Unattributed).String() +

@@ -36,8 +36,12 @@ type ClusterTotal struct {
 	Unattributed *big.Int // the part of it that no owner has
 	Cost         *Decimal // nil: no part has a price
 	Observed, Of int      // hours
-	Unsized      int64    // of bytes: records whose size is not known, which are not in it
+	Unsized      int64    // of INGRESS: records that were written or read whose size is not known, which have no bytes
+	Lacks        int64    // records that moved and whose bytes are not in it, of meters of bytes that move
 }
+
+// Known reports whether anything is known of it. Where records moved and of none is the size, 0 is no amount of bytes.
+func (t *ClusterTotal) Known() bool { return t.Count.Sign() > 0 || t.Observed > 0 && t.Lacks == 0 }
 
 // Amplification is how much moves for what is written to a topic, in records.
 type Amplification struct {
@@ -126,8 +130,9 @@ func (a *adding) day(d *Day) {
 			n := bits.OnesCount32(c.hours[m])
 			a.total(name, m).Observed += n
 			a.hours[periodKey{name, p.Start, m}] += n
+			a.total(name, m).Lacks += c.unsized[m]
 		}
-		a.total(name, Ingress).Unsized += c.unsized
+		a.total(name, Ingress).Unsized += c.unsized[Ingress] + c.unsized[Egress]
 	}
 	for i := range d.uses {
 		u := &d.uses[i]

@@ -37,7 +37,7 @@ type useKey struct {
 // seen is in how many hours something of a cluster was observed, by meter, and what of it has no size.
 type seen struct {
 	hours   [Meters]uint32 // a bit an hour
-	unsized int64          // records that were written or read whose size is not known
+	unsized [Meters]int64  // records that moved and whose bytes of the meter are not known
 }
 
 // moves are the records of a topic, for what one that is written moves.
@@ -99,11 +99,20 @@ func (d *Day) addHour(topic int32, c *seen, f *Frame, s *settled, h int, shares 
 			c.hours[m] |= 1 << h
 		}
 	}
-	if s.known[h] {
-		saw(Ingress, IngressRecords, Replication)
+	if s.known[h] { // of none that was written no bytes are none, of whatever size
+		saw(IngressRecords)
+		if f.RecordBytes > 0 || s.total[h] == 0 {
+			saw(Ingress)
+		}
+		if f.RecordBytes > 0 && f.Replicas > 0 || s.total[h] == 0 {
+			saw(Replication)
+		}
 	}
 	if s.readKnown[h] {
-		saw(Egress, EgressRecords)
+		saw(EgressRecords)
+		if f.RecordBytes > 0 || s.readIn(h) == 0 {
+			saw(Egress)
+		}
 	}
 	m := &d.moves[topic]
 	d.addWritten(topic, c, f, s, h, m)
@@ -163,8 +172,11 @@ func (d *Day) addWritten(topic int32, c *seen, f *Frame, s *settled, h int, m *m
 			p.Owner = f.Owner
 		}
 		d.add(topic, p.Owner, IngressRecords, p.Basis, n)
+		if f.RecordBytes == 0 || f.Replicas == 0 {
+			c.unsized[Replication] += n
+		}
 		if f.RecordBytes == 0 {
-			c.unsized += n
+			c.unsized[Ingress] += n
 			before += n
 			return
 		}
@@ -205,7 +217,7 @@ func (d *Day) addRead(topic int32, c *seen, f *Frame, s *settled, h int, m *move
 		}
 		d.add(topic, p.Owner, EgressRecords, p.Basis, n)
 		if f.RecordBytes == 0 {
-			c.unsized += n
+			c.unsized[Egress] += n
 			continue
 		}
 		d.add(topic, p.Owner, Egress, Estimated.or(p.Basis), sized(n, f.RecordBytes))

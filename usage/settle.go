@@ -12,6 +12,14 @@ type settled struct {
 	read      [][Hours]int64
 }
 
+// readIn returns how many records were read in an hour.
+func (s *settled) readIn(h int) (n int64) {
+	for i := range s.read {
+		n += s.read[i][h]
+	}
+	return n
+}
+
 // whole makes whole records of parts of them, so that the sum of a day is that of its parts, rounded. What goes back is
 // waited for.
 func whole(hours *Hourly) (out [Hours]int64) {

@@ -275,16 +275,29 @@ func TestWhatWasNotObservedIsNoZero(t *testing.T) {
 		f.There |= 1 << h
 	}
 	d.Add(f)
+	for _, cluster := range []string{"west", "still"} {
+		idle := &Frame{Topic: Topic{cluster, "topic:" + cluster + "/idle", "idle"}}
+		idle.Appended.Put(20, 0)
+		d.Add(idle)
+	}
 	b := New(Tariff{Rules: Usual}, november, november.AddDate(0, 0, 1), []*Day{d})
 	by := map[string]ClusterTotal{}
 	for _, c := range b.Clusters {
 		by[c.Cluster+" "+c.Meter.String()] = c
 	}
-	if c := by["west INGRESS_RECORDS"]; c.Observed != 6 || c.Of != 24 || c.Count.Int64() != 60 || c.Unattributed.Int64() != 60 {
+	if c := by["west INGRESS_RECORDS"]; c.Observed != 7 || c.Of != 24 || c.Count.Int64() != 60 || c.Unattributed.Int64() != 60 {
 		t.Errorf("records in: %+v", c)
 	}
-	if c := by["west INGRESS"]; c.Unsized != 60 || c.Count.Sign() != 0 {
-		t.Errorf("records without a size: %+v", c)
+	for _, of := range []string{"west INGRESS", "west REPLICATION"} { // an idle topic beside it does not make 0 of them
+		if c := by[of]; c.Count.Sign() != 0 || c.Known() {
+			t.Errorf("%s of records without a size: %+v", of, c)
+		}
+	}
+	if c := by["west INGRESS"]; c.Unsized != 60 || c.Observed != 1 {
+		t.Errorf("records without a size, and an hour in which a topic was idle: %+v", c)
+	}
+	if c := by["still INGRESS"]; c.Observed != 1 || !c.Known() {
+		t.Errorf("a topic without a size that nobody wrote to: %+v", c)
 	}
 	if c := by["west STORAGE"]; c.Observed != 0 {
 		t.Errorf("a size that nobody read: %+v", c)

@@ -167,7 +167,7 @@ function Totals({ bill }: { bill: Bill }) {
                 <td>{METER[t.meter]}</td>
                 <td className="num">
                   {t.quantity == null ? (
-                    <span className="unknown">not observed</span>
+                    <span className="unknown">{t.observedHours > 0 ? 'not known' : 'not observed'}</span>
                   ) : (
                     `${decimal(t.quantity)} ${t.unit}`
                   )}
