@@ -430,12 +430,12 @@ func TestJournalTooLongEntry(t *testing.T) {
 	b := newBook(t)
 	var r room
 	r.begin()
-	long := func(b []byte) ([]byte, error) { return append(b, make([]byte, MostEntry+1)...), nil }
-	if err := r.add(long); err == nil || len(r.leaves) > 0 || len(r.pieces()[0]) > 0 {
+	long := make([]byte, MostEntry+1)
+	if err := r.add(func(b []byte) ([]byte, error) { return append(b, long...), nil }); err == nil || len(r.leaves) > 0 || len(r.pieces()[0]) > 0 {
 		t.Error("an entry of 65,536 bytes is appended")
 	}
 	writer := func() func([]byte, int) ([]byte, error) {
-		return func(b []byte, _ int) ([]byte, error) { return long(b) }
+		return func(b []byte, _ int) ([]byte, error) { return append(b, long...), nil }
 	}
 	if err := r.addAll(200, writer); err == nil {
 		t.Error("entries of 65,536 bytes are appended")
