@@ -71,7 +71,8 @@ func (t *rowsTaken) of(row int) []seriesTaken {
 	return t.series[from:t.rows[row].end]
 }
 
-// takeRows takes the accesses that were seen, the topics, and their series, in one walk. It needs mu.
+// takeRows takes the accesses that were seen, by id, the topics, and their series. Of a past that is sealed it costs
+// what is in the answer, and not who is in memory. It needs mu.
 func (q *windowQuery) takeRows() {
 	if q.only != nil {
 		q.takeOnly()
@@ -79,6 +80,25 @@ func (q *windowQuery) takeRows() {
 	}
 	q.rows.giveBack() // of a try before
 	q.rows = takeRoom(q.laid.Load(), q.subjects.live)
+	if q.headReach() >= q.back.hi { // nothing that is open marks any of it, so who is marked is in the answer
+		for it := roaring.FastOr(q.seen()...).Iterator(); it.HasNext(); {
+			if s := q.subjectOf(subjectID(it.Next()), q.up); s != nil && s.entry.access.Op != lineage.OpNone {
+				q.takeRow(s, true)
+			}
+		}
+	} else {
+		q.walkRows()
+	}
+	q.rows.topics = len(q.rows.rows)
+	for _, s := range q.topics {
+		if s.first <= q.v.hi {
+			q.takeRow(s, true)
+		}
+	}
+}
+
+// walkRows takes the accesses that were seen, those that only what is open marks among them. It needs mu.
+func (q *windowQuery) walkRows() {
 	marked := roaring.FastOr(q.seen()...).Iterator()
 	upTo := func(id uint32) (is bool) { // visits those that were put away and are marked before an id
 		for marked.HasNext() && marked.PeekNext() < id {
@@ -98,12 +118,6 @@ func (q *windowQuery) takeRows() {
 		}
 	}
 	upTo(1<<32 - 1)
-	q.rows.topics = len(q.rows.rows)
-	for _, s := range q.topics {
-		if s.first <= q.v.hi {
-			q.takeRow(s, true)
-		}
-	}
 }
 
 // seen returns who was seen, by each kind of evidence, in the window and in the lookback.

@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -141,4 +142,53 @@ func TestWindowsLetGo(t *testing.T) {
 	if held.Value() != nil {
 		t.Error("an answer that nobody has is in memory")
 	}
+}
+
+// TestThePastIsOfWhoIsMarked holds that a window of the past is answered by who is marked in it, whoever else is in
+// memory: the same as by a walk over all, while some are put away, come back, and are told of late.
+func TestThePastIsOfWhoIsMarked(t *testing.T) {
+	o := testOpts
+	o.Tick, o.crowd = 10*time.Minute, 10
+	s := NewMemory(o)
+	m := &mayfly{step: o.Tick, perDay: 20, staying: 30, return1: true, totals: map[lineage.Access]int64{}}
+	r := rand.New(rand.NewPCG(6, 1))
+	past := 0
+	for n := 1; n <= 8*144; n++ {
+		x := m.round(n)
+		must(t, s.Append(t.Context(), x))
+		if n%12 != 0 {
+			continue
+		}
+		must(t, s.Maintain(t.Context(), x.Round))
+		hours := n / 6
+		if n%24 != 0 || hours < 30 {
+			continue
+		}
+		start := testStart.Add(time.Duration(r.IntN(hours)) * time.Hour)
+		w := lineage.Window{Start: start, End: start.Add(time.Duration(1+r.IntN(12)) * 10 * time.Minute)}
+		lookback := time.Duration(r.IntN(3)) * time.Hour
+		got := rowsOf(t, s, w, lookback)
+		s.mu.RLock()
+		reach := s.headReach()
+		s.mu.RUnlock()
+		if reach >= s.floor(w.End) {
+			past++
+		}
+		s.reach.Store(1) // so that all are walked over
+		if want := rowsOf(t, s, w, lookback); !maps.Equal(got, want) {
+			t.Fatalf("%v, %s back: %v, want %v", w, lookback, got, want)
+		}
+		s.reach.Store(0)
+	}
+	if past < 20 {
+		t.Errorf("%d windows were past", past)
+	}
+	nobody := &subject{id: s.subjects.give()} // whom a walk would look at
+	s.subjects.put(nobody)
+	w := lineage.Window{Start: testStart.Add(3 * time.Hour), End: testStart.Add(4 * time.Hour)}
+	if x, err := s.Window(t.Context(), store.Ask{Window: w, Accesses: true}); err != nil || x.Rows.Topics == 0 {
+		t.Errorf("%v, %+v", err, x)
+	}
+	s.subjects.remove(nobody)
+	must(t, s.Close())
 }
