@@ -32,22 +32,24 @@ type form struct {
 type shape struct {
 	name                 string
 	series, ticks, edges int
+	days                 int // over which the edges move; 0: a graph of one time
 }
 
 // peer is one who is measured. Its program is in the folder of peer by its name.
 type peer struct {
 	name             string
 	counters, graphs bool
+	past             bool          // graphs over days
 	stages           []work.Stage  // of counters
 	missing          func() string // why it can't be measured here; empty: it can
 }
 
 // peers are all, lineaged first.
 var peers = []peer{
-	{name: "lineaged", counters: true, graphs: true, stages: []work.Stage{work.Fill, work.Open, work.Seal, work.Open}},
+	{name: "lineaged", counters: true, graphs: true, past: true, stages: []work.Stage{work.Fill, work.Open, work.Seal, work.Open}},
 	{name: "prometheus", counters: true, stages: []work.Stage{work.Fill, work.Open, work.Seal, work.Open}},
 	{name: "victoriametrics", counters: true, stages: []work.Stage{work.Seal, work.Open}},
-	{name: "plain", counters: true, graphs: true, stages: []work.Stage{work.Seal, work.Open}},
+	{name: "plain", counters: true, graphs: true, past: true, stages: []work.Stage{work.Seal, work.Open}},
 	{name: "gonum", graphs: true},
 	{name: "sqlite", graphs: true},
 	{name: "postgres", graphs: true, missing: func() string {
@@ -59,7 +61,12 @@ var peers = []peer{
 }
 
 // can reports whether a peer can do a shape of work.
-func (p peer) can(s shape) bool { return s.edges > 0 && p.graphs || s.series > 0 && p.counters }
+func (p peer) can(s shape) bool {
+	if s.days > 0 {
+		return p.past
+	}
+	return s.edges > 0 && p.graphs || s.series > 0 && p.counters
+}
 
 // results are figures by "shape peer figure", each with a value for each round.
 type results struct {
@@ -207,7 +214,7 @@ func runStage(ctx context.Context, program string, stage work.Stage, dir string,
 	var r work.Report
 	number := func(n int) string { return strconv.Itoa(n) }
 	out, err := output(ctx, filepath.Dir(dir), program, "-stage", string(stage), "-dir", dir, "-series", number(s.series), "-ticks", number(s.ticks),
-		"-edges", number(s.edges), "-now", strconv.FormatInt(now.Unix(), 10))
+		"-edges", number(s.edges), "-days", number(s.days), "-now", strconv.FormatInt(now.Unix(), 10))
 	if stage == work.Fill && killed(err) {
 		err = nil
 	}

@@ -19,9 +19,10 @@ type row struct {
 
 // The sizes of issue 11 are A, 100,000 series of 120 ticks, and B, 10,000 of 1,440.
 var fullForm = form{
-	shapes: []shape{{name: "A", series: 100_000, ticks: 120}, {name: "B", series: 10_000, ticks: 1440}, {name: "10⁵ edges", edges: 1e5}, {name: "10⁶ edges", edges: 1e6}},
+	shapes: []shape{{name: "A", series: 100_000, ticks: 120}, {name: "B", series: 10_000, ticks: 1440}, {name: "10⁵ edges", edges: 1e5}, {name: "10⁶ edges", edges: 1e6}, {name: "30 days", edges: 1e5, days: 30}},
 	peers:  []string{"lineaged", "prometheus", "victoriametrics", "plain", "gonum", "sqlite", "postgres"}, rounds: 5, goBench: true,
 	rows: rowsOf(counterRows("A", 0.80, 40), counterRows("B", 0.65, 0), graphRows("10⁵ edges"), graphRows("10⁶ edges"), []row{
+		{work: "30 days of 10⁵ accesses: complete closure at any minute, never asked before", ours: "30 days lineaged minute cpu-ns", to: "30 days plain minute cpu-ns", goal: 3},
 		{work: "a round of 10,000 partitions and 500 groups", ours: "Round/1000x500/lineaged cpu-ms/round", to: "Round/1000x500/per-group cpu-ms/round", goal: 0.5},
 		{work: "a round of 100,000 partitions and 5,000 groups", ours: "Round/10000x5000/lineaged cpu-ms/round", to: "Round/10000x5000/per-group cpu-ms/round", goal: 0.5, bound: 200},
 		{work: "100 nodes through GraphQL, the direct call beside it", ours: "Lineage100Handler ns/op", to: "Lineage100Direct ns/op"},

@@ -20,10 +20,12 @@ type Edge struct{ From, To uint32 }
 const Root = 1
 
 // NewEdges makes a graph of so many edges; a few may be there twice.
-func NewEdges(edges int) *Edges {
+func NewEdges(edges int) *Edges { return newEdges(edges, max(64, edges/4)) }
+
+func newEdges(edges, nodes int) *Edges {
 	const stages = 12
 	r := rand.New(rand.NewPCG(11, 3))
-	g := &Edges{Nodes: max(64, edges/4), List: make([]Edge, edges)}
+	g := &Edges{Nodes: nodes, List: make([]Edge, edges)}
 	per := g.Nodes / stages
 	pick := func(stage int) uint32 {
 		u := r.Float64() // squared, it favours the first of a stage
@@ -79,9 +81,11 @@ func (c *CSR) Reach(root uint32) []uint32 {
 func Reached(nodes, sum uint64) string { return fmt.Sprintf("%d nodes, sum %d", nodes, sum) }
 
 // Reached is the true answer.
-func (g *Edges) Reached() string {
+func (g *Edges) Reached() string { return ReachedOf(g.CSR().Reach(Root)) }
+
+// ReachedOf is the answer of a list of nodes.
+func ReachedOf(all []uint32) string {
 	var sum uint64
-	all := g.CSR().Reach(Root)
 	for _, v := range all {
 		sum += uint64(v)
 	}

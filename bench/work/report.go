@@ -22,9 +22,11 @@ const (
 	Open Stage = "open"
 )
 
-// Task is what a process of a peer is to do: with counters if there are series, else with a graph.
+// Task is what a process of a peer is to do: with counters if there are series, with a graph over days if there are
+// days, else with a graph.
 type Task struct {
 	Series, Ticks, Edges int
+	Days                 int
 	Stage                Stage
 	Dir                  string // to write to; what Fill or Seal left is Open's
 	Now                  time.Time
@@ -61,6 +63,7 @@ func Main(do func(t Task, r *Report) error) {
 	flag.IntVar(&t.Series, "series", 0, "series of the counters")
 	flag.IntVar(&t.Ticks, "ticks", 0, "ticks of the counters")
 	flag.IntVar(&t.Edges, "edges", 0, "edges of the graph")
+	flag.IntVar(&t.Days, "days", 0, "days over which the edges move; 0: a graph of one time")
 	flag.StringVar((*string)(&t.Stage), "stage", "", "fill, seal or open")
 	flag.StringVar(&t.Dir, "dir", "", "folder to write to")
 	now := flag.Int64("now", 0, "the time, in seconds since 1970")

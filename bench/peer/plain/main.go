@@ -17,6 +17,8 @@ import (
 func main() {
 	work.Main(func(t work.Task, r *work.Report) error {
 		switch {
+		case t.Days > 0:
+			return past(t, r)
 		case t.Edges > 0:
 			return graphTask(t, r)
 		case t.Stage == work.Open:
