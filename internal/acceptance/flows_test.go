@@ -126,4 +126,7 @@ func TestFlowsOfARealCluster(t *testing.T) {
 		}
 		return nil
 	})
+	if n := s.lawsOfWindows(t, begin); n < 20 {
+		t.Errorf("the laws of windows are held of %d flows: they look at nothing", n)
+	}
 }
