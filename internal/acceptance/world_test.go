@@ -266,6 +266,7 @@ func TestWorld(t *testing.T) {
 	if err := compare(again, want); err != nil {
 		t.Errorf("the past has changed: %v", err)
 	}
+	s.lawsOfWindows(t, begin)
 	s.wantNowhere(t, canary)
 }
 
