@@ -15,17 +15,11 @@ import (
 // lineaged might describe them, or while another cluster answered. Those that were seen to be made are not among them,
 // nor are those that were there at the very first look: what was before is a gap.
 func (v *View) findUnseen(ctx context.Context) error {
-	began := v.win.Start // the very first look: until then there is nothing to take away
-	for first, i := true, v.held.Rows.Topics; i < v.held.Rows.Len(); i++ {
-		if at := v.held.Rows.FirstSeen[i]; first || at.Before(began) {
-			began, first = at, false
-		}
-	}
 	late := map[lineage.Topic]time.Time{}
 	for _, t := range v.topics {
 		for _, s := range t.subjects {
-			if s.firstSeen.After(v.win.Start) && s.firstSeen.After(began) {
-				late[s.topic] = s.firstSeen.Add(-v.win.Step)
+			if s.firstSeen.After(v.win.Start) {
+				late[s.topic] = s.firstSeen.Add(-v.state.Tick)
 			}
 		}
 	}
@@ -34,12 +28,12 @@ func (v *View) findUnseen(ctx context.Context) error {
 	}
 	for i := range v.accesses { // who was seen to use it has it in sight
 		x := &v.accesses[i]
-		if until, ok := late[x.Access.Topic]; ok && x.FirstSeen.Add(-v.win.Step).Before(until) {
-			late[x.Access.Topic] = x.FirstSeen.Add(-v.win.Step)
+		if until, ok := late[x.Access.Topic]; ok && x.FirstSeen.Add(-v.state.Tick).Before(until) {
+			late[x.Access.Topic] = x.FirstSeen.Add(-v.state.Tick)
 		}
 	}
 	// what is made in the last round is an event of the window's very end
-	made, err := v.madeIn(ctx, lineage.Window{Start: v.win.Start, End: v.win.End.Add(v.win.Step)})
+	made, err := v.madeIn(ctx, lineage.Window{Start: v.win.Start, End: v.win.End.Add(v.state.Tick)})
 	maps.DeleteFunc(late, func(t lineage.Topic, until time.Time) bool { return made[t] || !until.After(v.win.Start) })
 	if err != nil {
 		return err
@@ -48,8 +42,9 @@ func (v *View) findUnseen(ctx context.Context) error {
 	return v.keepUnseen(ctx)
 }
 
-// keepUnseen keeps of the topics that were not looked at those whose cluster was observed meanwhile. Elsewhere it is a
-// gap, and coverage says so.
+// keepUnseen keeps of the topics that were not looked at those whose growth is told by a source that looked before it
+// saw them. Elsewhere it is a gap, and coverage says so. A source's very first look is of one tick
+// (lineage.Observation.Interval), so that nothing is observed before it, however seldom it looks later.
 func (v *View) keepUnseen(ctx context.Context) error {
 	by := map[time.Time][]int32{}
 	of := map[int32]lineage.Topic{}
@@ -59,17 +54,19 @@ func (v *View) keepUnseen(ctx context.Context) error {
 			by[until], of[i] = append(by[until], i), s.topic
 		}
 	}
+	kept := map[lineage.Topic]time.Time{}
 	for until, series := range by {
 		before, err := v.held.Amounts(ctx, lineage.Window{Start: v.win.Start, End: until}, series)
 		if err != nil {
 			return fmt.Errorf("read what was observed before a topic came into sight: %w", err)
 		}
 		for i, b := range before {
-			if b.ObservedFor <= 0 {
-				delete(v.unseen, of[series[i]])
+			if b.ObservedFor > 0 {
+				kept[of[series[i]]] = until
 			}
 		}
 	}
+	v.unseen = kept
 	return nil
 }
 
