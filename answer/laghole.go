@@ -2,6 +2,7 @@ package answer
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -13,10 +14,13 @@ import (
 // sayLag adds to what is known of a topic's readers that are behind that their lag counts offsets, where some of them
 // may hold no record that anybody reads. Where they have read all there is nothing to say.
 func (v *View) sayLag(ctx context.Context, f lineage.Flow, es []Evidence) error {
-	holes := v.holes(v.topics[f.From])
 	at := slices.IndexFunc(es, func(e Evidence) bool { return e.Kind == lineage.GroupOffsets || e.Kind == lineage.ShareOffsets })
-	if holes == "" || at < 0 {
+	if at < 0 {
 		return nil
+	}
+	holes, err := v.holes(ctx, v.topics[f.From])
+	if holes == "" || err != nil {
+		return err
 	}
 	ls, err := v.readLevels(ctx)
 	if err != nil {
@@ -29,12 +33,18 @@ func (v *View) sayLag(ctx context.Context, f lineage.Flow, es []Evidence) error 
 }
 
 // holes names the offsets of a topic that are known to hold no record, or one that nobody reads; empty: none are.
-func (v *View) holes(t *topicView) string {
+func (v *View) holes(ctx context.Context, t *topicView) (string, error) {
 	if t == nil {
-		return ""
+		return "", nil
 	}
 	transactional := slices.ContainsFunc(t.subjects, func(s incarnation) bool { return v.stored(s.row, lineage.Markers).series >= 0 }) ||
 		slices.ContainsFunc(t.writes, func(i int32) bool { return v.accesses[i].client().TransactionalID != "" })
+	if !transactional {
+		var err error
+		if transactional, err = v.countedMarkers(ctx, t); err != nil {
+			return "", err
+		}
+	}
 	compacted := t.fact != nil && slices.ContainsFunc(t.fact.Configs, func(c lineage.Config) bool {
 		return c.Name == "cleanup.policy" && strings.Contains(c.Value, "compact")
 	})
@@ -45,5 +55,24 @@ func (v *View) holes(t *topicView) string {
 	if compacted {
 		all = append(all, "records that compaction took")
 	}
-	return strings.Join(all, ", and ")
+	return strings.Join(all, ", and "), nil
+}
+
+// countedMarkers reports whether headers of a topic's batches had markers up to the window's end, however long ago: what
+// waits may be old. That they were counted says nothing, as there may be none.
+func (v *View) countedMarkers(ctx context.Context, t *topicView) (bool, error) {
+	for _, s := range t.subjects {
+		i, ok := v.held.Series.Find(s.row, lineage.Markers, lineage.BatchHeader)
+		if !ok {
+			continue
+		}
+		found, err := v.held.Amounts(ctx, lineage.Window{Start: s.firstSeen.Add(-v.state.Tick), End: v.win.End}, []int32{i})
+		if err != nil {
+			return false, fmt.Errorf("read which markers were counted: %w", err)
+		}
+		if found[0].Total > 0 {
+			return true, nil
+		}
+	}
+	return false, nil
 }

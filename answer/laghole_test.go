@@ -13,17 +13,24 @@ import (
 func TestLagThatCountsOffsets(t *testing.T) {
 	w := newWorld(t)
 	plain, written, compacted, both := topic("plain"), topic("written"), topic("compacted"), topic("both")
+	counted, without := topic("counted"), topic("without") // whose batches' headers have markers, and have none
 	compacts := func(x lineage.Topic) lineage.Fact {
 		f := topicFact(x)
 		f.Topic.Configs = []lineage.Config{{Name: "cleanup.policy", Value: "compact,delete"}}
 		return f
 	}
+	headers := func(x lineage.Topic, markers int64) filling {
+		return func(o *lineage.Observation) {
+			o.Samples = append(o.Samples, lineage.Sample{Subject: self(x), Metric: lineage.Markers, Evidence: lineage.BatchHeader, Value: markers})
+		}
+	}
 	for n := 1; n <= 6; n++ {
+		w.observe("west", "headers", n, headers(counted, int64(min(n, 2))), headers(without, 0)) // before the window
 		var fill []filling
 		if n == 1 {
-			fill = append(fill, facts(clusterFact(4), topicFact(plain), topicFact(written), compacts(compacted), compacts(both)))
+			fill = append(fill, facts(clusterFact(6), topicFact(plain), topicFact(written), topicFact(counted), topicFact(without), compacts(compacted), compacts(both)))
 		}
-		for _, x := range []lineage.Topic{plain, written, compacted, both} {
+		for _, x := range []lineage.Topic{plain, written, compacted, both, counted, without} {
 			fill = append(fill, w.moved(self(x), lineage.NoEvidence, 10))
 			if x == written || x == both {
 				fill = append(fill, w.moved(writes(x, lineage.Client{TransactionalID: "teller"}), lineage.Transaction, 9))
@@ -35,9 +42,9 @@ func TestLagThatCountsOffsets(t *testing.T) {
 		}
 		w.observe("west", "end-offsets", n, fill...)
 	}
-	v := view(t, answers(w.store), answer.Between(round(0), round(6)), answer.All)
+	v := view(t, answers(w.store), answer.Between(round(3), round(6)), answer.All)
 	for name, want := range map[string]string{
-		"plain": "", "written": "markers of transactions and aborted records", "compacted": "records that compaction took",
+		"plain": "", "without": "", "counted": "markers of transactions and aborted records", "written": "markers of transactions and aborted records", "compacted": "records that compaction took",
 		"both": "markers of transactions and aborted records, and records that compaction took",
 	} {
 		for group, behind := range map[string]bool{"behind": true, "there": false} {
