@@ -83,6 +83,16 @@ func TestTopicsThatComeIntoSightTogether(t *testing.T) {
 				saysWho(w, n)
 			}
 		}, blind, "1.2", "84", true},
+		"nobody tells what it grows by": {func(w *world, n int) {
+			fill := []filling{w.moved(self(topic("old")), lineage.NoEvidence, 10)}
+			if n == 1 {
+				fill = append(fill, facts(clusterFact(1), topicFact(topic("old"))))
+			}
+			if n >= 6 {
+				fill = append(fill, facts(topicFact(one)), level(self(one), lineage.LogBytes, int64(n)), w.moved(writer, lineage.ProducerState, int64(min(n-6, 1)*14)))
+			}
+			w.observe("west", "end-offsets", n, fill...)
+		}, "0 0 0 0 0 0 1.4 1.4 1.4 1.4 1.4 1.4", "0.7", "84", false},
 		"it is seen that they were made": {func(w *world, n int) {
 			if n == 6 {
 				saysWho(w, n, happened(lineage.Event{Type: lineage.TopicCreated, Topic: one}))
