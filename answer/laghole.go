@@ -58,8 +58,8 @@ func (v *View) holes(ctx context.Context, t *topicView) (string, error) {
 	return strings.Join(all, ", and "), nil
 }
 
-// countedMarkers reports whether headers of a topic's batches had markers up to the window's end, however long ago: what
-// waits may be old. That they were counted says nothing, as there may be none.
+// countedMarkers reports whether headers of a topic's batches had markers up to the window's end, however long ago:
+// what waits may be old. That they were counted says nothing, as there may be none.
 func (v *View) countedMarkers(ctx context.Context, t *topicView) (bool, error) {
 	for _, s := range t.subjects {
 		i, ok := v.held.Series.Find(s.row, lineage.Markers, lineage.BatchHeader)

@@ -18,8 +18,8 @@ func (v *View) findUnseen(ctx context.Context) error {
 	late := map[lineage.Topic]time.Time{}
 	for _, t := range v.topics {
 		for _, s := range t.subjects {
-			if s.firstSeen.After(v.win.Start) {
-				late[s.topic] = s.firstSeen.Add(-v.state.Tick)
+			if until := s.firstSeen.Add(-v.state.Tick); until.After(v.win.Start) {
+				late[s.topic] = until
 			}
 		}
 	}
