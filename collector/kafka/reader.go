@@ -406,11 +406,10 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	}
 	set := c.offset > end && c.offset == p.held
 	if c.offset > end && p.held < 0 && ctx.maySet(c) { // it may be ahead of the end, which was read before
-		if p.held = c.offset; !ctx.strange(c.leaderEpoch >= 0) { // else it is not the reader's, wherever it is
-			r.read.told, r.bound = -1, cmp.Or(r.bound, boundHeld)
-		}
+		p.held, r.read.told, r.bound = c.offset, -1, cmp.Or(r.bound, boundHeld)
 		return 0, 0, false
 	}
+	anew := p.beyond || p.held >= 0 && !set
 	r.touched, p.held = true, -1
 	r.shifted = r.shifted || p.committed >= 0
 	if c.offset < 0 {
@@ -418,7 +417,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		r.note(lineage.OffsetsSet, "the committed offset of partition %d is gone: deleted or expired", c.partition)
 		return 0, 0, false
 	}
-	s := step{from: p.committed, to: c.offset, set: set, base: p.base(), start: max(ends.begin(c.partition), 0), fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, waiting: p.lag, was: p.was, then: -1, high: p.high, again: p.again, beyond: p.beyond}
+	s := step{from: p.committed, to: c.offset, set: set, base: p.base(), start: max(ends.begin(c.partition), 0), fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, waiting: p.lag, was: p.was, then: -1, high: p.high, again: p.again, beyond: anew}
 	if s.from < 0 {
 		s.base = s.start
 		s.then = ends.ended(c.partition, ctx.from())
@@ -429,7 +428,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	if set { // what is not there nobody skips
 		s.to = max(end, s.from)
 	}
-	p.committed, p.gone, p.fell, p.was, p.beyond = c.offset, -1, -1, -1, set
+	p.committed, p.gone, p.fell, p.was = c.offset, -1, -1, -1
 	if s.start > c.offset { // what is between is gone already
 		p.gone = s.start
 		if s.from < 0 {
@@ -439,9 +438,13 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	}
 	v := judge(s, ctx)
 	p.high, p.again = s.beenAt(v, ctx)
+	p.beyond = set || c.offset > end && v.event != ""
 	r.read.add(v.read, v.bound != "")
 	if v.read == 0 && strings.HasPrefix(v.bound, "at least") {
 		r.read.told = -1 // it may have read some
+	}
+	if set { // what is written up to there nobody reads or skips
+		r.doubted.add(max(c.offset-s.to, 0), false)
 	}
 	if v.bound != "" && s.from >= 0 { // what it passed and does not count is in doubt too
 		r.doubted.add(max(v.read, s.to-s.base-v.skipped), false)

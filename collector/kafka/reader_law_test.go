@@ -91,7 +91,7 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 		}
 		w.position = -1
 	case n < 85 && w.position >= 0: // reads and commits
-		if w.position < w.start { // out of range
+		if w.position < w.start || w.position > w.end { // out of range
 			w.position = w.start
 			if !w.earliest {
 				w.position = w.end
@@ -108,14 +108,15 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 		// an administrator sets the offset; by a little, and of who reads alone and without epochs, that can't be told
 		was := w.committed
 		w.resets++
-		w.committed, w.epoch = [...]int64{w.start, w.end, w.start + r.Int64N(w.end-w.start+1)}[r.IntN(3)], -1
+		w.committed, w.epoch = [...]int64{w.start, w.end, w.start + r.Int64N(w.end-w.start+1), w.end + 1 + r.Int64N(300)}[r.IntN(4)], -1
 		if w.tool && !w.used {
 			w.epoch = epoch()
 		}
 		if w.used && w.committed == w.looked { // as if nothing had happened
 			w.committed, w.epoch = w.end, -1
 		}
-		w.set, w.setBack, w.past = true, w.setBack || w.committed < was, nil
+		// who comes and finds nothing there begins anew at the start, or the end
+		w.set, w.setBack, w.past = true, w.setBack || w.committed < was || w.committed > w.end, nil
 	}
 }
 
@@ -204,7 +205,7 @@ func TestReaderLaw(t *testing.T) {
 			ends := readerEnds{w, w.end}
 			w.history.Add(w.now, w.end)
 			g.live, g.reads = w.position >= 0 && !w.standalone, true
-			if w.position >= w.start && w.committed == w.position && r.IntN(4) == 0 { // between the two readings
+			if w.position >= w.start && w.position <= w.end && w.committed == w.position && r.IntN(4) == 0 { // between the two readings
 				w.end += 10
 				w.read(r.Int64N(80), map[bool]int32{false: -1}[epochs])
 			}

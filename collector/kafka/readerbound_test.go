@@ -157,6 +157,40 @@ func TestSetBeyondTheEndOverARestart(t *testing.T) {
 	}
 }
 
+// Offsets that are set beyond the end say no more of who read before than those that are set anywhere else, from the
+// first of the two looks on that tell them.
+func TestSetBeyondTheEndAndReadWithinATick(t *testing.T) {
+	for _, epoch := range []int32{0, -1} { // as the reader's own commits bear
+		l := newLooks(t)
+		l.ends = fakeEnds{endOffset: 1000, old: true}
+		look := func(offset int64, epoch int32) {
+			t.Helper()
+			before := l.round
+			l.round = l.round.Add(tick)
+			l.r.observe([]commit{{0, offset, epoch}}, l.ends, l.g, l.round, before)
+			samples, _ := l.r.tell(l.round, before)
+			if s, ok := value(samples, lineage.Skipped); ok {
+				l.skipped = s
+			}
+		}
+		look(100, epoch)
+		look(200, epoch)
+		l.g = groupState{found: t0.Add(-tick)}
+		look(200, epoch)
+		if l.r.bound != "" {
+			t.Fatalf("%q before anything was set", l.r.bound)
+		}
+		look(5000, -1)
+		if !strings.HasPrefix(l.r.bound, "at least") {
+			t.Errorf("epoch %d: what it read is told by %q where offsets may have been set", epoch, l.r.bound)
+		}
+		look(5000, -1)
+		if l.r.bound != boundBrief || l.skipped.Value != 800 || !l.skipped.Estimated {
+			t.Errorf("epoch %d: %q, %+v skipped: want at least what was read before, and 800 skipped at most", epoch, l.r.bound, l.skipped)
+		}
+	}
+}
+
 // A reader may come and go in the tick in which its offsets are set: what it read then is among what was passed, or
 // behind it. That it was seen as a member whenever it read before proves nothing.
 func TestSetAndReadWithinATick(t *testing.T) {

@@ -12,7 +12,7 @@ type step struct {
 	base     int64 // where reading can have gone on from: from, or what was gone of the log after it
 	start    int64 // the log's start, read just before to was
 	fell     bool  // the log was truncated below from since the look before
-	beyond   bool  // from lies beyond the log's end: nobody read up to there
+	beyond   bool  // from lies beyond the log's end: nobody read up to there, and who comes begins anew; or so it was held to be
 	set      bool  // what is committed now does, and to is the end
 	epoch    bool  // the commit bears a leader epoch: consumers' do, mostly, and an administrator's seldom does
 	age      time.Duration
@@ -130,6 +130,7 @@ const (
 	boundPassed    = "at least: it went back a little and then to beyond where it had been, and what lies before that is not counted: it may have read it again, or its last commits were lost or came late"
 	boundHad       = "at most: it went back and then to beyond where it had been, and what lies before that it may not have read again: its last commits may have been lost"
 	boundNeither   = "neither at most nor at least: it went back a little and then forward, and where it read again and what it passed is not known"
+	boundBeyond    = "neither at most nor at least: it stood beyond where the log ended, and where it began to read is not known"
 	boundFell      = "at most: the log was truncated before it, and it goes on from there"
 	boundGone      = "at most: records were gone before it read them, and where it went on is not known"
 	boundOvertaken = "at most: the log's start passed it, and what it had read of that before is not known"
@@ -150,9 +151,9 @@ func judge(s step, c stepContext) verdict {
 	case alone && !s.epoch && c.copied && !c.share:
 		return verdict{}
 	case s.set && s.from < 0:
-		return verdict{event: "set beyond the end"}
+		return verdict{bound: boundBrief, event: "set beyond the end"}
 	case s.set:
-		return verdict{skipped: s.to - min(s.base, s.to), event: "set beyond the end"}
+		return verdict{skipped: s.to - min(s.base, s.to), bound: boundBrief, event: "set beyond the end"}
 	case s.from < 0:
 		return c.lasting(first(s, c))
 	case s.to < s.from && other && c.wasLive:
@@ -172,6 +173,8 @@ func judge(s step, c stepContext) verdict {
 		v.bound, v.event = boundLeft, "set forward, from where its last member left it"
 	case s.fell:
 		v.bound = boundFell
+	case s.beyond:
+		v.bound = boundBeyond
 	case s.start > s.base:
 		// What it had read before was no more than is plausible for it in a tick.
 		before := min(s.start-s.base, s.to-s.base)
