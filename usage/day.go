@@ -104,7 +104,7 @@ func (d *Day) addHour(topic int32, c *seen, f *Frame, s *settled, h int, shares 
 		if f.RecordBytes > 0 || s.total[h] == 0 {
 			saw(Ingress)
 		}
-		if f.RecordBytes > 0 && f.Replicas > 0 || s.total[h] == 0 {
+		if f.Replicas == 1 || f.RecordBytes > 0 && f.Replicas > 0 || s.total[h] == 0 { // of one replica nothing is copied
 			saw(Replication)
 		}
 	}
@@ -172,7 +172,7 @@ func (d *Day) addWritten(topic int32, c *seen, f *Frame, s *settled, h int, m *m
 			p.Owner = f.Owner
 		}
 		d.add(topic, p.Owner, IngressRecords, p.Basis, n)
-		if f.RecordBytes == 0 || f.Replicas == 0 {
+		if f.Replicas == 0 || f.RecordBytes == 0 && f.Replicas > 1 {
 			c.unsized[Replication] += n
 		}
 		if f.RecordBytes == 0 {

@@ -280,6 +280,9 @@ func TestWhatWasNotObservedIsNoZero(t *testing.T) {
 		idle.Appended.Put(20, 0)
 		d.Add(idle)
 	}
+	alone := &Frame{Topic: Topic{"alone", "topic:alone/a", "a"}, Replicas: 1} // of which nothing is copied, whatever its size
+	alone.Appended.Put(6, 10)
+	d.Add(alone)
 	b := New(Tariff{Rules: Usual}, november, november.AddDate(0, 0, 1), []*Day{d})
 	by := map[string]ClusterTotal{}
 	for _, c := range b.Clusters {
@@ -298,6 +301,12 @@ func TestWhatWasNotObservedIsNoZero(t *testing.T) {
 	}
 	if c := by["still INGRESS"]; c.Observed != 1 || !c.Known() {
 		t.Errorf("a topic without a size that nobody wrote to: %+v", c)
+	}
+	if c := by["alone REPLICATION"]; c.Observed != 1 || !c.Known() || c.Lacks != 0 || c.Count.Sign() != 0 {
+		t.Errorf("copies of a topic of one replica and without a size: %+v", c)
+	}
+	if c := by["alone INGRESS"]; c.Observed != 0 || c.Known() {
+		t.Errorf("bytes of a topic of one replica and without a size: %+v", c)
 	}
 	if c := by["west STORAGE"]; c.Observed != 0 {
 		t.Errorf("a size that nobody read: %+v", c)
