@@ -104,7 +104,8 @@ func (d *Day) addHour(topic int32, c *seen, f *Frame, s *settled, h int, shares 
 		if f.RecordBytes > 0 || s.total[h] == 0 {
 			saw(Ingress)
 		}
-		if f.Replicas == 1 || f.RecordBytes > 0 && f.Replicas > 0 || s.total[h] == 0 { // of one replica nothing is copied
+		// of one replica nothing is copied
+		if f.Replicas == 1 || f.RecordBytes > 0 && f.Replicas > 0 || s.total[h] == 0 {
 			saw(Replication)
 		}
 	}

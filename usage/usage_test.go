@@ -280,7 +280,8 @@ func TestWhatWasNotObservedIsNoZero(t *testing.T) {
 		idle.Appended.Put(20, 0)
 		d.Add(idle)
 	}
-	alone := &Frame{Topic: Topic{"alone", "topic:alone/a", "a"}, Replicas: 1} // of which nothing is copied, whatever its size
+	// of one replica nothing is copied, whatever its size
+	alone := &Frame{Topic: Topic{"alone", "topic:alone/a", "a"}, Replicas: 1}
 	alone.Appended.Put(6, 10)
 	d.Add(alone)
 	b := New(Tariff{Rules: Usual}, november, november.AddDate(0, 0, 1), []*Day{d})
