@@ -39,9 +39,9 @@ type Board struct {
 	asked      map[spelled]*saidSo          // how clusters were spelled, and who said so
 	moreAsked  bool                         // in more ways than are remembered
 
-	jobRuns map[string]JobRun  // by the id that an engine has for it
-	modes   map[string]RunMode // the same way, by the engine
-	engines int                // that are watched
+	jobRuns recent[JobRun]  // by the id that an engine has for it
+	modes   recent[RunMode] // the same way, by the engine
+	engines int             // that are watched
 	toldAs  map[lineage.Source]toldAs
 	heard   map[lineage.Node][]string // where what events told of nodes lies
 	// topics of which somebody wants the commits of groups that nobody is in, and for how many more rounds

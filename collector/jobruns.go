@@ -1,6 +1,10 @@
 package collector
 
-import "github.com/lineaged/lineaged/lineage"
+import (
+	"strings"
+
+	"github.com/lineaged/lineaged/lineage"
+)
 
 // JobRun is what events say of a run that an engine knows by an id.
 type JobRun struct {
@@ -8,8 +12,31 @@ type JobRun struct {
 	Writes bool         // they say what it writes
 }
 
-// mostJobRuns bounds how many are remembered: beyond it, none is until the process starts again.
+// mostJobRuns is how many of the runs that were told or asked of last are remembered at least; no more than twice as
+// many are.
 const mostJobRuns = 20_000
+
+// recent remembers the newest of what was told by ids. What is told again or asked for is new. The zero value is empty.
+type recent[V any] struct{ now, before map[string]V }
+
+func (r *recent[V]) set(id string, is V) {
+	if _, known := r.now[id]; r.now == nil || !known && len(r.now) >= mostJobRuns {
+		r.before, r.now = r.now, map[string]V{}
+	}
+	r.now[id] = is
+}
+
+func (r *recent[V]) get(id string) (is V, ok bool) {
+	if is, ok = r.now[id]; ok {
+		return is, true
+	}
+	if is, ok = r.before[id]; ok {
+		r.set(id, is)
+	}
+	return is, ok
+}
+
+func (r *recent[V]) len() int { return len(r.now) + len(r.before) }
 
 // SetJobRun says what events say of a run that an engine, as Flink, knows by an id.
 func (b *Board) SetJobRun(id string, is JobRun) {
@@ -18,12 +45,7 @@ func (b *Board) SetJobRun(id string, is JobRun) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.jobRuns == nil {
-		b.jobRuns = map[string]JobRun{}
-	}
-	if _, known := b.jobRuns[id]; known || len(b.jobRuns) < mostJobRuns {
-		b.jobRuns[id] = is
-	}
+	b.jobRuns.set(id, is)
 }
 
 // JobRun returns what events say of a run; ok is false where none has.
@@ -33,8 +55,7 @@ func (b *Board) JobRun(id string) (is JobRun, ok bool) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	is, ok = b.jobRuns[id]
-	return is, ok
+	return b.jobRuns.get(id)
 }
 
 // RunMode is whether a run has an end of its own.
@@ -44,7 +65,12 @@ type RunMode uint8
 const (
 	StreamRun RunMode = iota + 1
 	BatchRun
+	UntoldRun // the engine knows the run, and does not say
 )
+
+// SharedRun reports whether an id may be of runs of several clusters, and so says nothing of any: that of the one job of
+// Flink's application cluster is 0 where it is not given another. So is none.
+func SharedRun(id string) bool { return strings.Trim(id, "0") == "" }
 
 // AddEngine says that an engine is watched, which will tell the mode of its runs.
 func (b *Board) AddEngine() {
@@ -56,28 +82,26 @@ func (b *Board) AddEngine() {
 	b.engines++
 }
 
-// SetRunMode says what an engine says of a run that it knows by an id.
+// SetRunMode says what an engine says of a run that it knows by an id. What it said once stands where it says nothing.
 func (b *Board) SetRunMode(id string, is RunMode) {
-	if b == nil || id == "" {
+	if b == nil || SharedRun(id) {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.modes == nil {
-		b.modes = map[string]RunMode{}
+	if was, _ := b.modes.get(id); is == UntoldRun && was != 0 {
+		is = was
 	}
-	if _, known := b.modes[id]; known || len(b.modes) < mostJobRuns {
-		b.modes[id] = is
-	}
+	b.modes.set(id, is)
 }
 
 // RunMode returns what an engine says of a run; awaited: none has, and one that is watched may yet.
 func (b *Board) RunMode(id string) (is RunMode, awaited bool) {
-	if b == nil || id == "" {
+	if b == nil || SharedRun(id) {
 		return 0, false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	is = b.modes[id]
+	is, _ = b.modes.get(id)
 	return is, is == 0 && b.engines > 0
 }

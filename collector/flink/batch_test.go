@@ -226,7 +226,7 @@ func TestBatchJobsThatAreNotLookedAt(t *testing.T) {
 }
 
 // What Flink lists is told to who takes in events of its runs: which is a batch job, and which is none. The id that
-// each application cluster's job has says nothing.
+// each application cluster's job has says nothing, and neither it nor one of which Flink does not say it is awaited.
 func TestModesOfRunsAreTold(t *testing.T) {
 	const zero = "00000000000000000000000000000000"
 	w := newWorld(t, nil)
@@ -235,9 +235,14 @@ func TestModesOfRunsAreTold(t *testing.T) {
 	}
 	w.batch("nightly", "n1", leastJob, 10)
 	w.batch("other", zero, leastJob, 10)
+	w.batch("old", "o1", leastJob, 10)
+	w.m.list(func(all []map[string]any) []map[string]any {
+		delete(all[len(all)-1], "jobType") // as a Flink that does not say it
+		return all
+	})
 	w.rounds(1)
-	for id, want := range map[string]collector.RunMode{"n1": collector.BatchRun, onceJob: collector.StreamRun, zero: 0, "none": 0} {
-		if is, awaited := w.board.RunMode(id); is != want || awaited != (want == 0) {
+	for id, want := range map[string]collector.RunMode{"n1": collector.BatchRun, onceJob: collector.StreamRun, "o1": collector.UntoldRun, zero: 0, "none": 0} {
+		if is, awaited := w.board.RunMode(id); is != want || awaited != (id == "none") {
 			t.Errorf("%s is %d, awaited %t; want %d", id, is, awaited, want)
 		}
 	}

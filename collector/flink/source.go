@@ -244,9 +244,10 @@ func (t *take) list() error {
 
 // tellMode tells who takes in events of a run what it is.
 func (t *take) tellMode(l *listed) {
-	switch {
-	case l.Type == "" || shared(l.ID):
-	case l.Type == "BATCH":
+	switch l.Type {
+	case "":
+		t.cfg.Board.SetRunMode(l.ID, collector.UntoldRun)
+	case "BATCH":
 		t.cfg.Board.SetRunMode(l.ID, collector.BatchRun)
 	default:
 		t.cfg.Board.SetRunMode(l.ID, collector.StreamRun)
@@ -390,17 +391,13 @@ func (t *take) findOthers(j *job) {
 // jobRun returns what OpenLineage tells of a run.
 func (t *take) jobRun(name, id string) (is collector.JobRun, ok bool) {
 	is, ok = t.cfg.Board.JobRun(id)
-	if ok && shared(id) {
+	if ok && collector.SharedRun(id) {
 		t.spot(fmt.Sprintf("which OpenLineage events job %s sends: its run has the id that the job of each application cluster has which is not given one", name),
 			"start it with --job-id and an id of its own (docs/flink.md)")
 		return collector.JobRun{}, false
 	}
 	return is, ok
 }
-
-// shared reports whether runs of several clusters may have an id: that of the one job of an application cluster is 0
-// where it is not given another.
-func shared(id string) bool { return strings.Trim(id, "0") == "" }
 
 // sayFailed says whose details could not be seen. Runs that OpenLineage tells of whole are not missed.
 func (t *take) sayFailed() {

@@ -27,7 +27,7 @@ type vanished struct {
 
 // vanish remembers a run that Flink knows no more. The id of an application's one job says nothing of which it is.
 func (t *take) vanish(m *met) {
-	if shared(m.id) {
+	if collector.SharedRun(m.id) {
 		return
 	}
 	t.vanished = append(t.vanished, vanished{m.id, m.started, m.restarts, m.restarting, m.failed, m.begins, m.at})

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/lineaged/lineaged/collector"
 	"github.com/lineaged/lineaged/internal/runevent"
@@ -93,6 +94,27 @@ func TestAStreamJobByFlinksWord(t *testing.T) {
 		w.wants("in vain", "streamjob:ns/j read a/b moved=true", "streamjob:ns/j read a/b pending=1")
 		says("r", runevent.Complete, flinkID)
 		w.wants("it ends", "streamjob:ns/j read a/b moved=true", "streamjob:ns/j read a/b pending=0")
+	})
+	t.Run("in long rounds", func(t *testing.T) {
+		w, says := flinks(t)
+		w.every = 5 * time.Minute
+		w.start()
+		says("r", runevent.Running, flinkID)
+		for range appearsWithin {
+			w.wants("waited for")
+		}
+		w.wants("it came in time, and was waited with", "streamjob:ns/j read a/b moved=true", "streamjob:ns/j read a/b pending=1")
+	})
+	t.Run("of an application cluster", func(t *testing.T) {
+		w, says := flinks(t)
+		says("r", runevent.Running, "00000000000000000000000000000000")
+		w.wants("at once", "streamjob:ns/j read a/b moved=true", "streamjob:ns/j read a/b pending=1")
+	})
+	t.Run("of a Flink that does not say it", func(t *testing.T) {
+		w, says := flinks(t)
+		w.board.SetRunMode(flinkID, collector.UntoldRun)
+		says("r", runevent.Running, flinkID)
+		w.wants("at once", "streamjob:ns/j read a/b moved=true", "streamjob:ns/j read a/b pending=1")
 	})
 	t.Run("no id of Flink's", func(t *testing.T) {
 		w, says := flinks(t)

@@ -1,6 +1,7 @@
 package openlineage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,7 @@ var t0 = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 type world struct {
 	*testing.T
 	folder    string
+	every     time.Duration // between two rounds; 0: a tick
 	ttl       time.Duration
 	board     *collector.Board
 	c         *Collector
@@ -78,13 +80,13 @@ func newWorld(t *testing.T) *world {
 // start starts the source, as after a kill where there was one.
 func (w *world) start() {
 	w.Helper()
-	c, err := New(Config{Folder: w.folder, Interval: tick, Board: w.board, TimeToLive: w.ttl, Log: slog.New(slog.DiscardHandler)}, w)
+	c, err := New(Config{Folder: w.folder, Interval: cmp.Or(w.every, tick), Board: w.board, TimeToLive: w.ttl, Log: slog.New(slog.DiscardHandler)}, w)
 	if err != nil {
 		w.Fatal(err)
 	}
 	c.journal.now = func() time.Time { return w.at }
 	w.Cleanup(func() { _ = c.journal.close() })
-	w.c, w.take = c, collector.Runner{Interval: tick, Log: slog.New(slog.DiscardHandler)}.ByHand(c.source, w)
+	w.c, w.take = c, collector.Runner{Interval: cmp.Or(w.every, tick), Log: slog.New(slog.DiscardHandler)}.ByHand(c.source, w)
 }
 
 // send posts events, each of which must be taken.
@@ -104,7 +106,7 @@ func (w *world) send(events ...string) {
 // round takes a round and returns what it sighted, and what goes on since or no more, in words.
 func (w *world) round() (said []string) {
 	w.Helper()
-	w.at = w.at.Add(tick)
+	w.at = w.at.Add(cmp.Or(w.every, tick))
 	n := len(w.obs)
 	w.take(w.Context(), w.at)
 	for _, o := range w.obs[n:] {

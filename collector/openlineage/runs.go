@@ -39,6 +39,7 @@ type run struct {
 	streams, typed            bool
 	batch                     bool      // Flink says that it is one, whatever its events say
 	streamed                  bool      // it was told of as one that streams
+	came                      time.Time // the round of its newest event, or the first after a restart; not kept
 	awaits                    time.Time // since when Flink is waited for to say which; not kept over a restart
 	integration               string    // the greatest that was said
 	engineID                  string    // likewise

@@ -179,6 +179,7 @@ func (s *source) merge(x *entry) {
 	}
 	before := r.weight()
 	r.take(e, x.Arrived)
+	r.came = s.round
 	s.edges += r.weight() - before
 	s.cfg.Board.SetJobRun(r.engineID, collector.JobRun{
 		Node: lineage.Node{Scope: key.job.Namespace, Kind: lineage.StreamJobNode, Name: key.job.Name}, Writes: r.writes(),
@@ -275,7 +276,7 @@ func (s *source) tellRun(round time.Time, j *job, r *run, open map[lineage.Acces
 	if !goesOn && !r.fresh && !again && len(r.waiting) == 0 {
 		return
 	}
-	late, waited := round.Sub(r.seen) > lateAfter, r.waiting
+	late, waited := s.toldAt(r, round).Sub(r.seen) > lateAfter, r.waiting
 	r.waiting = map[edge]bool{}
 	if s.modeless(r) {
 		s.hold(j, r, goesOn, waited, open)
@@ -308,6 +309,17 @@ func (s *source) tellRun(round time.Time, j *job, r *run, open map[lineage.Acces
 		r.streamed = r.streamed || s.streams(r)
 	}
 	r.fresh = false
+}
+
+// toldAt is the round in which a run said what is told now: an earlier one of what was waited with.
+func (s *source) toldAt(r *run, round time.Time) time.Time {
+	if r.came.IsZero() {
+		r.came = round
+	}
+	if len(r.waiting) > 0 && round.Sub(r.came) <= (appearsWithin+1)*s.cfg.Interval {
+		return r.came
+	}
+	return round
 }
 
 // words say how an edge is known.
