@@ -205,7 +205,8 @@ func TestReaderLaw(t *testing.T) {
 			ends := readerEnds{w, w.end}
 			w.history.Add(w.now, w.end)
 			g.live, g.reads = w.position >= 0 && !w.standalone, true
-			if w.position >= w.start && w.position <= w.end && w.committed == w.position && r.IntN(4) == 0 { // between the two readings
+			// between the two readings
+			if w.position >= w.start && w.position <= w.end && w.committed == w.position && r.IntN(4) == 0 {
 				w.end += 10
 				w.read(r.Int64N(80), map[bool]int32{false: -1}[epochs])
 			}

@@ -12,7 +12,7 @@ type step struct {
 	base     int64 // where reading can have gone on from: from, or what was gone of the log after it
 	start    int64 // the log's start, read just before to was
 	fell     bool  // the log was truncated below from since the look before
-	beyond   bool  // from lies beyond the log's end: nobody read up to there, and who comes begins anew; or so it was held to be
+	beyond   bool  // from lies beyond the log's end, or is held to: nobody read up to there, who comes begins anew
 	set      bool  // what is committed now does, and to is the end
 	epoch    bool  // the commit bears a leader epoch: consumers' do, mostly, and an administrator's seldom does
 	age      time.Duration
