@@ -68,8 +68,8 @@ const (
 	UntoldRun // the engine knows the run, and does not say
 )
 
-// SharedRun reports whether an id may be of runs of several clusters, and so says nothing of any: that of the one job of
-// Flink's application cluster is 0 where it is not given another. So is none.
+// SharedRun reports whether an id may be of runs of several clusters, and so says nothing of any: that of the one job
+// of Flink's application cluster is 0 where it is not given another. So is none.
 func SharedRun(id string) bool { return strings.Trim(id, "0") == "" }
 
 // AddEngine says that an engine is watched, which will tell the mode of its runs.
