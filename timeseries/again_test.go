@@ -119,10 +119,9 @@ func settleAnew(e *engine) (touched int64) {
 // another revision.
 func TestSettlingAgainChangesNothing(t *testing.T) {
 	t.Parallel()
-	const rounds = 300 // of 130, too few tell the same writer of one tick in two ways
-	seeds := uint64(3)
+	seeds, rounds := uint64(4), 130
 	if os.Getenv("LINEAGED_LONG") != "" {
-		seeds = 100
+		seeds, rounds = 100, 300
 	}
 	looked, remade := 0, 0
 	for seed := range seeds {
