@@ -126,8 +126,8 @@ func (v *View) support(x *access, e lineage.Evidence) supported {
 	if doubt := x.shareDoubt(); doubt != "" && (e.Kind == lineage.GroupOffsets || e.Kind == lineage.ShareOffsets || e.Kind == lineage.Transaction) {
 		detail = strings.TrimSuffix(doubt+"; "+detail, "; ")
 	}
-	if counts && x.sharedOut() && boundsOf(detail).one() { // what a part of a step is at most or at least nobody knows
-		detail = strings.Replace(detail, x.sharedWords(), noBound+x.sharedWords(), 1)
+	if counts && x.sharedOut() && lineage.BoundsOf(detail).One() { // what a part of a step is at most or at least nobody knows
+		detail = strings.Replace(detail, x.sharedWords(), lineage.NoBound+x.sharedWords(), 1)
 	}
 	s.Detail = detail
 	s.explains = detail != "" && counts && x.isEstimated() && explains(e.Kind, detail)
@@ -177,8 +177,8 @@ func merge(into []supported, e supported) []supported {
 		if m.Kind != e.Kind || m.Source != e.Source {
 			continue
 		}
-		if e.explains && m.explains && boundsOf(e.Detail) != boundsOf(m.Detail) {
-			m.Detail = bothBounds(m.Detail, e.Detail)
+		if e.explains && m.explains && lineage.BoundsOf(e.Detail) != lineage.BoundsOf(m.Detail) {
+			m.Detail = lineage.BothBounds(m.Detail, e.Detail)
 		} else if e.Detail != "" && (m.Detail == "" || e.explains && !m.explains || e.explains == m.explains && e.LastSeen.After(m.LastSeen)) {
 			m.Detail, m.explains = e.Detail, e.explains
 		}
@@ -193,48 +193,16 @@ func merge(into []supported, e supported) []supported {
 	return append(into, e)
 }
 
-// bounds are which a detail calls a count. Who reads details takes a count for a bound where they tell of one alone.
-type bounds struct{ most, least bool }
-
-// noBound begins what is said of a part that may be more or less, where another part is bounded.
-const noBound = "neither at least nor at most: "
-
-// one reports whether a count is bounded on one side.
-func (b bounds) one() bool { return b.most != b.least }
-
-func boundsOf(detail string) bounds {
-	return bounds{strings.Contains(detail, "at most"), strings.Contains(detail, "at least")}
-}
-
-// bothBounds joins two details of parts that are bounded otherwise, or one of them not at all. One that says it all
-// already stays as it is.
-func bothBounds(a, b string) string {
-	x, y := boundsOf(a), boundsOf(b)
-	switch {
-	case x.most && x.least:
-		return a
-	case y.most && y.least:
-		return b
-	case x == bounds{}:
-		a = noBound + a
-	case y == bounds{}:
-		a, b = noBound+b, a
-	case y.most: // in one order, however they come
-		a, b = b, a
-	}
-	return a + "; of another part " + b
-}
-
 // unbound says of a flow's estimates without a bound that they have none, where all that its evidence tells of bounds
 // is one: the flow is the sum. all are those that something else tells.
-func unbound(es []supported, all bounds) {
+func unbound(es []supported, all lineage.Bounds) {
 	for _, e := range es {
-		b := boundsOf(e.Detail)
-		all.most, all.least = all.most || b.most, all.least || b.least
+		b := lineage.BoundsOf(e.Detail)
+		all.Most, all.Least = all.Most || b.Most, all.Least || b.Least
 	}
-	at := slices.IndexFunc(es, func(e supported) bool { return e.explains && boundsOf(e.Detail) == bounds{} })
-	if at >= 0 && all.one() {
-		es[at].Detail = noBound + es[at].Detail
+	at := slices.IndexFunc(es, func(e supported) bool { return e.explains && lineage.BoundsOf(e.Detail) == lineage.Bounds{} })
+	if at >= 0 && all.One() {
+		es[at].Detail = lineage.NoBound + es[at].Detail
 	}
 }
 
@@ -260,7 +228,7 @@ func (v *View) explained(f lineage.Flow, es []supported) []Evidence {
 		es[at].Detail, es[at].explains = why, true
 	}
 	why := v.atLeast(f)
-	unbound(es, boundsOf(why))
+	unbound(es, lineage.BoundsOf(why))
 	out := make([]Evidence, len(es))
 	for i, e := range es {
 		out[i] = e.Evidence

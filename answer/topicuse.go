@@ -216,7 +216,7 @@ func (r *usageReader) use(ctx context.Context, f Flow, x usedFlow) (u TopicUse, 
 		return u, err
 	}
 	for _, e := range evidence {
-		u.AtLeast = u.AtLeast || u.Estimated && boundsOf(e.Detail) == bounds{least: true}
+		u.AtLeast = u.AtLeast || u.Estimated && lineage.BoundsOf(e.Detail) == lineage.Bounds{Least: true}
 		u.Evidence = append(u.Evidence, UseEvidence{Kind: e.Kind, Since: e.FirstSeen, Detail: e.Detail})
 	}
 	clients, err := f.Clients(ctx, mostUseClients)

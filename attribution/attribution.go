@@ -79,6 +79,7 @@ func Settle(l *lineage.Ledger) (settled []lineage.Settled, open int64) {
 		if x.Metric.Counter() {
 			x.Readings = perStep(x.Readings)
 		}
+		x.Words = wordPerStep(x.Words)
 		settled = append(settled, *x)
 	}
 	slices.SortFunc(settled, func(a, b lineage.Settled) int {
@@ -98,6 +99,22 @@ func perStep(all []lineage.Reading) []lineage.Reading {
 			continue
 		}
 		out = append(out, r)
+	}
+	return out
+}
+
+// wordPerStep is perStep of what is said, by tick: of a step one word, which is as sure as the sum.
+func wordPerStep(all []lineage.Word) []lineage.Word {
+	slices.SortFunc(all, func(a, b lineage.Word) int { return cmp.Or(cmp.Compare(a.At, b.At), strings.Compare(a.Text, b.Text)) })
+	out := all[:0]
+	for _, w := range all {
+		n := len(out) - 1
+		switch {
+		case n < 0 || out[n].At != w.At:
+			out = append(out, w)
+		case lineage.BoundsOf(out[n].Text) != lineage.BoundsOf(w.Text):
+			out[n].Text = lineage.BothBounds(out[n].Text, w.Text)
+		}
 	}
 	return out
 }

@@ -59,7 +59,7 @@ type Settled struct {
 	Evidence EvidenceKind
 	By       int // whose word it rests on, in Ledger.Lookers
 	Readings []Reading
-	Words    []Word // by tick
+	Words    []Word // by tick, of each one at most
 }
 
 // Word is what a source adds in words from a tick on.
