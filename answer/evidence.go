@@ -126,7 +126,8 @@ func (v *View) support(x *access, e lineage.Evidence) supported {
 	if doubt := x.shareDoubt(); doubt != "" && (e.Kind == lineage.GroupOffsets || e.Kind == lineage.ShareOffsets || e.Kind == lineage.Transaction) {
 		detail = strings.TrimSuffix(doubt+"; "+detail, "; ")
 	}
-	if counts && x.sharedOut() && lineage.BoundsOf(detail).One() { // what a part of a step is at most or at least nobody knows
+	if counts && x.sharedOut() && lineage.BoundsOf(detail).One() {
+		// What a part of a step is at most or at least nobody knows.
 		detail = strings.Replace(detail, x.sharedWords(), lineage.NoBound+x.sharedWords(), 1)
 	}
 	s.Detail = detail
