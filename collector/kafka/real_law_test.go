@@ -99,6 +99,7 @@ func lawOfWriters(t *testing.T, c *kafkatest.Cluster, rounds int, restarts bool)
 	for _, w := range writers {
 		w.end(t, r.IntN(2) == 0)
 	}
+	eventually(t, "the markers of what was ended", 60*time.Second, func() bool { return c.StableOffset(t, topic) == c.EndOffset(t, topic) })
 	holds(t, rec, writers, topic, c.EndOffset(t, topic))
 }
 

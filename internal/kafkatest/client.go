@@ -90,15 +90,26 @@ func (c *Cluster) DeleteTopic(t testing.TB, name string) {
 // EndOffset is the sum of a topic's end offsets.
 func (c *Cluster) EndOffset(t testing.TB, topic string) int64 {
 	t.Helper()
-	ends, err := c.Admin(t).ListEndOffsets(t.Context(), topic)
+	return sumOfOffsets(t, topic, c.Admin(t).ListEndOffsets)
+}
+
+// StableOffset is the sum of where who reads committed records alone gets to: before the first record of a transaction
+// whose marker is not written yet, which may be a while after its producer heard that it ended.
+func (c *Cluster) StableOffset(t testing.TB, topic string) int64 {
+	t.Helper()
+	return sumOfOffsets(t, topic, c.Admin(t).ListCommittedOffsets)
+}
+
+func sumOfOffsets(t testing.TB, topic string, list func(context.Context, ...string) (kadm.ListedOffsets, error)) (sum int64) {
+	t.Helper()
+	offsets, err := list(t.Context(), topic)
 	if err == nil {
-		err = ends.Error()
+		err = offsets.Error()
 	}
 	if err != nil {
-		t.Fatalf("end offsets of %s: %v", topic, err)
+		t.Fatalf("offsets of %s: %v", topic, err)
 	}
-	var sum int64
-	ends.Each(func(o kadm.ListedOffset) { sum += o.Offset })
+	offsets.Each(func(o kadm.ListedOffset) { sum += o.Offset })
 	return sum
 }
 
