@@ -81,7 +81,7 @@ func New(o Options) *Answers {
 	}
 	return &Answers{
 		history: o.History, rounds: o.Rounds, identity: o.Identity, declared: o.Declared, edits: o.Edits, config: o.Clusters, connects: o.Connects, ledger: o.Ledger, clock: o.Now,
-		tariff: o.Tariff, rolls: rolls{most: mostNumbers}, views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
+		tariff: o.Tariff, days: billDays{most: mostDays, mostSums: mostSums}, rolls: rolls{most: mostNumbers}, views: viewCache{most: mostBytes, builds: make(chan struct{}, buildsAtOnce())},
 	}
 }
 

@@ -2,6 +2,7 @@ package answer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,7 +42,7 @@ func (a *Answers) Bill(ctx context.Context, in Span, cluster string) (*Bill, err
 	if err != nil {
 		return nil, err
 	}
-	start, end := win.Start.UTC().Truncate(billHour), win.End.UTC()
+	start, end := win.Start.UTC().Truncate(billHour), win.End.UTC().Round(0)
 	if rest := end.Sub(end.Truncate(billHour)); rest > 0 {
 		end = end.Add(billHour - rest)
 	}
@@ -61,25 +62,38 @@ func (a *Answers) Bill(ctx context.Context, in Span, cluster string) (*Bill, err
 		}
 		only, out.Scope = c.known.Name, c.Scope()
 	}
-	var days []*usage.Day
-	for at := start; at.Before(end); {
+	if out.Bill, err = a.addUp(ctx, sumKey{start, end, only}); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// addUp returns the bill of whole hours. Where the asker's time is over, what is added up is kept for who asks again.
+func (a *Answers) addUp(ctx context.Context, key sumKey) (*usage.Bill, error) {
+	sum, err := a.sumOf(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	for at := key.start.Add(sum.hours()); at.Before(key.end); {
 		midnight := at.Truncate(billDay)
 		next := midnight.Add(billDay)
-		if next.After(end) {
-			next = end
+		if next.After(key.end) {
+			next = key.end
 		}
-		d, err := a.usedIn(ctx, midnight, int(at.Sub(midnight)/billHour), int(next.Sub(midnight)/billHour))
+		d, is, err := a.usedIn(ctx, midnight, int(at.Sub(midnight)/billHour), int(next.Sub(midnight)/billHour))
 		if err != nil {
+			if !a.days.leaveSum(key, sum) && errors.Is(err, context.DeadlineExceeded) {
+				return nil, tooMuch("this bill takes longer than a request, and is too large to be kept for the next: ask for parts of it, as of a week")
+			}
 			return nil, err
 		}
-		if only != "" {
-			d = d.Of(only)
+		if key.cluster != "" {
+			d = d.Of(key.cluster)
 		}
-		days = append(days, d)
+		sum.add(d, is)
 		at = next
 	}
-	out.Bill = usage.New(a.tariff, start, end, days)
-	return out, nil
+	return sum.is.Bill(), nil
 }
 
 // coverageOver returns a view of a window of which nothing but its coverage is known.
@@ -98,32 +112,45 @@ func (a *Answers) coverageOver(ctx context.Context, now store.State, w lineage.W
 	return v, nil
 }
 
-// usedIn returns what was used in hours of a UTC day.
-func (a *Answers) usedIn(ctx context.Context, midnight time.Time, from, to int) (*usage.Day, error) {
-	now, err := a.history.State(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read how far the store is: %w", err)
-	}
+// heldDay is how a UTC day is held, and what its bill depends on.
+type heldDay struct {
+	step time.Duration // in which it is held; 0: nothing of it is
+	depends
+}
+
+func (a *Answers) heldDay(now store.State, midnight time.Time) heldDay {
 	day := lineage.Window{Start: midnight, End: midnight.Add(billDay)}
 	if now.Earliest.IsZero() || !day.End.After(now.Earliest) || day.Start.After(present(now, a.clock())) {
-		return a.unseen(now, midnight, from, to), nil
+		return heldDay{}
 	}
 	win := now.Resolve(day)
-	key := dayKey{midnight, from, to, win.Step}
-	d := a.dependsOn(win, now)
-	if kept := a.days.get(key, d); kept != nil {
-		return kept, nil
+	return heldDay{win.Step, a.dependsOn(win, now)}
+}
+
+// usedIn returns what was used in hours of a UTC day, and what that depends on.
+func (a *Answers) usedIn(ctx context.Context, midnight time.Time, from, to int) (*usage.Day, heldDay, error) {
+	now, err := a.history.State(ctx)
+	if err != nil {
+		return nil, heldDay{}, fmt.Errorf("read how far the store is: %w", err)
+	}
+	is := a.heldDay(now, midnight)
+	if is.step == 0 {
+		return a.unseen(now, midnight, from, to), is, nil
+	}
+	key := dayKey{midnight, from, to, is.step}
+	if kept := a.days.get(key, is.depends); kept != nil {
+		return kept, is, nil
 	}
 	// What the questions of one asker share is held until all are answered: a month of views is too much.
-	v, err := a.View(Together(ctx), Between(day.Start, day.End), All)
+	v, err := a.View(Together(ctx), Between(midnight, midnight.Add(billDay)), All)
 	if err != nil {
-		return nil, err
+		return nil, is, err
 	}
 	out, err := v.usedOn(ctx, midnight, from, to)
 	if err == nil {
 		a.days.keep(key, v.made, out)
 	}
-	return out, err
+	return out, heldDay{v.win.Step, v.made}, err
 }
 
 // unseen is a day of which nothing is held.

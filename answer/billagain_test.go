@@ -3,9 +3,12 @@ package answer_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/usage"
 )
 
@@ -88,5 +91,100 @@ func TestADayIsCutOffAtItsSizes(t *testing.T) {
 	}
 	if looks, err := ask(a, 0); err != nil || looks > all-usage.Hours {
 		t.Errorf("who asks again needs %d looks of %d, %v: the hours are read again", looks, all, err)
+	}
+}
+
+// sparse trades for two ticks of each hour.
+func (w *world) sparse(hours int) {
+	for h := range hours {
+		w.trade(h*hourly, h*hourly+2)
+	}
+}
+
+// askAgain asks for a bill until it is had, each time for so many looks.
+func askAgain(t *testing.T, a *answer.Answers, s answer.Span, most, tries int, between func(try int)) *answer.Bill {
+	t.Helper()
+	for n := 1; ; n++ {
+		b, err := a.Bill(&patience{Context: t.Context(), most: most}, s, "")
+		switch {
+		case err == nil && n == 1:
+			t.Fatal("once is enough: this test tells nothing")
+		case err == nil:
+			return b
+		case !errors.Is(err, context.DeadlineExceeded) || n == tries:
+			t.Fatalf("try %d of %d: %v", n, tries, err)
+		}
+		between(n)
+	}
+}
+
+// TestABillOfManyDaysIsHadInTheEnd asks for days of which only the newest is kept: what of the bill is added up is kept
+// too, so that who asks again goes on with the day where that ended, and no day is read twice.
+func TestABillOfManyDaysIsHadInTheEnd(t *testing.T) {
+	w := newWorld(t)
+	const days = 6
+	w.sparse(days * 24)
+	month := answer.Between(round(0), round(days*24*hourly))
+	patient := billed(w, owners(), usage.Tariff{})
+	looks := &patience{Context: t.Context()}
+	want, err := patient.Bill(looks, month, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hasty := billed(w, owners(), usage.Tariff{})
+	hasty.KeepBills(1, 1<<20)
+	got := askAgain(t, hasty, month, looks.looks/3, 9, func(int) {})
+	if !slices.EqualFunc(got.Lines, want.Lines, func(x, y usage.Line) bool { return x.Compare(&y) == 0 && x.Count.Cmp(y.Count) == 0 }) || len(want.Lines) == 0 {
+		t.Errorf("got %+v\nwant %+v", got.Lines, want.Lines)
+	}
+	// Two who take turns do not take each other's.
+	other := answer.Between(round(0), round((days-1)*24*hourly))
+	hasty = billed(w, owners(), usage.Tariff{})
+	hasty.KeepBills(1, 1<<20)
+	askAgain(t, hasty, month, looks.looks/3, 9, func(int) {
+		if _, err := hasty.Bill(&patience{Context: t.Context(), most: looks.looks / 3}, other, ""); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+	})
+}
+
+// What came late to a day that is added up is in the bill that comes of it.
+func TestWhatCameLateIsInABillThatGoesOn(t *testing.T) {
+	w := newWorld(t)
+	const days = 4
+	w.sparse(days * 24)
+	month := answer.Between(round(0), round(days*24*hourly))
+	orders := topic("orders")
+	looks := &patience{Context: t.Context()}
+	if _, err := billed(w, owners(), usage.Tariff{}).Bill(looks, month, ""); err != nil {
+		t.Fatal(err)
+	}
+	hasty := billed(w, owners(), usage.Tariff{})
+	hasty.KeepBills(1, 1<<20)
+	got := askAgain(t, hasty, month, looks.looks/2, 9, func(try int) {
+		if try == 1 {
+			w.observe("west", "groups", 5, w.moved(reads(orders, group("late")), lineage.GroupOffsets, 1000))
+		}
+	})
+	want := bill(t, billed(w, owners(), usage.Tariff{}), 0, days*24*hourly)
+	if x, y := linesOf(got.Lines, usage.EgressRecords), linesOf(want.Lines, usage.EgressRecords); x != y || !strings.Contains(y, "nobody") {
+		t.Errorf("got %s, want %s", x, y)
+	}
+}
+
+// A bill that is too large to be kept says so, where it can't be had in one request.
+func TestABillThatIsTooLargeIsToBeAskedForInParts(t *testing.T) {
+	w := newWorld(t)
+	w.sparse(3 * 24)
+	month := answer.Between(round(0), round(3*24*hourly))
+	looks := &patience{Context: t.Context()}
+	if _, err := billed(w, owners(), usage.Tariff{}).Bill(looks, month, ""); err != nil {
+		t.Fatal(err)
+	}
+	a := billed(w, owners(), usage.Tariff{})
+	a.KeepBills(1, 1)
+	_, err := a.Bill(&patience{Context: t.Context(), most: looks.looks / 2}, month, "")
+	if no, ok := errors.AsType[*answer.RefusedError](err); !ok || no.Reason != answer.TooMuch {
+		t.Errorf("got %v", err)
 	}
 }

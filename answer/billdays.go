@@ -7,8 +7,13 @@ import (
 	"github.com/lineaged/lineaged/usage"
 )
 
-// mostDays bounds the days of bills that are kept, in bytes: two months of some ten thousand topics.
-const mostDays = 128 << 20
+const (
+	// mostDays bounds the days of bills that are kept, in bytes: two months of some ten thousand topics.
+	mostDays = 128 << 20
+	// mostSums bounds the half-added bills that are kept, in bytes. One of a hundred thousand topics is some 120 MB,
+	// however many days it has, and what is answered of it is more than that.
+	mostSums = 512 << 20
+)
 
 // dayKey names a part of a day of a bill.
 type dayKey struct {
@@ -24,12 +29,15 @@ type keptDay struct {
 }
 
 // billDays are the days of bills that were asked for last: a month is not made anew for each question. Each is kept
-// until what it depends on changes. The zero value is ready.
+// until what it depends on changes.
 type billDays struct {
 	mu    sync.Mutex // guards the fields below
 	of    map[dayKey]*keptDay
 	clock uint64
 	left  *leftDay // nil: none was
+	sums  map[sumKey]*leftSum
+
+	most, mostSums int64 // bytes that days and half-added bills hold; never written
 }
 
 // leftDay is a day that a question was left with when its time was over. There is one at most: it holds the view
@@ -98,7 +106,7 @@ func (b *billDays) keep(key dayKey, d depends, day *usage.Day) {
 				oldest, least = key, k.used
 			}
 		}
-		if sum <= mostDays || least == b.clock {
+		if sum <= b.most || least == b.clock {
 			return
 		}
 		delete(b.of, oldest)

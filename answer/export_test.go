@@ -42,6 +42,9 @@ func ViewAsk(w lineage.Window) store.Ask { return viewAsk(w, w.End) }
 // KeepNumbers bounds the nodes on a roll that are in no window.
 func (a *Answers) KeepNumbers(most int) { a.rolls.most = most }
 
+// KeepBills bounds what days and a half-added bill that are kept hold, in bytes.
+func (a *Answers) KeepBills(days, sum int64) { a.days.most, a.days.mostSums = days, sum }
+
 // InCommon returns whether a view is of what the one that was named last has in common with others.
 func (a *Answers) InCommon() (is func(*View) bool) {
 	c := a.common.Load()

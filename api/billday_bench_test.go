@@ -12,12 +12,12 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// dayOf is an estate that was observed all day, each topic written and every tenth read all the time.
-func dayOf(b *testing.B, topics int) *world {
+// daysOf is an estate that was observed for days, each topic written and every tenth read all the time.
+func daysOf(b *testing.B, topics, days int) *world {
 	b.Helper()
 	const every = 30 * time.Minute
 	w := newWorld(b)
-	rounds := int(24 * time.Hour / every)
+	rounds := days * int(24*time.Hour/every)
 	for n := range rounds + 1 {
 		at := n * int(every/tick)
 		for _, source := range []string{"end-offsets", "groups"} {
@@ -65,16 +65,23 @@ func heapPeak() (stop func() uint64) {
 	return func() uint64 { close(done); <-over; return most.Load() }
 }
 
-// BenchmarkBillDay asks for the bill of a whole day of 100,000 topics, as our command does: again, where it takes
-// longer than one request may. Each time is anew, as after a restart.
-func BenchmarkBillDay(b *testing.B) {
-	w := dayOf(b, 100_000)
-	const query = `{usageBill(window:{start:"2000-01-01T00:00:00Z",end:"2000-01-02T00:00:00Z"}){totalCount totals{meter quantity observedHours unattributed}}}`
+// BenchmarkBillDays asks for the bill of a whole day of 100,000 topics, and of more days than are kept, as our command
+// does: again, where it takes longer than one request may. Each time is anew, as after a restart.
+func BenchmarkBillDays(b *testing.B) {
+	for _, days := range []int{1, 6} {
+		b.Run(fmt.Sprintf("days=%d", days), func(b *testing.B) { benchmarkBill(b, days) })
+	}
+}
+
+func benchmarkBill(b *testing.B, days int) {
+	b.Helper()
+	w := daysOf(b, 100_000, days)
+	query := fmt.Sprintf(`{usageBill(window:{start:"2000-01-01T00:00:00Z",end:"2000-01-%02dT00:00:00Z"}){totalCount totals{meter quantity observedHours unattributed}}}`, 1+days)
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	// 480 of each topic.
-	const want = `{"meter":"INGRESS_RECORDS","quantity":"48000000","observedHours":24,"unattributed":"48000000"}`
+	// 480 a day of each topic.
+	want := fmt.Sprintf(`{"meter":"INGRESS_RECORDS","quantity":"%d","observedHours":%d,"unattributed":"%[1]d"}`, days*48_000_000, days*24)
 	var spent, longest time.Duration
 	n, asks, peak := 0, 0, uint64(0)
 	for b.Loop() {

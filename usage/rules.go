@@ -113,11 +113,11 @@ func (t *Tariff) periods(cluster string, start, end time.Time) (out []period) {
 	return out
 }
 
-// at returns the period that holds an instant.
-func at(all []period, t time.Time) *period {
+// at returns which period holds an instant.
+func at(all []period, t time.Time) int32 {
 	i, found := slices.BinarySearchFunc(all, t, func(p period, t time.Time) int { return p.Start.Compare(t) })
 	if !found {
 		i--
 	}
-	return &all[i]
+	return int32(i)
 }
