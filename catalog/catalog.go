@@ -78,6 +78,35 @@ func (e *ConflictError) Error() string {
 
 // Check says what is wrong with what is to be said of a slot; nil: nothing.
 func Check(c lineage.Change) error {
+	if err := form(c); err != nil {
+		return err
+	}
+	for _, text := range c.Texts {
+		if r, hidden := unseen(text); hidden {
+			return &TextError{c.Slot, text, fmt.Sprintf("holds U+%04X, which nobody can see", r)}
+		}
+	}
+	return nil
+}
+
+// unseen returns a letter of a text that shows nothing, by which two owners could look like one: what formats, as
+// direction marks and spaces of no width, and fillers. Joiners stand in the words of some scripts, and between the
+// parts of pictures: behind a letter that is no ASCII they show.
+func unseen(text string) (hidden rune, found bool) {
+	before := rune(0)
+	for _, r := range text {
+		switch {
+		case (r == '\u200C' || r == '\u200D') && before > unicode.MaxASCII:
+		case unicode.Is(unicode.Cf, r), r == '\u115F', r == '\u1160', r == '\u3164', r == '\uFFA0':
+			return r, true
+		}
+		before = r
+	}
+	return 0, false
+}
+
+// form is what of Check has always been asked, and so holds of all that is on disk.
+func form(c lineage.Change) error {
 	s := c.Slot
 	if !slices.Contains(lineage.Fields(), s.Field) {
 		return &TextError{s, "", "is no field"}

@@ -374,7 +374,7 @@ func decode(line []byte) ([]*lineage.Edit, error) {
 		}
 		for _, c := range w.Changes {
 			change := lineage.Change{Slot: lineage.Slot{Field: c.Field, Key: c.Key}, Texts: c.Texts}
-			if err := Check(change); err != nil {
+			if err := form(change); err != nil {
 				return nil, err
 			}
 			e.Changes, e.Before = append(e.Changes, change), append(e.Before, c.Before)

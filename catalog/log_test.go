@@ -153,6 +153,10 @@ func TestWhatIsWrongChangesNothing(t *testing.T) {
 	f("U+0007", say(lineage.ContactField, "", "a\ab"))
 	f("U+000A", say(lineage.ContactField, "", "a\nb"))
 	f("is not UTF-8", say(lineage.ContactField, "", "a\xffb"))
+	f("U+200B", say(lineage.OwnerField, "", "team\u200b")) // else two owners look like one
+	f("U+202E", say(lineage.TagsField, "", "iip", "\u202eiip"))
+	f("U+200D", say(lineage.TagsField, "", "p\u200dii"))
+	f("U+3164", say(lineage.ContactField, "", "\u3164"))
 	f("257 bytes, at most 256", say(lineage.OwnerField, "", strings.Repeat("x", 257)))
 	f("4097 bytes, at most 4096", say(lineage.DescriptionField, "", strings.Repeat("x", 4097)))
 	f("semicolon", say(lineage.TagsField, "", "a;b"))
@@ -175,6 +179,9 @@ func TestWhatIsWrongChangesNothing(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, FileName)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a file was made: %v", err)
+	}
+	for _, joined := range []string{"می\u200cخواهم", "\U0001F469\u200d\U0001F4BB"} { // a word, and a picture of two
+		put(t, l, shop, noon, "", lineage.Change{Slot: owner, Texts: []string{joined}})
 	}
 	put(t, l, orders, noon, "", lineage.Change{Slot: owner, Texts: []string{"a"}})
 	if made, err := l.Put([]Draft{say(lineage.OwnerField, "", "a")}, "", noon); err != nil || made != nil {

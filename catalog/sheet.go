@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -206,6 +207,10 @@ func (r *reading) columns(head []string) (slots []*lineage.Slot) {
 }
 
 func (r *reading) cells(line int, head []string, slots []*lineage.Slot, cells []string) {
+	if i := slices.IndexFunc(cells, func(c string) bool { return !utf8.ValidString(c) }); i >= 0 {
+		r.bad(line, head[i], strings.ToValidUTF8(cells[i], "\uFFFD"), "is not UTF-8: save the sheet as such")
+		return
+	}
 	cell := func(name string) string {
 		if i := slices.Index(head, name); i >= 0 {
 			return csvcell.Unguard(cells[i])

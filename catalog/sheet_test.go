@@ -140,6 +140,7 @@ func TestWhatIsWrongWithASheetIsSaidWithItsLine(t *testing.T) {
 	f(asCSV, "node,version\ntopic:west/a,-1\n", `line 2, version: "-1": is no version`)
 	f(asCSV, "node,owner\ntopic:west/a,\"x\n", "line 2")
 	f(asCSV, "node,property:a b\n", "property:a b: is no column")
+	f(asCSV, "node,owner\ntopic:west/a,M\xfcller\n", "line 2, owner: \"M\ufffdller\": is not UTF-8: save the sheet as such") // as of a spreadsheet in Windows-1252
 	f(asYAML, "", "line 1")
 	f(asYAML, "a: 1\n", "is not a list of nodes")
 	f(asYAML, "- node: topic:west/a\n  owner: 1\n  colour: red\n  tags: pii\n- x\n- node: nothing\n",
@@ -149,5 +150,18 @@ func TestWhatIsWrongWithASheetIsSaidWithItsLine(t *testing.T) {
 	rows, err := asCSV("\uFEFFnode,owner,tags,now:owner\r\n# nothing\r\ntopic:west/a,'=x,(none),=1\r\ntopic:west/b,,,\r\n")
 	if err != nil || len(rows) != 2 || rows[0].Changes[0].Texts[0] != "=x" || rows[0].Changes[1].Texts == nil || rows[1].Changes[0].Texts != nil || rows[1].Changes[1].Texts != nil {
 		t.Errorf("got %+v, %v", rows, err)
+	}
+}
+
+// What was taken before letters that nobody can see were refused can still be read.
+func TestEditsThatAreOnDiskStay(t *testing.T) {
+	c := lineage.Change{Slot: owner, Texts: []string{"team\u200b"}}
+	line, err := encode([]*lineage.Edit{{Number: 1, At: noon, From: noon, Node: orders, Changes: []lineage.Change{c}, Before: [][]string{nil}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := decode([]byte(strings.TrimSpace(string(line))))
+	if err != nil || len(got) != 1 || got[0].Changes[0].Texts[0] != c.Texts[0] || Check(c) == nil {
+		t.Errorf("got %v, %v; to be said: %v", got, err, Check(c))
 	}
 }

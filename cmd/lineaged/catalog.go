@@ -56,7 +56,7 @@ func (e *edits) all() *lineage.Edits {
 // addTo has the server answer what was edited, and take edits where they are allowed. Who edits, options tell already.
 func (e *edits) addTo(o *api.Options, cfg config.Config, asks *answer.Answers) {
 	o.Exports[catalogExport] = e.export(asks)
-	o.Imports = map[string]http.Handler{catalogImport: e.imports(cfg.Catalog.Edit, o.User)}
+	o.Imports = map[string]http.Handler{catalogImport: e.imports(cfg.Catalog.Edit, o.User, asks)}
 	if cfg.Catalog.Edit {
 		o.Catalog = e
 	}

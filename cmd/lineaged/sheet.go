@@ -15,6 +15,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,7 @@ import (
 	"github.com/lineaged/lineaged/catalog"
 	"github.com/lineaged/lineaged/export"
 	"github.com/lineaged/lineaged/internal/config"
+	"github.com/lineaged/lineaged/internal/span"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -129,11 +131,16 @@ func rowOf(ctx context.Context, n answer.Node, tag *string) (row catalog.Sheet, 
 
 // imported is what an import says that it did, or would do.
 type imported struct {
-	DryRun      bool         `json:"dryRun"`
-	Edits       int          `json:"edits"`
-	Changes     []sheetDiff  `json:"changes"` // the first 10,000
-	ChangeCount int          `json:"changeCount"`
-	Errors      []sheetError `json:"errors,omitempty"`
+	DryRun      bool        `json:"dryRun"`
+	Edits       int         `json:"edits"`
+	Changes     []sheetDiff `json:"changes"` // the first 10,000
+	ChangeCount int         `json:"changeCount"`
+	nodes       []lineage.Node
+	// Unknown are nodes that are edited and of which nothing is known now, the first 10,000: it may be their ids that
+	// are wrong. UnknownCount is how many they are; null: that could not be told.
+	Unknown      []string     `json:"unknown,omitempty"`
+	UnknownCount *int         `json:"unknownCount"`
+	Errors       []sheetError `json:"errors,omitempty"`
 }
 
 type sheetDiff struct {
@@ -148,13 +155,17 @@ type sheetError struct {
 	Extensions map[string]string `json:"extensions"`
 }
 
-// imports takes sheets: all of one or nothing.
-func (e *edits) imports(allowed bool, user func(*http.Request) string) http.Handler {
+// knownFor is how far back a node of which something is known counts as one that is there.
+const knownFor = 7 * 24 * time.Hour
+
+// imports takes sheets: all of one or nothing. asked, which may be nil, knows which nodes there are.
+func (e *edits) imports(allowed bool, user func(*http.Request) string, asked *answer.Answers) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		out, status, code, err := e.take(w, r, allowed, user(r))
 		if err != nil {
 			out.Errors = []sheetError{{err.Error(), map[string]string{"code": code}}}
 		}
+		e.doubt(r.Context(), &out, asked)
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(status)
@@ -206,6 +217,7 @@ func (e *edits) take(w http.ResponseWriter, r *http.Request, allowed bool, by st
 	}
 	out.Edits, out.Changes = len(made), []sheetDiff{}
 	for _, x := range made {
+		out.nodes = append(out.nodes, x.Node)
 		for i, c := range x.Changes {
 			if out.ChangeCount++; out.ChangeCount <= mostTold {
 				out.Changes = append(out.Changes, sheetDiff{x.Node.ID(), c.Slot.String(), x.Before[i], c.Texts})
@@ -213,6 +225,27 @@ func (e *edits) take(w http.ResponseWriter, r *http.Request, allowed bool, by st
 		}
 	}
 	return out, http.StatusOK, "", nil
+}
+
+// doubt says which nodes of an import nobody knows.
+func (e *edits) doubt(ctx context.Context, out *imported, asked *answer.Answers) {
+	if asked == nil || out.Edits == 0 {
+		return
+	}
+	v, err := asked.View(ctx, answer.Last(knownFor), answer.All)
+	if err != nil {
+		e.says.Warn("which nodes of an imported sheet are known can't be told", "error", err)
+		return
+	}
+	out.UnknownCount = new(int)
+	for _, n := range out.nodes {
+		if v.Has(n) {
+			continue
+		}
+		if *out.UnknownCount++; *out.UnknownCount <= mostTold {
+			out.Unknown = append(out.Unknown, n.ID())
+		}
+	}
 }
 
 // catalog is the commands that take what people say of nodes away and bring it back.
@@ -343,6 +376,9 @@ func (p *program) told(out imported) error {
 	}
 	if n := out.ChangeCount - len(out.Changes); n > 0 {
 		fmt.Fprintf(&b, "and %d more\n", n)
+	}
+	for _, n := range out.Unknown {
+		fmt.Fprintf(&b, "%s: nothing is known of it in the last %s: is its id right?\n", n, span.Format(knownFor))
 	}
 	did := "changed"
 	if out.DryRun {

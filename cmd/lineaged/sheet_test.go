@@ -24,7 +24,7 @@ func TestSheetsAreTakenWhole(t *testing.T) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, catalogImport+query, strings.NewReader(body))
 		r.Header.Set("Content-Type", media)
 		w := httptest.NewRecorder()
-		e.imports(allowed, anna).ServeHTTP(w, r)
+		e.imports(allowed, anna, nil).ServeHTTP(w, r)
 		var out imported
 		if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
 			t.Fatalf("%v in %s", err, w.Body)
