@@ -68,6 +68,7 @@ func (l *Log) Append(b Batch) (Checkpoint, error) {
 	}
 	at := c.Size - 1
 	l.last, l.sourced = &at, sources
+	l.wroteNoted()
 	l.wrote(l.room.entries)
 	if !b.Amendment {
 		l.ends = &b.Period.End
@@ -235,7 +236,15 @@ func (l *Log) assemble(b *Batch) ([]source, error) {
 	for _, what := range slices.Sorted(maps.Keys(now)) {
 		closing.Sources = append(closing.Sources, source{what, now[what]})
 	}
-	a.addChanges(before, now, At(b.Closed))
+	for _, c := range l.noted.changes {
+		a.add(c)
+	}
+	if len(l.noted.changes) > 0 {
+		before = l.noted.now
+	}
+	for _, c := range changesOf(before, now, At(b.Closed)) {
+		a.add(c)
+	}
 	for _, r := range breakers.write {
 		a.add(Breaker{At(b.Closed), r})
 	}
@@ -270,9 +279,11 @@ func (l *Log) assemble(b *Batch) ([]source, error) {
 // parts begin with, each of which is there while it is configured.
 const Configuration = "configuration"
 
-// addChanges adds what is another than in the batch before. That something was not there before says nothing, but of a
-// part of the configuration where that was known.
-func (a *assembly) addChanges(before, now map[string]string, at Instant) {
+func isPart(what string) bool { return strings.HasPrefix(what, Configuration+".") }
+
+// changesOf returns what is another than before. That something was not there before says nothing, but of a part of the
+// configuration where that was known.
+func changesOf(before, now map[string]string, at Instant) (out []Change) {
 	all := maps.Clone(now)
 	if all == nil {
 		all = map[string]string{}
@@ -282,7 +293,7 @@ func (a *assembly) addChanges(before, now map[string]string, at Instant) {
 	parts := was && is
 	if parts {
 		for what := range before {
-			if strings.HasPrefix(what, Configuration+".") {
+			if isPart(what) {
 				all[what] = now[what]
 			}
 		}
@@ -295,11 +306,12 @@ func (a *assembly) addChanges(before, now map[string]string, at Instant) {
 		if digest, ok := now[what]; ok {
 			c.After = &digest
 		}
-		known := c.Before != nil || parts && strings.HasPrefix(what, Configuration+".")
+		known := c.Before != nil || parts && isPart(what)
 		if known && (c.Before == nil || c.After == nil || *c.Before != *c.After) {
-			a.add(c)
+			out = append(out, c)
 		}
 	}
+	return out
 }
 
 // sources returns what names were given by in the newest batch.

@@ -69,7 +69,7 @@ func copyOnce(ctx context.Context, from, to string) (*Checked, error) {
 		all[checkpointFile] = text
 	}
 	// What commitments stand for was written before the entries that have them.
-	for _, name := range []string{peopleFile, breakersFile, anchoredFile} {
+	for _, name := range []string{peopleFile, breakersFile, notedFile, anchoredFile} {
 		data, err := fs.ReadFile(fsys, name)
 		if err == nil {
 			all[name] = data

@@ -54,6 +54,7 @@ type Log struct {
 	minimum   int64 // index of the first entry that is held
 	// ruled is where the newest batch begins that wrote down which rules stop tags. 0: none that is held; -1: unknown.
 	ruled int64
+	noted noted
 }
 
 // batch is entries with the checkpoint that covers them as its last.
@@ -110,6 +111,9 @@ func (l *Log) know() error {
 	}
 	if any {
 		l.ends = &last.End
+	}
+	if err := l.readNoted(); err != nil {
+		return err
 	}
 	return l.people.open(filepath.Join(l.dir, peopleFile))
 }

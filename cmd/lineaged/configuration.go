@@ -26,7 +26,7 @@ func configuration(cfg config.Config) (map[string][]byte, error) {
 	return out, nil
 }
 
-// sources returns what names and owners are given by, and the configuration, for the ledger.
+// sources returns what names and owners are given by, and the configuration that is in force, for the ledger.
 func sources(cfg config.Config, rules *rules, said *declarations) (func() map[string][]byte, error) {
 	configured, err := configuration(cfg)
 	if err != nil {
@@ -34,6 +34,9 @@ func sources(cfg config.Config, rules *rules, said *declarations) (func() map[st
 	}
 	return func() map[string][]byte {
 		out := maps.Clone(configured)
+		if is := rules.configured.Load(); is != nil {
+			out = maps.Clone(*is)
+		}
 		out["rules"], out["declarations"] = *rules.record.Load(), said.text()
 		return out
 	}, nil

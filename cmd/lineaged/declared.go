@@ -30,6 +30,7 @@ type declarations struct {
 	file    string // the configuration's; empty: none
 	board   *collector.Board
 	log     *slog.Logger
+	changed func() // is told that something else is declared; nil: nobody wants it
 
 	mu       sync.Mutex // guards the fields below
 	cfg      declared.Config
@@ -153,6 +154,9 @@ func (d *declarations) look() {
 	}
 	d.problems, d.again = problems, false
 	d.current.Store(now)
+	if old != nil && d.changed != nil {
+		d.changed()
+	}
 }
 
 // spell lets the board know how documents spell clusters.

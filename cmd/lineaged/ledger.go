@@ -105,9 +105,21 @@ func (b *book) run(ctx context.Context) error {
 	g.Go(func() error { return b.keeper.Run(ctx) })
 	g.Go(func() error {
 		b.keeper.Await(ctx)
+		b.note()
 		return b.closer.Run(ctx)
 	})
 	return g.Wait()
+}
+
+// note has the ledger know what names are given by, and the configuration, whenever that is something else: at the
+// start, and when it was read again.
+func (b *book) note() {
+	if b.closer == nil {
+		return
+	}
+	if err := b.closer.Note(); err != nil {
+		b.closer.Logger.Error("the ledger says only with the next period that the configuration has changed", "error", err)
+	}
 }
 
 func (b *book) close() error {

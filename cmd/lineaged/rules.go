@@ -38,9 +38,13 @@ type rules struct {
 	// the record of the rules that hold, while there is no room to store it; nil: it is stored. Of the same goroutine
 	owed    []byte
 	records store.Records
+	// configured is cfg as the ledger has it.
+	configured atomic.Pointer[map[string][]byte]
 	// declared takes what the changed configuration declares; nil: nobody wants it.
 	declared func(config.Config)
-	log      *slog.Logger
+	// changed is told that other rules hold; nil: nobody wants it.
+	changed func()
+	log     *slog.Logger
 }
 
 // newRules makes the rules of a checked configuration, and keeps their record in the store, so that what is asked later
@@ -62,6 +66,11 @@ func (r *rules) set(ctx context.Context, cfg config.Config) error {
 	}
 	r.record.Store(&record)
 	r.breakers.Store(new(breakersOf(rules)))
+	configured, err := configuration(cfg)
+	if err != nil {
+		return fmt.Errorf("write down the configuration: %w", err)
+	}
+	r.configured.Store(&configured)
 	r.cfg = cfg
 	r.current.Store(who)
 	return nil
@@ -164,6 +173,9 @@ func (r *rules) reload(ctx context.Context, again reloader) {
 	}
 	if r.declared != nil {
 		r.declared(cfg)
+	}
+	if r.changed != nil {
+		r.changed()
 	}
 	r.log.Info("the rules were read again", "applications", len(cfg.Applications), "topics", len(cfg.Topics), "nodes", len(cfg.Nodes))
 }

@@ -173,6 +173,7 @@ func (s *daemon) answer() (err error) {
 	s.atEnd(s.edited.close)
 	s.asks = answers(cfg, s.store, s.rules, s.said, s.edited, &s.past, s.clock)
 	s.book = openBook(cfg, s.asks, s.rules, s.said, now, log)
+	s.rules.changed, s.said.changed = s.book.note, s.book.note
 	s.atEnd(s.book.close)
 	s.edited.writeTo(s.book)
 	s.past.of.Store(s.book)

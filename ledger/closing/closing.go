@@ -82,6 +82,15 @@ func (c *Closer) Trouble() string {
 	return ""
 }
 
+// Note has the next batch say when names and owners came to be given by something else, and what that was in between,
+// if it is something else now.
+func (c *Closer) Note() error {
+	if c.Refused != nil && c.Refused() != nil {
+		return nil
+	}
+	return c.Log.Note(c.Now(), c.digests())
+}
+
 // Run closes what can be closed until ctx ends. What fails is said once, and tried again.
 func (c *Closer) Run(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
