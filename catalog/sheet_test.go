@@ -140,7 +140,8 @@ func TestWhatIsWrongWithASheetIsSaidWithItsLine(t *testing.T) {
 	f(asCSV, "node,version\ntopic:west/a,-1\n", `line 2, version: "-1": is no version`)
 	f(asCSV, "node,owner\ntopic:west/a,\"x\n", "line 2")
 	f(asCSV, "node,property:a b\n", "property:a b: is no column")
-	f(asCSV, "node,owner\ntopic:west/a,M\xfcller\n", "line 2, owner: \"M\ufffdller\": is not UTF-8: save the sheet as such") // as of a spreadsheet in Windows-1252
+	// as of a spreadsheet in Windows-1252
+	f(asCSV, "node,owner\ntopic:west/a,M\xfcller\n", "line 2, owner: \"M\ufffdller\": is not UTF-8: save the sheet as such")
 	f(asYAML, "", "line 1")
 	f(asYAML, "a: 1\n", "is not a list of nodes")
 	f(asYAML, "- node: topic:west/a\n  owner: 1\n  colour: red\n  tags: pii\n- x\n- node: nothing\n",
