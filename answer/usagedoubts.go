@@ -8,13 +8,25 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
+// nothing says why nobody speaks of a part, where these sources were asked.
+func (s UsageSource) nothing() string {
+	switch s {
+	case Sealed:
+		return "the ledger has no closed period of this time, and nobody else was asked"
+	case Held:
+		return "the store has nothing of this time, and nobody else was asked"
+	default:
+		return "neither the store nor the ledger has anything of this time"
+	}
+}
+
 // Doubts says in sentences what the report does not show.
 func (r *UsageReport) Doubts() (out []string) {
 	for _, p := range r.Parts {
 		of := p.Window.Start.UTC().Format(time.RFC3339) + " to " + p.Window.End.UTC().Format(time.RFC3339)
 		switch {
 		case p.Source == Nobody:
-			out = append(out, "of "+of+" nothing is known: neither the store nor the ledger has anything of it")
+			out = append(out, "of "+of+" nothing is known: "+r.Source.nothing())
 		case p.Observed == 0:
 			out = append(out, "of "+of+" nothing was observed")
 		case p.Observed < 1:

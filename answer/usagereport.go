@@ -38,7 +38,7 @@ const (
 	AnySource UsageSource = iota // the store as far back as it holds anything, the ledger of what was before
 	Held                         // the store, by the names of now
 	Sealed                       // the ledger, by the names of then
-	Nobody                       // of a part: neither the store nor the ledger has anything of it
+	Nobody                       // of a part: none that was asked has anything of it
 )
 
 // Ledger is what was said of usage in periods that are closed.
@@ -163,7 +163,7 @@ func (a *Answers) UsageReport(ctx context.Context, in Span, q UsageQuestion) (*U
 		case Sealed:
 			err = r.fromLedger(ctx, p, c)
 		default:
-			r.Coverage.Said = append(r.Coverage.Said, SaidGap{Window: p.Window, Reason: "neither the store nor the ledger has anything of this time"})
+			r.Coverage.Said = append(r.Coverage.Said, SaidGap{Window: p.Window, Reason: r.Source.nothing()})
 		}
 		if err != nil {
 			return nil, err

@@ -311,5 +311,17 @@ func TestUsageReportFromTheLedger(t *testing.T) {
 		if r.Unread == "" || r.Permissions != nil {
 			t.Errorf("%q %v: the ledger has no access control entries", r.Unread, r.Permissions)
 		}
+		// Who asks one source alone is not told what the other has.
+		for source, want := range map[answer.UsageSource]string{
+			answer.AnySource: "neither the store nor the ledger has anything of this time",
+			answer.Sealed:    "the ledger has no closed period of this time, and nobody else was asked",
+			answer.Held:      "the store has nothing of this time, and nobody else was asked",
+		} {
+			q.Source = source
+			r := reportOf(t, a, answer.Between(midnight.Add(-3*time.Hour), round(20)), q)
+			if text := strings.Join(r.Doubts(), "\n"); !strings.Contains(text, " nothing is known: "+want) || r.Coverage.Said[len(r.Coverage.Said)-1].Reason != want && r.Coverage.Said[0].Reason != want {
+				t.Errorf("%v: %+v in\n%s\nwant %s", source, r.Coverage.Said, text, want)
+			}
+		}
 	})
 }
