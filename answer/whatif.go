@@ -290,9 +290,27 @@ func (q *losing) loseBrokers(c *Cluster, brokers []int32, with string) {
 		q.out.Untold = append(q.out.Untold, fmt.Sprintf("on which brokers the replicas of %s of %s lie was not observed: whether they are lost can't be told", pluralOf(unknown, "topic"), c.known.Name))
 	}
 	slices.Sort(brokers)
+	for _, b := range slices.Compact(slices.Clone(brokers)) {
+		if !q.v.holds(c, b) {
+			q.out.Untold = append(q.out.Untold, fmt.Sprintf("no replica of any topic was seen on broker %d of %s: it may hold none, or there is no such broker", b, c.known.Name))
+		}
+	}
 	if most := slices.Compact(brokers); c.fact != nil && len(most) >= c.fact.Brokers {
 		q.out.Untold = append(q.out.Untold, fmt.Sprintf("these are all brokers of %s: who keeps his state there is lost with cluster:%s", c.known.Name, c.known.Name))
 	}
+}
+
+// holds reports whether a replica was seen on a broker.
+func (v *View) holds(c *Cluster, broker int32) bool {
+	for _, t := range v.topics {
+		if t.cluster != c.known.ID || t.gone || t.fact == nil {
+			continue
+		}
+		if slices.ContainsFunc(t.fact.Places, func(p lineage.Place) bool { return slices.Contains(p.Brokers, broker) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // findStarved finds who gets less, and when.
