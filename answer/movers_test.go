@@ -1,6 +1,7 @@
 package answer_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -244,6 +245,9 @@ func TestDatasetsMoveOrNobodyKnows(t *testing.T) {
 	a := outside(lineage.Read, n, set)
 	for name, c := range map[string]struct {
 		pending map[int]int64 // by round
+		first   int           // round in which it is seen first; 0: the first
+		unread  []int         // rounds in which its offsets were not asked for yet
+		away    []int         // rounds that nobody took
 		want    string
 	}{
 		"its offsets were never told":             {want: "null"},
@@ -251,14 +255,30 @@ func TestDatasetsMoveOrNobodyKnows(t *testing.T) {
 		"they are seen no more":                   {pending: map[int]int64{2: 0, 7: 1}, want: "null"},
 		"they were not looked at in all rounds":   {pending: map[int]int64{2: 0, 5: 1, 6: 0, 8: 1, 9: 0}, want: "false"},
 		"they were not looked at in the last one": {pending: map[int]int64{2: 0, 5: 1, 6: 0, 10: 1}, want: "null"},
+		// Where its offsets stood when they were first looked at it came to before: in the window or not, nobody saw.
+		"it came into sight within the window":          {first: 6, pending: map[int]int64{6: 0}, want: "null"},
+		"its offsets were first looked at within it":    {pending: map[int]int64{6: 0}, unread: []int{4, 5}, want: "null"},
+		"nobody looked for a while within the window":   {pending: map[int]int64{2: 0, 7: 0}, away: []int{5, 6}, want: "null"},
+		"it came into sight as the window before ended": {first: 4, pending: map[int]int64{4: 0}, want: "false"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				w.observe("west", "all", 1, facts(clusterFact(1)))
+				first := max(c.first, 1)
 				for r := 1; r <= 10; r++ {
+					switch {
+					case slices.Contains(c.away, r):
+						continue
+					case r < first:
+						w.observe("connect", "connectors", r)
+						continue
+					}
 					fill := []filling{sighted(a, lineage.Connect, "class x")}
-					if r == 1 {
+					if slices.Contains(c.unread, r) {
+						fill = append(fill, missing("not asked yet"))
+					}
+					if r == first {
 						fill = append(fill, facts(connectorFact(n, "source", "RUNNING")))
 					}
 					if value, told := c.pending[r]; told {

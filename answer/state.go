@@ -20,7 +20,7 @@ func (v *View) decideStates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rests := v.restsOf()
+	rests, watched := v.restsOf(), v.watchedOf()
 	if err := v.endFormerClusters(ctx); err != nil {
 		return err
 	}
@@ -39,6 +39,8 @@ func (v *View) decideStates(ctx context.Context) error {
 			if x.beside = v.beside(x.row); x.beside {
 				x.state = graph.Unknown
 			}
+		case !exist && x.mayHaveMoved():
+			x.state, x.left = graph.Unknown, true
 		case !exist:
 			continue
 		case v.beside(x.row): // over so long a time that the store does not say in all of it that it moved
@@ -46,7 +48,7 @@ func (v *View) decideStates(ctx context.Context) error {
 		case x.counter.metric == lineage.NoMetric && rests(x):
 		case x.ownWord() && x.inWindow:
 			x.state = graph.Unknown
-		case x.uncounted() || v.unobserved(x.row) || x.amount.Pending && !drained[x.row] || doubts[x.row] || v.unseenBefore(x):
+		case x.uncounted() || v.unobserved(x.row) || x.amount.Pending && !drained[x.row] || doubts[x.row] || v.unseenBefore(x) || !watched(x):
 			x.state = graph.Unknown
 		}
 		if kept < i {
@@ -56,6 +58,12 @@ func (v *View) decideStates(ctx context.Context) error {
 	}
 	v.accesses = v.accesses[:kept]
 	return nil
+}
+
+// mayHaveMoved reports whether an access is to or from a dataset by who is no more and was seen in the window: nothing
+// counts it, and where all else of a way is seen to move the data went there.
+func (x *access) mayHaveMoved() bool {
+	return x.Access.Dataset != (lineage.Dataset{}) && x.inWindow && !x.ownWord()
 }
 
 // ownWord reports whether only a job's own word says that it reads or writes: what Kafka itself has seen of the topic
@@ -161,10 +169,29 @@ func (v *View) topicRests(x *access) bool {
 	})
 }
 
-// unseenBefore reports whether a reader that did not move in the window was first looked at within it: its position
-// says that it did read once, and nothing says when.
+// unseenBefore reports whether somebody who did not move in the window was first looked at within it, a reader or who
+// moves to or from a dataset: its position says that it did once, and nothing says when.
 func (v *View) unseenBefore(x *access) bool {
-	return x.Access.Op == lineage.Read && x.Access.Dataset == (lineage.Dataset{}) && v.win.Start.Before(x.FirstSeen)
+	return (x.Access.Op == lineage.Read || x.Access.Dataset != (lineage.Dataset{})) && v.win.Start.Before(x.FirstSeen)
+}
+
+// watchedOf returns whether all of the window speaks for an access. Where nothing counts, as what a connector moves to
+// or from a dataset, a later look does not make up for a time in which nobody looked: what it is compared with may be
+// of after that.
+func (v *View) watchedOf() func(*access) bool {
+	whole := map[string]bool{}
+	return func(x *access) bool {
+		if x.Access.Dataset == (lineage.Dataset{}) || x.ownWord() {
+			return true
+		}
+		teller := v.teller(x.node)
+		complete, known := whole[teller]
+		if !known && teller != "" {
+			complete = v.held.Coverage(teller).Complete
+			whole[teller] = complete
+		}
+		return complete
+	}
 }
 
 // uncounted reports whether somebody is only known to read or write a topic, as a mover by what it is configured to do
@@ -275,13 +302,14 @@ func (v *View) endFormerClusters(ctx context.Context) error {
 }
 
 // endsExist reports whether both ends of an access exist at the window's end: the topic's incarnation, or any where
-// only the name is known, the group, the connector. What was never described is taken to exist.
+// only the name is known, the group, the connector. What was never described is taken to exist. A group is there while
+// its positions are, also where the sink is deleted that read with it: what is written waits for whoever makes it again.
 func (v *View) endsExist(x *access) bool {
 	if t := x.topic; t != nil && (t.gone || t.fact != nil && x.Access.Topic.ID != (lineage.TopicID{}) && t.fact.Topic.ID != x.Access.Topic.ID) {
 		return false
 	}
-	if v.movers.gone(x.node) {
-		return false
+	if x.Access.Client.Group == "" {
+		return !v.movers.gone(x.node)
 	}
-	return x.Access.Client.Group == "" || !v.groups[lineage.GroupRef{Cluster: x.Access.Topic.Cluster, Group: x.Access.Client.Group}].Gone
+	return !v.groups[lineage.GroupRef{Cluster: x.Access.Topic.Cluster, Group: x.Access.Client.Group}].Gone
 }
