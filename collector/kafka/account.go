@@ -62,9 +62,15 @@ type total struct {
 	estimated bool  // what was added since it was last told is a bound
 }
 
+// No log has as many offsets as mostAdded, and no total is beyond mostTotal: who may commit may commit any offset.
+const (
+	mostAdded = 1 << 48
+	mostTotal = 1 << 62
+)
+
 // add adds n records.
 func (t *total) add(n int64, estimated bool) {
-	t.n += n
+	t.n = min(t.n+min(n, mostAdded), mostTotal)
 	t.estimated = t.estimated || estimated
 }
 

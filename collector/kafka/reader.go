@@ -245,7 +245,7 @@ func (r *reader) observe(commits []commit, ends topicEnds, g groupState, round, 
 			continue
 		}
 		r.parts[c.partition].seen = true
-		r.overtaken(c, ends)
+		r.overtaken(c, ends, g)
 		if base, n, ok := r.book(c, ends, ctx); ok {
 			advanced, oldest = true, max(oldest, beyond(ends, c.partition, base))
 			moved += n
@@ -334,15 +334,16 @@ func (r *reader) missed() {
 	}
 }
 
-// overtaken notes what was gone of the log before the reader had it, as of this round.
-func (r *reader) overtaken(c commit, ends topicEnds) {
+// overtaken notes what was gone of the log before the reader had committed it, as of this round. Who is there may have
+// read it.
+func (r *reader) overtaken(c commit, ends topicEnds, g groupState) {
 	p := &r.parts[c.partition]
 	start := ends.begin(c.partition)
 	if c.offset < 0 || p.committed < 0 || start <= p.base() || p.fell >= 0 {
 		return
 	}
 	r.gone += start - p.base()
-	r.lost.add(start-p.base(), c.offset != p.committed || ends.compacted() != notCompacted || ends.transactional())
+	r.lost.add(start-p.base(), g.live || g.wasLive || c.offset != p.committed || ends.compacted() != notCompacted || ends.transactional())
 	if c.offset == p.committed { // it has not gone on yet: what it reads then is read from there
 		p.gone, r.touched = start, true
 	}
@@ -405,7 +406,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		return 0, 0, false
 	}
 	set := c.offset > end && c.offset == p.held
-	if c.offset > end && p.held < 0 && ctx.maySet(c) { // it may be ahead of the end, which was read before
+	if c.offset > end && !set && (ctx.maySet(c) || ctx.unreachable(c.offset-end)) { // it may be ahead of the end, which was read before
 		p.held, r.read.told, r.bound = c.offset, -1, cmp.Or(r.bound, boundHeld)
 		return 0, 0, false
 	}
@@ -417,7 +418,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		r.note(lineage.OffsetsSet, "the committed offset of partition %d is gone: deleted or expired", c.partition)
 		return 0, 0, false
 	}
-	s := step{from: p.committed, to: c.offset, set: set, base: p.base(), start: max(ends.begin(c.partition), 0), fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, waiting: p.lag, was: p.was, then: -1, high: p.high, again: p.again, beyond: anew}
+	s := step{from: p.committed, to: c.offset, set: set, base: p.base(), start: max(ends.begin(c.partition), 0), end: end, fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, waiting: p.lag, was: p.was, then: -1, high: p.high, again: p.again, beyond: anew}
 	if s.from < 0 {
 		s.base = s.start
 		s.then = ends.ended(c.partition, ctx.from())

@@ -30,12 +30,14 @@ type readerWorld struct {
 	// an administrator set the offset back since the last look: who comes then in no time can't be told from who goes
 	// on
 	setBack bool
+	sought  bool // a member went back since the last look, and reads no more until the next
 	// or in any direction: who then comes and goes can't be told either
 	set    bool
 	looked int64 // what was committed at the last look
 	used   bool  // somebody was in the group since the last look, or at it
 	// at it, and had committed. Only then can be told that somebody else sets the offsets after it has gone
 	member bool
+	left   bool // somebody was seen in the group at the last look
 	// administrators use a tool that says a leader epoch, as those of franz-go do; never where short jobs read
 	tool bool
 }
@@ -90,7 +92,7 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 			w.committed, w.epoch = w.position, epoch()
 		}
 		w.position = -1
-	case n < 85 && w.position >= 0: // reads and commits
+	case n < 85 && w.position >= 0 && !w.sought: // reads and commits
 		if w.position < w.start || w.position > w.end { // out of range
 			w.position = w.start
 			if !w.earliest {
@@ -104,7 +106,7 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 		i := max(len(w.past)-1-r.IntN(4), 0)
 		w.past = w.past[:i+1]
 		w.committed = w.past[i]
-	case n < 90 && w.position < 0 && (!w.used || (w.member || !w.tool && w.looked >= 0) && epochs && !w.standalone) && w.committed >= 0 && w.resets+1 < believedAfter && (epochs || !w.standalone):
+	case n < 90 && w.position < 0 && !w.sought && (!w.used || w.left || !w.tool && w.looked >= 0 && epochs && !w.standalone) && (w.committed >= 0 || w.left) && w.resets+1 < believedAfter && (epochs || !w.standalone):
 		// an administrator sets the offset; by a little, and of who reads alone and without epochs, that can't be told
 		was := w.committed
 		w.resets++
@@ -117,6 +119,10 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 		}
 		// who comes and finds nothing there begins anew at the start, or the end
 		w.set, w.setBack, w.past = true, w.setBack || w.committed < was || w.committed > w.end, nil
+	case n < 92 && w.position >= 0 && !w.sought && !w.standalone && w.looked > w.start && w.looked <= w.end: // a member goes back, and reads some of it again
+		w.position = w.start + r.Int64N(w.looked-w.start)
+		w.read(r.Int64N(w.looked-w.position), epoch())
+		w.sought, w.past = true, nil
 	}
 }
 
@@ -206,7 +212,7 @@ func TestReaderLaw(t *testing.T) {
 			w.history.Add(w.now, w.end)
 			g.live, g.reads = w.position >= 0 && !w.standalone, true
 			// between the two readings
-			if w.position >= w.start && w.position <= w.end && w.committed == w.position && r.IntN(4) == 0 {
+			if !w.sought && w.position >= w.start && w.position <= w.end && w.committed == w.position && r.IntN(4) == 0 {
 				w.end += 10
 				w.read(r.Int64N(80), map[bool]int32{false: -1}[epochs])
 			}
@@ -226,7 +232,7 @@ func TestReaderLaw(t *testing.T) {
 			book.tell(w.now, before)
 			rounds = append(rounds, readerRound{book.read.n - said, book.bound, w.got, w.position < 0 || w.position == w.committed})
 			w.looked = w.committed
-			g.wasLive, w.used, w.member, w.set, w.setBack, w.got = g.live, w.position >= 0, w.position >= 0 && w.committed >= 0, false, false, nil
+			g.wasLive, w.used, w.member, w.left, w.set, w.setBack, w.sought, w.got = g.live, w.position >= 0, w.position >= 0 && w.committed >= 0, g.live, false, false, false, nil
 			if book.bound != "" {
 				bounds[book.bound]++
 			}

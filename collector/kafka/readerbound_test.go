@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"encoding/hex"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -187,6 +188,44 @@ func TestSetBeyondTheEndAndReadWithinATick(t *testing.T) {
 		look(5000, -1)
 		if l.r.bound != boundBrief || l.skipped.Value != 800 || !l.skipped.Estimated {
 			t.Errorf("epoch %d: %q, %+v skipped: want at least what was read before, and 800 skipped at most", epoch, l.r.bound, l.skipped)
+		}
+	}
+}
+
+// Who may commit may commit any offset, one after the other: nothing of that was read, and no total is beyond what can
+// be stored, nor falls.
+func TestCommitsOfNoOffset(t *testing.T) {
+	for _, live := range []bool{false, true} {
+		l := newLooks(t)
+		l.g.live, l.g.wasLive = live, live
+		l.ends = fakeEnds{endOffset: 1000, old: true, atJoin: 500}
+		totals := map[lineage.Metric]int64{}
+		for i, offset := range []int64{100, math.MaxInt64, math.MaxInt64 - 1, math.MaxInt64 - 1, 5, math.MaxInt64 - 2, math.MaxInt64 - 2, 1_700_000_000_000, 1_700_000_010_000, 1_700_000_020_000, 50} {
+			before := l.round
+			l.round = l.round.Add(tick)
+			l.r.observe([]commit{{0, offset, -1}}, l.ends, l.g, l.round, before)
+			samples, _ := l.r.tell(l.round, before)
+			for _, s := range samples {
+				switch s.Metric {
+				case lineage.Records, lineage.Skipped, lineage.Lost, lineage.Doubted, lineage.Returned:
+					if s.Value < totals[s.Metric] {
+						t.Errorf("live %v, commit %d: the total of metric %d falls from %d to %d", live, i, s.Metric, totals[s.Metric], s.Value)
+					}
+					totals[s.Metric] = s.Value
+				case lineage.Lag:
+					if offset > 1000 && s.Value != lineage.Unknown {
+						t.Errorf("live %v, commit %d: lag %d, of who is nowhere in the log", live, i, s.Value)
+					}
+				}
+			}
+			if n := l.r.skipped.n; n > 3*1000 || l.r.read.n > 3*1000 {
+				t.Fatalf("live %v, commit %d: %d read and %d skipped of 1000", live, i, l.r.read.n, n)
+			}
+			for _, e := range l.r.events {
+				if e.typ == lineage.RecordsLost {
+					t.Errorf("live %v, commit %d: %+v, and nothing was lost", live, i, e)
+				}
+			}
 		}
 	}
 }

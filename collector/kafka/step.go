@@ -11,6 +11,7 @@ type step struct {
 	from, to int64 // committed before and now; from below zero: nothing was, or it was lost
 	base     int64 // where reading can have gone on from: from, or what was gone of the log after it
 	start    int64 // the log's start, read just before to was
+	end      int64 // the log's end, read before to was
 	fell     bool  // the log was truncated below from since the look before
 	beyond   bool  // from lies beyond the log's end, or is held to: nobody read up to there, who comes begins anew
 	set      bool  // what is committed now does, and to is the end
@@ -51,7 +52,8 @@ type stepContext struct {
 
 // maySet reports whether a commit may be an administrator's, of a group that was there before.
 func (c stepContext) maySet(m commit) bool {
-	return !c.live && !c.wasLive && !c.share && m.leaderEpoch < 0 && !c.habit.believed() && !c.from().IsZero()
+	alone := !c.live && !c.wasLive && !c.share && m.leaderEpoch < 0 && !c.habit.believed()
+	return (alone || c.parted(m.leaderEpoch >= 0)) && !c.from().IsZero()
 }
 
 // strange reports whether a commit bears no leader epoch although the reader's do.
@@ -59,9 +61,22 @@ func (c stepContext) strange(epoch bool) bool {
 	return !epoch && !c.share && c.habit.epochs && !c.habit.plain
 }
 
-// plainly reports whether a commit without a leader epoch shows that the reader's own bear none.
+// plainly reports whether a commit without a leader epoch shows that the reader's own bear none. Of who has left it may
+// be an administrator's.
 func (c stepContext) plainly() bool {
-	return c.live && c.wasLive || (c.live || c.wasLive) && !c.habit.epochs || c.habit.believed()
+	return c.live && (c.wasLive || !c.habit.epochs) || c.habit.believed()
+}
+
+// unreachable reports whether an offset that lies so far beyond the end is none up to which anybody has read, although
+// the end was read before it.
+func (c stepContext) unreachable(ahead int64) bool {
+	return ahead > fastest*int64(1+c.tick/time.Second)
+}
+
+// parted reports whether a commit may be an administrator's, of a group whose last member has left since the last look
+// and whose own commits may bear no leader epoch either.
+func (c stepContext) parted(epoch bool) bool {
+	return c.wasLive && !c.live && !epoch && !c.share && !c.strange(epoch)
 }
 
 // compaction is whether a topic's log has holes.
@@ -117,7 +132,10 @@ const (
 	boundAlone     = "at most, each record once: nobody was seen in the group, and offsets that somebody sets look alike"
 	boundRestarted = "at most, each record once: nobody was in the group at the last look, so that its offsets may have been set meanwhile"
 	boundLeft      = "neither at most nor at least: its offsets were set after its last member had left, and what it read before does not show"
+	boundParted    = "neither at most nor at least: its last member has left, and whether its offsets were set after that, and what it read before, does not show"
+	boundPartBack  = "at least: it went back and its last member has left, set or to read again, and what it read before does not show"
 	boundHeld      = "at least: it stands beyond where the log ended a moment before, and the next look tells what that is"
+	boundAhead     = "at least: an offset was committed that lies beyond where the log ends, and what was read before does not show"
 	boundLeftBack  = "at least: its offsets were set back after its last member had left, and what it read before does not show"
 	boundBrief     = "at least: its offsets were set while nobody was seen in the group, and who came, read and went between the two looks does not show"
 	boundWent      = "at least: it went back while nobody was seen in the group, set or to read again, and what was read between the two looks does not show"
@@ -125,14 +143,14 @@ const (
 	boundJump      = "at most: it passed more than it ever did, or after a longer pause, so that it may have sought forward"
 	boundLost      = "at most: its offsets were deleted meanwhile"
 	boundUnseen    = "at most, each record once: nobody looked for some time, in which its offsets may have been set"
-	boundBack      = "at most: it went back, and where it began to read again is not known"
+	boundBack      = "at most: it went back, and how far it read before, and where it began to read again, is not known"
 	boundAgain     = "at least: it went back a little, and what it read again before it committed there is not counted"
 	boundPassed    = "at least: it went back a little and then to beyond where it had been, and what lies before that is not counted: it may have read it again, or its last commits were lost or came late"
 	boundHad       = "at most: it went back and then to beyond where it had been, and what lies before that it may not have read again: its last commits may have been lost"
 	boundNeither   = "neither at most nor at least: it went back a little and then forward, and where it read again and what it passed is not known"
 	boundBeyond    = "neither at most nor at least: it stood beyond where the log ended, and where it began to read is not known"
 	boundFell      = "at most: the log was truncated before it, and it goes on from there"
-	boundGone      = "at most: records were gone before it read them, and where it went on is not known"
+	boundGone      = "at most: records were gone before it read them, and how many it had read all the same, and where it went on, is not known"
 	boundOvertaken = "at most: the log's start passed it, and what it had read of that before is not known"
 	boundCompacted = "at most: the topic is compacted, so that some of the offsets hold no record"
 	boundMaybe     = "at most: whether the topic is compacted may not be described"
@@ -150,16 +168,26 @@ func judge(s step, c stepContext) verdict {
 	switch {
 	case alone && !s.epoch && c.copied && !c.share:
 		return verdict{}
-	case s.set && s.from < 0:
-		return verdict{bound: boundBrief, event: "set beyond the end"}
 	case s.set:
-		return verdict{skipped: s.to - min(s.base, s.to), bound: boundBrief, event: "set beyond the end"}
+		v := verdict{bound: boundBrief, event: "set beyond the end"}
+		if !alone {
+			v.bound = boundAhead
+		}
+		if s.from >= 0 {
+			v.skipped = s.to - min(s.base, s.to)
+		}
+		return v
+	case s.from < 0 && (s.beyond || c.parted(s.epoch)) && !c.from().IsZero():
+		n := max(s.to-s.start, 0)
+		return verdict{read: n, moved: n > 0, bound: map[bool]string{false: boundParted, true: boundBeyond}[s.beyond]}
 	case s.from < 0:
 		return c.lasting(first(s, c))
 	case s.to < s.from && other && c.wasLive:
 		return verdict{bound: boundLeftBack, event: "set back"}
 	case s.to < s.from && other:
 		return verdict{bound: boundBrief, event: "set back"}
+	case s.to < s.from && c.parted(s.epoch) && !s.fell:
+		return verdict{bound: boundPartBack, event: "went back"}
 	case s.to < s.from && alone && !s.epoch && !c.habit.believed(): // set, or it reads again
 		return verdict{bound: boundWent, event: "went back"}
 	case s.to < s.from:
@@ -176,12 +204,10 @@ func judge(s step, c stepContext) verdict {
 	case s.beyond:
 		v.bound = boundBeyond
 	case s.start > s.base:
-		// What it had read before was no more than is plausible for it in a tick.
-		before := min(s.start-s.base, s.to-s.base)
-		if c.habit.most > 0 {
-			before = min(before, jump*c.habit.most)
-		}
-		v.read, v.bound = max(s.to-s.start, 0)+before, boundOvertaken
+		// What it had read before was no more than is plausible for it.
+		v.read, v.bound = max(s.to-s.start, 0)+c.plausible(min(s.start, s.to)-s.base), boundOvertaken
+	case s.base > s.from && c.wasLive: // what was gone it may have read all the same, and not committed yet
+		v.read, v.bound = max(s.to-s.base, 0)+c.plausible(min(s.base, s.to)-s.from), boundGone
 	case s.base > s.from:
 		v.bound = boundGone
 	case c.share:
@@ -191,6 +217,8 @@ func judge(s step, c stepContext) verdict {
 		v.bound = boundRestarted
 	case strange:
 		v.bound = boundPlain
+	case c.parted(s.epoch):
+		v.bound = boundParted
 	case c.unseen > spreadLimit:
 		v.bound = boundUnseen
 	case c.irregular(s):
@@ -308,7 +336,8 @@ func first(s step, c stepContext) verdict {
 	return v
 }
 
-// back judges a reader's return to an earlier offset.
+// back judges a reader's return to an earlier offset. Before that it may have read on, as far as the log went: nothing
+// shows it.
 func back(s step, c stepContext) verdict {
 	switch {
 	case s.fell && s.to > s.base:
@@ -317,6 +346,14 @@ func back(s step, c stepContext) verdict {
 		// a commit that came late, or a little that is read again and counted from here
 		return verdict{bound: boundAgain}
 	}
-	n := max(s.to-s.start, 0)
+	n := max(s.to-s.start, 0) + max(s.end-s.base, 0)
 	return verdict{read: n, moved: n > 0, bound: boundBack, event: "went back"}
+}
+
+// plausible returns how many of so many records a reader may have read since the last look, as it read before.
+func (c stepContext) plausible(n int64) int64 {
+	if n = max(n, 0); c.habit.most > 0 {
+		n = min(n, jump*c.habit.most)
+	}
+	return n
 }
