@@ -269,7 +269,10 @@ func checkValue(value []byte) error {
 }
 
 // open returns the content of a value.
-func (c *codec) open(value []byte) ([]byte, error) {
+func (c *codec) open(value []byte) ([]byte, error) { return c.openInto(value, nil) }
+
+// openInto returns it in the room of a content that nobody needs any more.
+func (c *codec) openInto(value, room []byte) ([]byte, error) {
 	if err := checkValue(value); err != nil {
 		return nil, err
 	}
@@ -277,7 +280,7 @@ func (c *codec) open(value []byte) ([]byte, error) {
 	if body[0] != valueVersion {
 		return nil, fmt.Errorf("its version is %d, this program reads %d", body[0], valueVersion)
 	}
-	content, err := c.decoder.DecodeAll(body[1:], nil)
+	content, err := c.decoder.DecodeAll(body[1:], room[:0])
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errCorrupt, err)
 	}

@@ -78,6 +78,8 @@ func allSections(t *testing.T) (out []decoded) {
 					_, err = decodeRosterHead(f.number, c)
 				case rosterPageSection:
 					_, err = decodeRosterPage(c, 1000)
+				case rosterFilterSection:
+					_, err = decodeRosterFilter(c)
 				case deadIndex:
 					_, err = decodeDead(f.number, c)
 				default:

@@ -251,6 +251,31 @@ func (c shelvedCopy) read(s sectionID) ([]byte, error) {
 	return value, errors.Join(err, f.Close())
 }
 
+// reading opens a file of one copy once, where get opens it for each section.
+func (v *diskVault) reading(id fileID) (get func(sectionID) ([]byte, error), done func() error, err error) {
+	v.mu.RLock()
+	file := v.whole[id]
+	v.mu.RUnlock()
+	if file == nil {
+		return nil, nil, fmt.Errorf("%s: %w", id, errAbsent)
+	}
+	if len(file.copies) != 1 {
+		return func(s sectionID) ([]byte, error) { return v.get(id, s) }, func() error { return nil }, nil
+	}
+	c := file.copies[0]
+	f, err := c.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	var room []byte
+	return func(s sectionID) (value []byte, err error) {
+		if value, err = c.sectionInto(f, s, room); err == nil {
+			room = value
+		}
+		return value, err
+	}, f.Close, nil
+}
+
 func (c shelvedCopy) open() (*os.File, error) {
 	f, err := os.Open(c.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -260,11 +285,16 @@ func (c shelvedCopy) open() (*os.File, error) {
 }
 
 func (c shelvedCopy) section(f *os.File, s sectionID) ([]byte, error) {
+	return c.sectionInto(f, s, nil)
+}
+
+// sectionInto reads a section into the room of a value that nobody needs any more.
+func (c shelvedCopy) sectionInto(f *os.File, s sectionID, room []byte) ([]byte, error) {
 	x, ok := c.index[s]
 	if !ok {
 		return nil, fmt.Errorf("%s: section %c %d: %w", c.path, s.kind, s.number, errAbsent)
 	}
-	value := make([]byte, x.length)
+	value := slices.Grow(room[:0], x.length)[:x.length]
 	_, err := f.ReadAt(value, x.offset)
 	switch {
 	case errors.Is(err, io.EOF):

@@ -95,6 +95,14 @@ func (v *faultyVault) get(f fileID, s sectionID) (value []byte, err error) {
 	return value, err
 }
 
+func (v *faultyVault) reading(f fileID) (func(sectionID) ([]byte, error), func() error, error) {
+	get, done, err := v.vault.reading(f)
+	return func(s sectionID) (value []byte, err error) {
+		err = v.faults.do("get "+string(s.kind)+" of "+f.String(), func() (err error) { value, err = get(s); return err })
+		return value, err
+	}, done, err
+}
+
 func (v *faultyVault) drop(f fileID) error {
 	return v.faults.do("drop "+f.String(), func() error { return v.vault.drop(f) })
 }

@@ -3,6 +3,7 @@ package timeseries
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,5 +123,59 @@ func TestKeptSilent(t *testing.T) {
 		if r, err := Check(dir); err != nil || len(r.Findings)+len(r.Lost) > 0 {
 			t.Errorf("recent %d: check says %+v, %v", recent, r, err)
 		}
+	}
+}
+
+// TestKeptRosters opens a folder whose roster has no filters, as it was written before there were any: it says who was
+// put away, and is made anew with filters, which then say the same.
+func TestKeptRosters(t *testing.T) {
+	t.Parallel()
+	dir := unzip(t, filepath.Join("testdata", "roster-3.zip"))
+	o, w := keptSilentOptions(), keptEstate()
+	o.recent = 40
+	s, err := Open(dir, o)
+	must(t, err)
+	if len(s.rosters) != 1 || s.rosters[0].filtered || s.rosters[0].sums < 100 {
+		t.Fatalf("rosters: %+v", s.rosters)
+	}
+	var those []rosterFile
+	for _, filtered := range []bool{false, true} {
+		for i := range keptRuns {
+			a, total := keptRun(w, i)
+			before, err := s.deadAccess(&a)
+			must(t, err)
+			if before == nil {
+				continue
+			}
+			if got := before.find(lineage.Records, lineage.GroupOffsets); got == nil || got.base != total {
+				t.Fatalf("filters %t: group %d was put away with %+v, want %d", filtered, i, got, total)
+			}
+			for _, d := range s.dead {
+				if d.ids.Contains(uint32(before.id)) {
+					those = append(those, d.id())
+				}
+			}
+		}
+		n, never := len(those), lineage.Access{Topic: w.topic(0), Op: lineage.Read, Client: lineage.Client{Group: "never"}}
+		if x, err := s.deadAccess(&never); err != nil || x != nil || n < 100 {
+			t.Fatalf("filters %t: %d are known, and who never was as %+v, %v", filtered, n, x, err)
+		}
+		if filtered {
+			if !slices.Equal(those[:n/2], those[n/2:]) {
+				t.Error("those with filters say another than those without")
+			}
+			break
+		}
+		must(t, s.keepRosters())
+		must(t, s.Close())
+		s, err = Open(dir, o)
+		must(t, err)
+		if len(s.rosters) != 1 || !s.rosters[0].filtered {
+			t.Fatalf("made anew: %+v", s.rosters)
+		}
+	}
+	must(t, s.Close())
+	if r, err := Check(dir); err != nil || len(r.Findings)+len(r.Lost) > 0 {
+		t.Errorf("check says %+v, %v", r, err)
 	}
 }

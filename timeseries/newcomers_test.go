@@ -10,20 +10,31 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// pagesRead counts how often a page of a roster is read, and a section of a file of silent subjects.
+// pagesRead counts how often a page of a roster is read, a filter of one, and a section of a file of silent subjects.
 type pagesRead struct {
 	vault
-	n, sections int
+	n, filters, sections int
 }
 
-func (v *pagesRead) get(f fileID, s sectionID) ([]byte, error) {
+func (v *pagesRead) count(f fileID, s sectionID) {
 	switch {
 	case f.kind == rosterKind && s.kind == rosterPageSection:
 		v.n++
+	case f.kind == rosterKind && s.kind == rosterFilterSection:
+		v.filters++
 	case f.kind == deadKind:
 		v.sections++
 	}
+}
+
+func (v *pagesRead) get(f fileID, s sectionID) ([]byte, error) {
+	v.count(f, s)
 	return v.vault.get(f, s)
+}
+
+func (v *pagesRead) reading(f fileID) (func(sectionID) ([]byte, error), func() error, error) {
+	get, done, err := v.vault.reading(f)
+	return func(s sectionID) ([]byte, error) { v.count(f, s); return get(s) }, done, err
 }
 
 // TestNewcomersShareAPage holds that a round of many who are new reads each page of a roster once, and not for each of
@@ -56,15 +67,57 @@ func TestNewcomersShareAPage(t *testing.T) {
 			x.Samples[i].Subject, x.Samples[i].Value = back, total+4
 		}
 	}
-	reads.n = 0
+	reads.n, reads.filters = 0, 0
 	must(t, s.Append(t.Context(), x))
-	if reads.n > pages {
-		t.Errorf("a round of %d who are new read %d pages, and there are %d", w.runs, reads.n, pages)
+	if reads.n > pages || reads.filters > pages {
+		t.Errorf("a round of %d who are new read %d pages and %d filters, and there are %d", w.runs, reads.n, reads.filters, pages)
 	}
 	if got, _ := w.told(t, &Disk{engine: s.engine}, n-1, n); before == nil || got[back] != 4 || entryOf(s.engine, back).subject.id != before.id {
 		t.Errorf("who came back moved %d, want 4; it was %+v", got[back], before)
 	}
 	must(t, s.Close())
+}
+
+// TestNewcomersReadNoPages asks a roster of many pages for many whom it does not have, which costs a filter each and
+// hardly a page, and for some whom it has.
+func TestNewcomersReadNoPages(t *testing.T) {
+	e := testEngine(t)
+	r := rand.New(rand.NewPCG(11, 8))
+	var all []rosterEntry
+	for range 40 * rosterPageSums {
+		all = append(all, rosterEntry{sum: r.Uint32()})
+	}
+	slices.SortFunc(all, compareEntries)
+	w, err := e.beginRoster([]rosterFile{{number: 1}})
+	must(t, err)
+	for _, y := range all {
+		must(t, w.add(y))
+	}
+	x, err := w.finish()
+	must(t, err)
+	reads := &pagesRead{vault: e.vault}
+	e.vault = reads
+	strangers, pages := 0, 0
+	for range 1000 {
+		known := r.IntN(10) == 0
+		sum := r.Uint32()
+		if known {
+			sum = all[r.IntN(len(all))].sum
+		}
+		at, is := slices.BinarySearchFunc(all, rosterEntry{sum: sum}, compareEntries)
+		found := false
+		reads.n = 0
+		must(t, e.ask(x, []uint32{sum}, func(y uint32, _ rosterFile) { found = y == all[min(at, len(all)-1)].sum }))
+		if found != is {
+			t.Fatalf("sum %d is found: %t, want %t", sum, found, is)
+		}
+		if !is {
+			strangers, pages = strangers+1, pages+reads.n
+		}
+	}
+	if strangers < 800 || pages > strangers/40 || reads.filters < strangers {
+		t.Errorf("%d whom nobody knows read %d pages and %d filters", strangers, pages, reads.filters)
+	}
 }
 
 // TestManyComeBackAtOnce holds that a round in which many come back reads each section of silent subjects once, and not

@@ -11,7 +11,7 @@ import (
 
 // Who was put away and comes back is found by the sum of its access. The sums stand in the files of silent subjects,
 // and a roster says in which of these files one may be: sums in order, each with its file, in pages. So memory holds
-// the first sum of each page, and who is new costs a page of each roster, however many ever went. There are few
+// the first sum of each page, and who is new costs a page's filter of each roster, however many ever went. There are few
 // rosters, since each is at least twice as large as all that are smaller together (see mergeRosters).
 //
 // A roster is derived. Where one is damaged or gone, or of a folder that was restored, the sums of its files are in
@@ -29,6 +29,8 @@ type roster struct {
 	files  []rosterFile // whose sums it has, by number
 	first  []uint32     // the first sum of each page
 	sums   int
+	// filtered is whether its pages have filters; those of before have none, and are made anew.
+	filtered bool
 }
 
 // rosterFile is a file of silent subjects. Its mark tells it from another that had its number before a crash.
@@ -165,29 +167,31 @@ func (e *engine) rosterPage(x *roster, page int) ([]rosterEntry, error) {
 	return all, err
 }
 
-// ask tells which files of a roster have some sums, which are in order. Each page that may have one is read once.
+// ask tells which files of a roster have some sums, which are in order. Each filter, and each page that may have one of
+// them, is read once.
 func (e *engine) ask(x *roster, sums []uint32, found func(sum uint32, f rosterFile)) error {
-	for page := 0; page < len(x.first) && len(sums) > 0; page++ {
-		from, _ := slices.BinarySearch(x.first[page:], sums[0])
-		page += max(from-1, 0) // many of one sum go over a page's end
-		here, beyond := sums, len(sums)
-		if page+1 < len(x.first) {
-			next := x.first[page+1]
-			beyond, _ = slices.BinarySearch(sums, next)
-			if here = sums[:beyond]; beyond < len(sums) && sums[beyond] == next {
-				here = sums[:beyond+1]
-			}
-		}
-		content, err := e.section(x.file(), rosterPageSection, page)
-		if err == nil {
-			err = searchRosterPage(content, len(x.files), here, func(sum, file uint32) { found(sum, x.files[file]) })
-		}
-		if err != nil {
-			return fmt.Errorf("look into %s, page %d: %w", x.file(), page, err)
-		}
-		sums = sums[beyond:]
+	if len(sums) == 0 || len(x.first) == 0 {
+		return nil
 	}
-	return nil
+	return e.reading(x, func(r *rosterReader) error {
+		for page := 0; page < len(x.first) && len(sums) > 0; page++ {
+			from, _ := slices.BinarySearch(x.first[page:], sums[0])
+			page += max(from-1, 0) // many of one sum go over a page's end
+			here, beyond := sums, len(sums)
+			if page+1 < len(x.first) {
+				next := x.first[page+1]
+				beyond, _ = slices.BinarySearch(sums, next)
+				if here = sums[:beyond]; beyond < len(sums) && sums[beyond] == next {
+					here = sums[:beyond+1]
+				}
+			}
+			if err := r.page(page, here, found); err != nil {
+				return err
+			}
+			sums = sums[beyond:]
+		}
+		return nil
+	})
 }
 
 // searchRosterPage tells which files have some sums, which are in order, by a page of a roster of so many files. It
@@ -257,6 +261,9 @@ func (w *rosterWriter) flush() error {
 		return nil
 	}
 	err := w.e.putSection(w.x.file(), rosterPageSection, len(w.x.first), encodeRosterPage(w.page))
+	if err == nil {
+		err = w.e.putSection(w.x.file(), rosterFilterSection, len(w.x.first), encodeRosterFilter(w.page))
+	}
 	w.x.first = append(w.x.first, w.page[0].sum)
 	w.page = w.page[:0]
 	return err
@@ -272,5 +279,6 @@ func (w *rosterWriter) finish() (*roster, error) {
 	if err := w.e.vault.finish(w.x.file()); err != nil {
 		return nil, fmt.Errorf("write %s: %w", w.x.file(), err)
 	}
+	w.x.filtered = true
 	return w.x, nil
 }

@@ -217,6 +217,7 @@ func (e *engine) loadRosters() error {
 		if err != nil {
 			return err
 		}
+		x.filtered = len(x.first) == 0 || e.vault.has(f, []sectionID{{rosterFilterSection, 0}}) == nil
 		all = append(all, x)
 	}
 	slices.SortStableFunc(all, func(a, b *roster) int { return cmp.Compare(b.sums, a.sums) })
@@ -258,7 +259,7 @@ func (e *engine) keepRosters() error {
 }
 
 // mergeRosters makes one of those that are together more than half of the next larger one, and makes one anew of whose
-// files most are gone. So there are as many as the logarithm of all sums, and each sum is written as often.
+// files most are gone, or that has no filters. So there are as many as the logarithm of all sums, and each sum is written as often.
 func (e *engine) mergeRosters() error {
 	e.mu.RLock()
 	all, live := e.rosters, map[rosterFile]int{}
@@ -276,7 +277,7 @@ func (e *engine) mergeRosters() error {
 			}
 			covered[f] = true
 		}
-		if held < x.sums/2 {
+		if held < x.sums/2 || !x.filtered {
 			from = min(from, i)
 		}
 	}

@@ -21,6 +21,9 @@ type vault interface {
 	// get returns errAbsent when there is no such section, and errCorrupt in an error when it is not what was put. The
 	// caller owns the value.
 	get(file fileID, section sectionID) ([]byte, error)
+	// reading opens a file for who gets many of its sections: get is as above, but that a value holds until the next,
+	// and done is called at the end.
+	reading(file fileID) (get func(sectionID) ([]byte, error), done func() error, err error)
 	// drop removes a file, or what was put into one that was not finished; one that is not there is no error.
 	drop(file fileID) error
 	// quarantine takes a file out of use, and keeps it for whoever wants to look.
@@ -125,8 +128,9 @@ const (
 
 // The sections of a roster.
 const (
-	rosterHead        = 'q'
-	rosterPageSection = 'g'
+	rosterHead          = 'q'
+	rosterPageSection   = 'g'
+	rosterFilterSection = 'b'
 )
 
 // columnOfSlab is no section: the cache keeps the samples of one series by it.
@@ -197,6 +201,10 @@ func (m *memoryVault) get(file fileID, section sectionID) ([]byte, error) {
 		return nil, errAbsent
 	}
 	return v, nil // never changed in place
+}
+
+func (m *memoryVault) reading(file fileID) (get func(sectionID) ([]byte, error), done func() error, err error) {
+	return func(s sectionID) ([]byte, error) { return m.get(file, s) }, func() error { return nil }, nil
 }
 
 func (m *memoryVault) drop(file fileID) error {
