@@ -92,9 +92,9 @@ func (r *run) state(now time.Time, ttl time.Duration) lineage.RunState {
 		return lineage.RunGoesOn
 	case r.over().IsZero():
 		return lineage.RunSilent
-	case cmp.Or(r.end, r.last) == runevent.Fail: // end is not known of what older versions kept
+	case r.how() == runevent.Fail:
 		return lineage.RunFailed
-	case cmp.Or(r.end, r.last) == runevent.Abort:
+	case r.how() == runevent.Abort:
 		return lineage.RunAborted
 	default:
 		return lineage.RunCompleted

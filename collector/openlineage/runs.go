@@ -55,6 +55,7 @@ type run struct {
 	also                      map[runevent.Name]runevent.Name
 	dirty, fresh              bool // to be kept anew; an event came in this round
 	byDataset                 bool // what it writes says so, see derived
+	renamed                   renamed
 	// waiting are those of which it is not known yet which topic is meant, and that an event named which was not told
 	// of: the others were. Kept over a restart as if the event came anew.
 	waiting map[edge]bool
@@ -175,9 +176,25 @@ func (r *run) writes() bool {
 	return false
 }
 
-// over is when a run ended; zero: it has not. One that failed goes on where it says so later: a connector of Debezium
-// tries again in the same run. A COMPLETE or an ABORT is the last word.
+// over is when a run ended, under whatever name its job has; zero: it has not.
 func (r *run) over() time.Time {
+	if at := r.ownEnd(); !at.IsZero() {
+		return at
+	}
+	return r.renamed.at
+}
+
+// how is how a run that is over ended.
+func (r *run) how() runevent.Type {
+	if r.ownEnd().IsZero() {
+		return r.renamed.how
+	}
+	return cmp.Or(r.end, r.last) // end is not known of what older versions kept
+}
+
+// ownEnd is when a run ended by its own word; zero: it did not say so. One that failed goes on where it says so later: a connector of Debezium
+// tries again in the same run. A COMPLETE or an ABORT is the last word.
+func (r *run) ownEnd() time.Time {
 	if r.end == runevent.Fail && r.runs.After(r.ended) {
 		return time.Time{}
 	}

@@ -196,6 +196,7 @@ type job struct {
 
 // jobs returns all jobs, in a fixed order.
 func (s *source) jobs() []*job {
+	s.endRenamed()
 	by := map[runevent.Name]*job{}
 	add := func(r *run) *job {
 		j := by[r.job]

@@ -79,7 +79,7 @@ func (r *run) until(now time.Time, ttl time.Duration) time.Time {
 	case r.over().IsZero():
 		return r.seen
 	default:
-		return r.ended
+		return r.over()
 	}
 }
 
