@@ -2,11 +2,13 @@ package metricsapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -51,12 +53,40 @@ func decode(r *http.Request, into any) error {
 		return no
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return bad("%s: %s is not what it should be: %s", wrong.Field, wrong.Value, wrong.Type)
+		return bad("%s: it has to be %s, and is %s", cmp.Or(wrong.Field, "body"), kindOf(wrong.Type), withArticle(wrong.Value))
 	}
 	if err != nil {
 		return bad("body: it is not the JSON that it should be: %s", strings.TrimPrefix(clip(err.Error()), "json: "))
 	}
 	return nil
+}
+
+// kindOf returns what JSON calls what a value is read as.
+func kindOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return kindOf(t.Elem())
+	case reflect.Slice:
+		return "a list"
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	default:
+		return "an object"
+	}
+}
+
+// withArticle is what JSON calls a value, as encoding/json says it.
+func withArticle(value string) string {
+	if strings.HasPrefix(value, "array") || strings.HasPrefix(value, "object") {
+		return "an " + value
+	}
+	return "a " + clip(value)
 }
 
 // cut takes the first part off a path.

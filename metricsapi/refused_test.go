@@ -33,7 +33,12 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 		}
 		f("POST", "cloud/query", good, http.StatusOK)
 		f("POST", "cloud/query", "", 400, "body")
-		f("POST", "cloud/query", "[]", 400, "array")
+		f("POST", "cloud/query", "[]", 400, "body: it has to be an object, and is an array")
+		f("POST", "cloud/query", `{"aggregations":5}`, 400, "aggregations: it has to be a list, and is a number")
+		f("POST", "cloud/query", `{"limit":"5"}`, 400, "limit: it has to be a whole number, and is a string")
+		f("POST", "cloud/query", `{"limit":1.5}`, 400, "limit: it has to be a whole number, and is a number 1.5")
+		f("POST", "cloud/query", `{"group_by":[1]}`, 400, "group_by: it has to be a string, and is a number")
+		f("POST", "cloud/query", `{"filter":"x"}`, 400, "filter: it has to be an object, and is a string")
 		f("POST", "cloud/query", good+good, 400, "body", "more than one")
 		f("POST", "cloud/query", "{"+strings.Repeat(" ", 1<<20)+"}", 413, "body", "1048576")
 		query(`"granularity"`, `"granularitie"`, "granularitie")
