@@ -239,10 +239,11 @@ func (l *Log) assemble(b *Batch) ([]source, error) {
 	for _, c := range l.noted.changes {
 		a.add(c)
 	}
+	since := &noted{now: before}
 	if len(l.noted.changes) > 0 {
-		before = l.noted.now
+		since = &l.noted
 	}
-	for _, c := range changesOf(before, now, At(b.Closed)) {
+	for _, c := range since.until(now, At(b.Closed)) {
 		a.add(c)
 	}
 	for _, r := range breakers.write {

@@ -26,6 +26,17 @@ const mostNoted = 500
 type noted struct {
 	changes []Change
 	now     map[string]string // digests after them; nil: none is known
+	// partly says that what is not in now is not known: before the first batch nothing tells it after a restart.
+	partly bool
+}
+
+// until returns what changed after them, up to some digests.
+func (n *noted) until(digests map[string]string, at Instant) []Change {
+	if n.partly {
+		digests = maps.Clone(digests)
+		maps.DeleteFunc(digests, func(what, _ string) bool { _, known := n.now[what]; return !known })
+	}
+	return changesOf(n.now, digests, at)
 }
 
 // notedLine is a line of the file.
@@ -46,22 +57,32 @@ func (l *Log) Note(at time.Time, sources map[string]string) error {
 		}
 		l.noted.now = before
 	}
-	if len(l.noted.now) == 0 {
-		l.noted.now = maps.Clone(sources) // the first batch says of them what they are
+	changes := l.noted.until(sources, At(at))
+	if len(l.noted.changes)+len(changes) > mostNoted {
 		return nil
 	}
-	changes := changesOf(l.noted.now, sources, At(at))
-	if len(changes) == 0 || len(l.noted.changes)+len(changes) > mostNoted {
+	if len(changes) == 0 {
+		l.noted.know(sources)
 		return nil
 	}
 	if err := l.keepNoted(changes); err != nil {
 		return fmt.Errorf("note a change of the configuration: %w", err)
 	}
-	l.noted.took(changes)
+	l.noted.follow(changes)
+	l.noted.changes = append(l.noted.changes, changes...)
+	l.noted.know(sources)
 	return nil
 }
 
-func (n *noted) took(changes []Change) {
+// know takes in what names are given by where that was not known as a whole, which is no change of it.
+func (n *noted) know(sources map[string]string) {
+	if n.partly || len(n.now) == 0 {
+		n.now, n.partly = maps.Clone(sources), false
+	}
+}
+
+// follow takes in what changes came to.
+func (n *noted) follow(changes []Change) {
 	for _, c := range changes {
 		if c.After == nil {
 			delete(n.now, c.What)
@@ -69,7 +90,6 @@ func (n *noted) took(changes []Change) {
 			n.now[c.What] = *c.After
 		}
 	}
-	n.changes = append(n.changes, changes...)
 }
 
 // keepNoted appends changes to the file.
@@ -131,8 +151,8 @@ func (l *Log) readNoted() error {
 	if err != nil {
 		return err
 	}
-	l.noted.now = before
-	l.noted.took(changes)
+	l.noted = noted{changes: changes, now: before, partly: l.last == nil}
+	l.noted.follow(changes)
 	return nil
 }
 

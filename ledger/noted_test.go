@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,7 +60,16 @@ func TestAChangeThatIsTakenBackIsInTheLedger(t *testing.T) {
 		}
 	}
 	note(0, usual) // nobody knows what was before
-	f(usual)
+	note(0, map[string]string{"rules": "1", "configuration": "0", "configuration.topics": "z", "configuration.log": "l"})
+	b.reopen()
+	more := maps.Clone(usual)
+	more["configuration.clusters"] = "c" // which nobody knows to be new
+	note(1, more)
+	b.reopen()
+	f(more, "configuration 1>0 04:00:00", "configuration.log ->l 04:00:00", "configuration.topics a>z 04:00:00",
+		"configuration 0>1 04:01:00", "configuration.log l>- 04:01:00", "configuration.topics z>a 04:01:00")
+	delete(more, "configuration.clusters")
+	f(more, "configuration.clusters c>-")
 	note(1, usual)
 	f(usual)
 	note(2, other)
