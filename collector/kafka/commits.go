@@ -124,7 +124,7 @@ func (t *take) committed(o *lineage.Observation, g *group, w *wire.CommitsWalk, 
 			whole = false
 		}
 	}
-	g.looked(whole, t.round)
+	g.looked(whole, t.round, t.now)
 }
 
 // booked books what the group has committed on one topic, and reports whether all of that was read.

@@ -93,7 +93,7 @@ func (t *take) endOffsets() {
 	for _, tp := range t.topics {
 		tp.begin()
 	}
-	at := time.Now().UTC()
+	read, at := time.Now().UTC(), t.now()
 	why, lost := map[*topic]string{}, cuts{}
 	lost.toEpochs(t)
 	older := map[int32]bool{}
@@ -118,7 +118,7 @@ func (t *take) endOffsets() {
 	t.fitPast()
 	t.txnLog.next(t.byName[transactionTopic])
 	o := t.observe(sourceEnds, t.cfg.Interval)
-	o.At = at
+	o.At = read
 	lost.tell(t, o)
 	missing := t.missing(len(t.topics))
 	for _, tp := range t.topics {

@@ -94,7 +94,7 @@ func (t *take) shared(o *lineage.Observation, g *group, topics []kmsg.DescribeSh
 		}
 		t.tellReader(o, g, r, t.round.Add(-cadence))
 	}
-	g.looked(whole, t.round)
+	g.looked(whole, t.round, t.now)
 }
 
 // shareProgress makes a share group's start offset and lag the offset up to which it has read. The start offset alone

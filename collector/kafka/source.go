@@ -160,6 +160,15 @@ func newSource(cfg Config) *source {
 	return s
 }
 
+// now returns what time it is by the clock that dates the rounds. The machine's may be days off it, and what is compared
+// with a round must not be read there.
+func (s *source) now() time.Time {
+	if s.cfg.Clock == nil {
+		return time.Now().UTC()
+	}
+	return s.cfg.Clock.Now()
+}
+
 // close closes the connections.
 func (s *source) close() {
 	for _, cl := range []*kgo.Client{s.cl, s.slowClient} {
