@@ -168,8 +168,11 @@ type sequence struct {
 	claim    int64 // records that the sequences have counted and the end has not shown yet
 	fresh    bool  // so it is since the producer was first seen
 	past     bool  // and its sequence is older than that
-	txn      bool  // it is transactional, as the partition's state says: one at rest may not show it by its sequence
-	log      int64 // of a transactional one: the end of its coordinator's log then; -1: not known
+	// it was seen in a new epoch, and the end has not been seen since to show all that it wrote: what it wrote at the
+	// end of the one before may be among what comes. Not kept over a restart
+	tail bool
+	txn  bool  // it is transactional, as the partition's state says: one at rest may not show it by its sequence
+	log  int64 // of a transactional one: the end of its coordinator's log then; -1: not known
 	// of a transactional one: the newest of the partition's changes that was its own. Not kept over a restart
 	changed int
 }

@@ -104,6 +104,7 @@ type sim struct {
 	clock    time.Time      // of the brokers; see forgetful
 	late     func(int) bool // says whose producers are not read in a round; nil: nobody's
 	start    int64
+	ids      map[int64]string // of the producer ids that transactional writers had later
 	// bounds told of each subject so far, by their first words
 	bounds map[lineage.Client]map[string]bool
 	bound  map[lineage.Client]bool
@@ -112,7 +113,7 @@ type sim struct {
 func newSim(seed uint64, partitions int, born bool, kinds ...simKind) *sim {
 	s := &sim{
 		r: rand.New(rand.NewPCG(seed, 11)), round: t0, a: newAccount(lineage.Topic{Name: "law"}), logKnown: seed%4 != 3,
-		bounds: map[lineage.Client]map[string]bool{}, bound: map[lineage.Client]bool{},
+		bounds: map[lineage.Client]map[string]bool{}, ids: map[int64]string{}, bound: map[lineage.Client]bool{},
 	}
 	for range partitions {
 		s.logs = append(s.logs, &simLog{from: map[int64]int{}, hidden: map[int64]bool{}, wrote: map[int64]time.Time{}})
@@ -160,6 +161,27 @@ func (s *sim) append(w *simWriter, p int) {
 	w.open[p] = e.txn
 }
 
+// again has a writer begin anew, as a new instance does, or an idempotent one after an error: in the next epoch, or where
+// the epochs are used up with another producer id. Whoever left a transaction open has it aborted, by a marker of the
+// next epoch.
+func (s *sim) again(w *simWriter) {
+	if w.kind == simPlain {
+		return
+	}
+	w.epoch++
+	if slices.Contains(w.open, true) {
+		s.end(w)
+		w.epoch++
+	}
+	if w.kind >= simOldTxn && s.r.IntN(4) == 0 && s.read() {
+		w.id, w.epoch = int64(100+len(s.ids)), 0
+		s.ids[w.id] = w.name
+	}
+	for p := range w.seq {
+		w.seq[p] = -1
+	}
+}
+
 // end commits or aborts the open transaction of a writer.
 func (s *sim) end(w *simWriter) {
 	if !slices.Contains(w.open, true) {
@@ -186,7 +208,7 @@ func (s *sim) name(id int64) txnName {
 			return txnName{w.name, w.name}
 		}
 	}
-	return txnName{}
+	return txnName{s.ids[id], s.ids[id]}
 }
 
 // take takes a round. between is what happens between the reading of the ends and that of the producers; skip says
@@ -388,6 +410,10 @@ func TestAccountLawOfMixtures(t *testing.T) {
 				switch r.IntN(12) {
 				case 0:
 					s.end(w)
+				case 1:
+					if seed%5 == 4 {
+						s.again(w)
+					}
 				}
 			}
 			if r.IntN(15) == 0 {
@@ -459,5 +485,54 @@ func (s *sim) truncate() {
 				w.seq[i] = -1
 			}
 		}
+	}
+}
+
+// A producer that begins its next epoch has no sequence for what it wrote at the end of the one before. Where the end
+// shows some of both a step later, what is left is not said to be somebody else's.
+func TestTailOfAnEpochThatShowsLater(t *testing.T) {
+	s := newSim(1, 1, true, simIdempotent)
+	w := s.writers[0]
+	s.write(w, 3)
+	s.take(t, never, func() {})
+	s.append(w, 0)
+	s.again(w)
+	s.take(t, never, func() { s.append(w, 0) })
+	for range 3 {
+		s.take(t, never, func() { s.append(w, 0) })
+	}
+	s.settle(t, true)
+	if b := s.bounds[lineage.Client{Kind: lineage.Remainder}]; s.a.rest() > 0 && !b["at most"] {
+		t.Errorf("%d are left, %v: want at most", s.a.rest(), b)
+	}
+	s.append(w, 0)
+	s.take(t, never, func() {})
+	if s.a.parts[0].producers[w.id].tail {
+		t.Error("the end has shown all that it wrote, and the step after is in doubt too")
+	}
+}
+
+// Two transactional producers begin their next epochs in one step, of which the end shows nothing yet: what one of them
+// is given with the next may be the other's, whose count is then none.
+func TestEpochsThatRiseTogetherAndShowLater(t *testing.T) {
+	for seed := range uint64(8) {
+		s := newSim(seed, 1, true, simNewTxn, simOldTxn, simIdempotent)
+		for _, w := range s.writers {
+			s.append(w, 0)
+			s.end(w)
+		}
+		s.take(t, never, func() {})
+		s.again(s.writers[1])
+		s.append(s.writers[2], 0) // so that the step is read
+		s.take(t, never, func() {
+			s.append(s.writers[0], 0)
+			s.end(s.writers[0])
+			s.append(s.writers[0], 0)
+			s.append(s.writers[1], 0)
+			s.append(s.writers[1], 0)
+		})
+		s.append(s.writers[1], 0)
+		s.end(s.writers[1])
+		s.settle(t, true)
 	}
 }

@@ -139,7 +139,7 @@ func (t *take) producerRequests(todo []partitionRef) map[int32]kmsg.Request {
 
 // endsAfter reads the ends once more where it matters what came between the reading of the ends and that of the
 // producers: for partitions whose producers were read for the first time (account.base), that show a producer which
-// they never showed, or on which a transactional one moved.
+// they never showed, or one in a new epoch, or on which a transactional one moved.
 func (t *take) endsAfter(answers []brokerAnswer) map[partitionRef]int64 {
 	wanted, after := map[partitionRef]bool{}, map[partitionRef]int64{}
 	for _, a := range answers {
@@ -174,7 +174,7 @@ func (p *partition) wantsEnd(readings []producerReading) bool {
 		if was, ok := p.absent[r.id]; ok && !known {
 			prev, known = was.sequence, true
 		}
-		if !known || r.transactional && !prev.same(r) {
+		if !known || prev.tail || prev.epoch != r.epoch || r.transactional && !prev.same(r) {
 			return true
 		}
 	}

@@ -170,8 +170,10 @@ func (s *split) read(r producerReading) {
 	default:
 		s.satisfy(c, now.claim)
 	}
-	if c.why == whyEpoch {
+	if q := p.producers[r.id]; c.why == whyEpoch || prev.tail {
 		s.doubt, s.open = both(s.doubt, whyTail), true
+		q.tail = (q.claim > 0 || s.race > 0) && (c.why == whyEpoch || !prev.same(r))
+		p.producers[r.id] = q
 	}
 }
 
