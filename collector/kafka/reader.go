@@ -393,7 +393,9 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	if c.offset == p.committed || c.offset < 0 && p.committed < 0 {
 		beyond := c.offset > end && c.offset >= 0 && p.fell < 0 && (p.beyond || !ends.wasCut())
 		r.touched, p.beyond = r.touched || beyond != p.beyond, beyond
-		p.held = -1 // it was taken back
+		if p.held >= 0 { // it was taken back, by whoever may have read meanwhile
+			p.held, r.read.told, r.bound = -1, -1, cmp.Or(r.bound, boundWent)
+		}
 		if c.offset > end && p.fell < 0 && c.offset >= 0 && !p.beyond {
 			// the commit was there before this end was read: the log was truncated
 			p.fell, r.touched = end, true
@@ -406,7 +408,8 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		return 0, 0, false
 	}
 	set := c.offset > end && c.offset == p.held
-	if c.offset > end && !set && (ctx.maySet(c) || ctx.unreachable(c.offset-end)) { // it may be ahead of the end, which was read before
+	if c.offset > end && !set && (ctx.maySet(c) && (p.held < 0 || p.held > end) || ctx.unreachable(c.offset-end)) {
+		// it may be ahead of the end, which was read before
 		p.held, r.read.told, r.bound = c.offset, -1, cmp.Or(r.bound, boundHeld)
 		return 0, 0, false
 	}

@@ -230,6 +230,23 @@ func TestCommitsOfNoOffset(t *testing.T) {
 	}
 }
 
+// Who reads without being a member at the head of a topic that is written all the time has committed more, at each look,
+// than the end that was read a moment before: it is counted all the same.
+func TestAloneAtTheHead(t *testing.T) {
+	l := newLooks(t)
+	l.g = groupState{found: t0.Add(-tick)}
+	for i := range int64(20) {
+		before := l.round
+		l.round = l.round.Add(tick)
+		l.ends = fakeEnds{endOffset: 1000 + 100*i}
+		l.r.observe([]commit{{0, l.ends.endOffset + 5, -1}}, l.ends, l.g, l.round, before)
+		l.r.tell(l.round, before)
+	}
+	if n := l.r.read.n; n < 1500 {
+		t.Errorf("%d read of 1900", n)
+	}
+}
+
 // A reader may come and go in the tick in which its offsets are set: what it read then is among what was passed, or
 // behind it. That it was seen as a member whenever it read before proves nothing.
 func TestSetAndReadWithinATick(t *testing.T) {

@@ -199,6 +199,8 @@ func judge(s step, c stepContext) verdict {
 	switch {
 	case other:
 		v.bound, v.event = boundLeft, "set forward, from where its last member left it"
+	case c.parted(s.epoch):
+		v.bound = boundParted
 	case s.fell:
 		v.bound = boundFell
 	case s.beyond:
@@ -206,7 +208,7 @@ func judge(s step, c stepContext) verdict {
 	case s.start > s.base:
 		// What it had read before was no more than is plausible for it.
 		v.read, v.bound = max(s.to-s.start, 0)+c.plausible(min(s.start, s.to)-s.base), boundOvertaken
-	case s.base > s.from && c.wasLive: // what was gone it may have read all the same, and not committed yet
+	case s.base > s.from && (c.wasLive || c.habit.alone > 0): // what was gone it may have read all the same, and not committed yet
 		v.read, v.bound = max(s.to-s.base, 0)+c.plausible(min(s.base, s.to)-s.from), boundGone
 	case s.base > s.from:
 		v.bound = boundGone
@@ -217,8 +219,6 @@ func judge(s step, c stepContext) verdict {
 		v.bound = boundRestarted
 	case strange:
 		v.bound = boundPlain
-	case c.parted(s.epoch):
-		v.bound = boundParted
 	case c.unseen > spreadLimit:
 		v.bound = boundUnseen
 	case c.irregular(s):
