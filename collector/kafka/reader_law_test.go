@@ -106,7 +106,7 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 		i := max(len(w.past)-1-r.IntN(4), 0)
 		w.past = w.past[:i+1]
 		w.committed = w.past[i]
-	case n < 90 && w.position < 0 && !w.sought && (!w.used || w.left || !w.tool && w.looked >= 0 && epochs && !w.standalone) && (w.committed >= 0 || w.left) && w.resets+1 < believedAfter && (epochs || !w.standalone):
+	case n < 90 && w.position < 0 && !w.sought && (!w.used || w.left || !w.tool && w.looked >= 0 && epochs && !w.standalone) && (w.committed >= 0 || w.left) && w.resets+1 < believedAfter:
 		// an administrator sets the offset; by a little, and of who reads alone and without epochs, that can't be told
 		was := w.committed
 		w.resets++

@@ -213,7 +213,7 @@ func judge(s step, c stepContext) verdict {
 	case s.base > s.from:
 		v.bound = boundGone
 	case c.share:
-	case alone && !c.habit.believed():
+	case alone && !(c.habit.believed() && s.epoch): // an administrator's bears none, whatever the reader's have shown
 		v.bound = boundAlone
 	case !alone && !c.wasLive:
 		v.bound = boundRestarted

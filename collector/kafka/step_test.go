@@ -51,7 +51,8 @@ func TestJudge(t *testing.T) {
 		{"reset to the start of who comes and goes between two looks", step{from: 100, to: 0, base: 100}, stepContext{groupState: nobody, habit: brief}, 0, 0, boundBrief, "set back"},
 		{"the same, of one whose commits bear no epochs", step{from: 100, to: 0, base: 100}, stepContext{groupState: nobody, habit: habit{plain: true, alone: 1, brief: true}}, 0, 0, boundWent, "went back"},
 		{"who never bore an epoch, and was no member", step{from: 100, to: 400, base: 100, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: habit{plain: true, alone: 1, most: 300, pause: time.Hour}}, 300, 0, boundAlone, ""},
-		{"the same again and again", step{from: 100, to: 400, base: 100, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: habit{plain: true, alone: believedAfter, most: 300, pause: time.Hour}}, 300, 0, "", ""},
+		{"the same again and again", step{from: 100, to: 400, base: 100, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: habit{plain: true, alone: believedAfter, most: 300, pause: time.Hour}}, 300, 0, boundAlone, ""},
+		{"the same, whose commits bear epochs", step{from: 100, to: 400, base: 100, epoch: true, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: habit{epochs: true, alone: believedAfter, most: 300, pause: time.Hour}}, 300, 0, "", ""},
 		{"a short job whose commits bear epochs, again and again", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: nobody, habit: habit{epochs: true, most: 100, pause: 5 * time.Second, alone: believedAfter}}, 50, 0, "", ""},
 		{"MirrorMaker 2 syncs", step{from: 100, to: 150, base: 100}, stepContext{groupState: nobody, copied: true}, 0, 0, "", ""},
 		{"MirrorMaker 2 syncs at first", step{from: noCommit, to: 150, was: -1, then: -1}, stepContext{groupState: nobody, copied: true}, 0, 0, "", ""},
@@ -229,8 +230,8 @@ func TestReaderWithoutMembershipIsAlive(t *testing.T) {
 		r.observe([]commit{{0, int64(100 * i), -1}}, fakeEnds{endOffset: 1000}, groupState{found: t0}, at(i), at(i-1))
 		r.tell(at(i), at(i-1))
 	}
-	if !r.gauges.live || !r.gauges.pending || r.bound != "" {
-		t.Errorf("%+v, bound %q; want a live reader whose steps are believed", r.gauges, r.bound)
+	if !r.gauges.live || !r.gauges.pending || r.bound != boundAlone {
+		t.Errorf("%+v, bound %q; want a live reader, whose commits look like anybody's", r.gauges, r.bound)
 	}
 	late := at(4).Add(time.Hour)
 	r.observe([]commit{{0, 400, -1}}, fakeEnds{endOffset: 1000}, groupState{found: t0}, late, late.Add(-tick))
