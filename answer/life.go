@@ -183,7 +183,7 @@ func (v *View) pastOf(ctx context.Context, of Lived, in lineage.Window) (*past, 
 // whoWas returns a view of who was there in a time, without what they did.
 func (v *View) whoWas(ctx context.Context, in lineage.Window) (*View, error) {
 	last := lineage.Window{Start: in.End.Add(-v.state.Tick), End: in.End}
-	held, err := v.a.history.Window(ctx, store.Ask{Window: last, Accesses: true, Lookback: in.Duration(), Until: in.End, Facts: viewFacts})
+	held, err := v.a.history.Window(ctx, store.Ask{Window: last, Accesses: true, Uncounted: true, Lookback: in.Duration(), Until: in.End, Facts: viewFacts})
 	if err != nil {
 		return nil, fmt.Errorf("read who was there: %w", err)
 	}

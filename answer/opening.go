@@ -67,7 +67,7 @@ func (v *View) openings(ctx context.Context, accesses map[lineage.Access]int32) 
 	if !before.End.Equal(v.win.Start) || len(accesses) == 0 {
 		return nil, nil // it is held too coarsely to say
 	}
-	held, err := v.a.history.Window(ctx, store.Ask{Window: before.Window, Accesses: true, Lookback: lookback, Until: before.End})
+	held, err := v.a.history.Window(ctx, store.Ask{Window: before.Window, Accesses: true, Uncounted: true, Lookback: lookback, Until: before.End})
 	if err != nil {
 		return nil, fmt.Errorf("read what was before the window: %w", err)
 	}

@@ -20,6 +20,10 @@ type Ask struct {
 	Lookback time.Duration
 	// Most asks for those accesses only that are first in a rank; the zero value: for all.
 	Most Most
+	// Uncounted leaves out what counters advanced, for who asks who there was or who moved, and not how much: no sample
+	// is read for it. Series.Amount is empty then, and all else as ever; Details.Amounts says it still. A rank is
+	// counted all the same.
+	Uncounted bool
 	// Until is when the newest round can have come. What of the window is later has not been missed. Zero: the window's
 	// end.
 	Until time.Time
@@ -99,7 +103,8 @@ type Series struct {
 	// First says where the series of a row begin; it has one more entry than there are rows.
 	First []int32
 	// Amount is what the counters of accesses advanced in the window. Of topics it is asked for (Details.Amounts),
-	// since few questions need it; theirs and those of gauges are zero.
+	// since few questions need it; theirs and those of gauges are zero. Empty where it was not asked for
+	// (Ask.Uncounted).
 	Amount []lineage.Amount
 }
 

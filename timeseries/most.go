@@ -72,6 +72,7 @@ const mostTries = 3
 
 // most answers an ask for a rank.
 func (e *engine) most(ctx context.Context, ask store.Ask) (*store.Window, error) {
+	ask.Uncounted = false
 	for range mostTries {
 		if w, err := e.ranked(ctx, ask); !errors.Is(err, errMoved) {
 			return w, err

@@ -102,7 +102,8 @@ func (q *windowQuery) readSealed(ctx context.Context) (err error) {
 	if !q.ask.Accesses {
 		return nil
 	}
-	if q.now, err = q.v.sealedUnion(); err == nil {
+	q.now, err = q.v.sealedUnion()
+	if q.before = q.now; err == nil && (q.back.lo != q.v.lo || q.back.hi != q.v.hi || q.back.tier != q.v.tier) {
 		q.before, err = q.back.sealedUnion()
 	}
 	if err != nil {

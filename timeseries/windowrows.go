@@ -164,10 +164,13 @@ func (q *windowQuery) takeRow(s *subject, marked bool) {
 	t.rows = append(t.rows, row)
 }
 
-// looksInto reports whether the answer needs more of a series than who wrote it: the counters of accesses, what of them
-// is pending, and what several sources wrote.
+// looksInto reports whether the answer needs more of a series than who wrote it: the counters of accesses and what of
+// them is pending, where it says how much, and what several sources wrote.
 func (q *windowQuery) looksInto(x *series, src *source) bool {
 	m := x.key.Metric
+	if q.ask.Uncounted {
+		return x.head.several(src.id)
+	}
 	return m.Counter() && x.subject.entry.access.Op != lineage.OpNone || m == lineage.Pending || x.head.several(src.id)
 }
 
@@ -258,37 +261,34 @@ func (q *windowQuery) count(ctx context.Context) error {
 			eachOf(q.before.seen[k], l.ids[from:to], func(i int) { r.SeenBefore[from+i] |= store.KindsOf(k) })
 		}
 	}
-	c.Amount = make([]lineage.Amount, c.Len())
-	q.v.asked = c.Len()
+	if !q.ask.Uncounted {
+		c.Amount = make([]lineage.Amount, c.Len())
+		q.v.asked = c.Len()
+	}
 	for i := range n {
 		if i%256 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		from, to := c.Of(int32(i))
-		if err := q.countRow(i, t.of(i), c.Amount[from:to]); err != nil {
+		var amounts []lineage.Amount
+		if from, to := c.Of(int32(i)); c.Amount != nil {
+			amounts = c.Amount[from:to]
+		}
+		if err := q.countRow(i, t.of(i), amounts); err != nil {
 			return fmt.Errorf("%v of %v: %w", r.Access[i].Op, r.Access[i].Topic.Name, err)
 		}
 	}
 	return nil
 }
 
+// countRow says whether a row was observed, and unless amounts is nil what each of its counters advanced.
 func (q *windowQuery) countRow(row int, all []seriesTaken, amounts []lineage.Amount) error {
 	r := &q.out.Rows
 	observed := false
-	pending := q.pendingOf(all)
-	for j := range all {
-		if row >= r.Topics || !all[j].key.Metric.Counter() {
-			continue
-		}
-		p := &q.rows.probes[all[j].probe]
-		if pending != nil && p.src == pending.src {
-			p.pending = pending
-		}
-		a, ticks, err := q.v.amount(p)
-		if err != nil {
+	if amounts != nil && row < r.Topics {
+		var err error
+		if observed, err = q.countAmounts(all, amounts); err != nil {
 			return err
 		}
-		amounts[j], observed = a, observed || ticks > 0
 	}
 	if row >= r.Topics {
 		all = growing(all)
@@ -309,6 +309,26 @@ func (q *windowQuery) countRow(row int, all []seriesTaken, amounts []lineage.Amo
 	}
 	r.Unobserved[row], r.Open[row] = !observed, !closed
 	return nil
+}
+
+// countAmounts says what each counter of an access advanced, and whether a tick of any was observed.
+func (q *windowQuery) countAmounts(all []seriesTaken, amounts []lineage.Amount) (observed bool, err error) {
+	pending := q.pendingOf(all)
+	for j := range all {
+		if !all[j].key.Metric.Counter() {
+			continue
+		}
+		p := &q.rows.probes[all[j].probe]
+		if pending != nil && p.src == pending.src {
+			p.pending = pending
+		}
+		a, ticks, err := q.v.amount(p)
+		if err != nil {
+			return false, err
+		}
+		amounts[j], observed = a, observed || ticks > 0
+	}
+	return observed, nil
 }
 
 // growing returns that of a topic's series that says that it grew, all where none does: who looks at its size on disk

@@ -72,6 +72,7 @@ func compare(t *testing.T, s store.Store, m *model, w lineage.Window, step time.
 	}
 	compareCoverage(t, got, m)
 	compareMost(t, s, got)
+	compareUncounted(t, s, got)
 }
 
 func compareRow(t *testing.T, got *Asked, m *model, row int32, all lineage.Window) {

@@ -101,7 +101,7 @@ type minutes struct {
 // closure is all that was downstream of the root in the minute that ended at an instant.
 func (m *minutes) closure(end time.Time) (*graph.Closure, error) {
 	w := lineage.Window{Start: end.Add(-time.Minute), End: end}
-	x, err := m.s.Window(context.Background(), store.Ask{Window: w, Accesses: true})
+	x, err := m.s.Window(context.Background(), store.Ask{Window: w, Accesses: true, Uncounted: true})
 	if err != nil {
 		return nil, err
 	}
