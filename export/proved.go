@@ -35,6 +35,9 @@ func Doubts(b *ledger.Proved) (lines []string) {
 	if b.Amendable {
 		lines = append(lines, "amendments of this window could still come when the bundle was made")
 	}
+	if !slices.ContainsFunc(b.Periods, func(p ledger.Said) bool { return len(p.Usage)+len(p.Administered) > 0 }) {
+		lines = append(lines, "no entry is about "+b.Topic+": it was not seen to be used as far as its cluster was observed, or nothing was called so")
+	}
 	for i := range b.Periods {
 		p := &b.Periods[i]
 		of := instant(p.Period.Start.Time) + " to " + instant(p.Period.End.Time)

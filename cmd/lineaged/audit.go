@@ -254,6 +254,11 @@ csv, json and html are made of it on this machine, and say what was not observed
 				}
 			}
 			if query.Has("month") {
+				for _, x := range auditParams {
+					if x.flag != "month" && query.Has(x.flag) {
+						return wrongFlag(x.flag, query.Get(x.flag), "stands beside --month, which is in place of a topic and a window")
+					}
+				}
 				return p.exportStatement(cmd.Context(), c, query, format, key, cmp.Or(out, "-"))
 			}
 			body, err := c.get(cmd.Context(), ledgerExport, query)

@@ -106,6 +106,7 @@ func (s *server) wantAuditRefusals(t *testing.T, bundle string) {
 		{[]string{"export", "--server", s.url, "--topic", "orders", "--last", "6h"}, `--topic: "orders" is no topic's id`},
 		{[]string{"export", "--server", s.url, "--topic", "topic:west/orders", "--last", "6h", "--format", "pdf"}, `--format: "pdf" is none of`},
 		{[]string{"export", "--server", s.url, "--topic", "topic:west/orders", "--start", "2020-01-01T00:00:00Z", "--end", "2020-01-02T00:00:00Z"}, "the ledger has no closed period in this window"},
+		{[]string{"export", "--server", s.url, "--topic", "topic:west/orders", "--month", "2026-10"}, `--topic: "topic:west/orders" stands beside --month`},
 		{[]string{"prove", "many"}, `RECORD: "many" is no index`},
 	} {
 		if code, out, errs := ran(t, append([]string{"audit"}, x.args...)...); code == exitOK || !strings.Contains(errs, x.want) {
