@@ -433,7 +433,8 @@ func TestWhatIfBrokers(t *testing.T) {
 		"broker:west/2":                             "[] [] 1",
 		"broker:west/1 broker:west/2":               "[a b/4] [P: wholly, 0 s Q: in part, 0 s] 1",
 		"broker:west/1 broker:west/2 broker:west/3": "[a b c] [P: wholly, 0 s Q: wholly, 0 s R: wholly, 0 s] 2",
-		"broker:west/77":                            "[] [] 2", // that nothing is lost is no answer where there may be no such broker
+		// that nothing is lost is no answer where there may be no such broker
+		"broker:west/77": "[] [] 2",
 	} {
 		got := e.lose(t, v, strings.Fields(lose)...)
 		var lost []string

@@ -24,7 +24,6 @@ import (
 	"github.com/lineaged/lineaged/catalog"
 	"github.com/lineaged/lineaged/export"
 	"github.com/lineaged/lineaged/internal/config"
-	"github.com/lineaged/lineaged/internal/span"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -378,7 +377,7 @@ func (p *program) told(out imported) error {
 		fmt.Fprintf(&b, "and %d more\n", n)
 	}
 	for _, n := range out.Unknown {
-		fmt.Fprintf(&b, "%s: nothing is known of it in the last %s: is its id right?\n", n, span.Format(knownFor))
+		fmt.Fprintf(&b, "%s: nothing is known of it in the last %d days: is its id right?\n", n, knownFor/(24*time.Hour))
 	}
 	did := "changed"
 	if out.DryRun {

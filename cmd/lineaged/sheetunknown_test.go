@@ -36,7 +36,7 @@ func TestAnImportSaysWhichNodesNobodyKnows(t *testing.T) {
 				t.Errorf("not known are %q of %v, want %q", out.Unknown, out.UnknownCount, want)
 			}
 			var said strings.Builder
-			if err := (&program{stdout: &said}).told(out); err != nil || !strings.Contains(said.String(), "topic:west/ordres: nothing is known of it in the last 7d: is its id right?\n") {
+			if err := (&program{stdout: &said}).told(out); err != nil || !strings.Contains(said.String(), "topic:west/ordres: nothing is known of it in the last 7 days: is its id right?\n") {
 				t.Errorf("%v, it is said\n%s", err, &said)
 			}
 		}

@@ -192,8 +192,8 @@ func (r *run) how() runevent.Type {
 	return cmp.Or(r.end, r.last) // end is not known of what older versions kept
 }
 
-// ownEnd is when a run ended by its own word; zero: it did not say so. One that failed goes on where it says so later: a connector of Debezium
-// tries again in the same run. A COMPLETE or an ABORT is the last word.
+// ownEnd is when a run ended by its own word; zero: it did not say so. One that failed goes on where it says so later:
+// a connector of Debezium tries again in the same run. A COMPLETE or an ABORT is the last word.
 func (r *run) ownEnd() time.Time {
 	if r.end == runevent.Fail && r.runs.After(r.ended) {
 		return time.Time{}
