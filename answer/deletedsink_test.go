@@ -10,8 +10,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// Who deletes a sink connector leaves its group with the positions that it had: they stand, what is written from then on
-// waits for them, and who makes it again under its name goes on from there.
+// Who deletes a sink connector leaves its group with the positions that it had: they stand, what is written from then
+// on waits for them, and who makes it again under its name goes on from there.
 func TestTheGroupOfADeletedSinkStands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		orders, n, set := topic("orders"), connector("sink"), lineage.Dataset{Namespace: "file", Name: "/out"}

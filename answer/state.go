@@ -303,7 +303,8 @@ func (v *View) endFormerClusters(ctx context.Context) error {
 
 // endsExist reports whether both ends of an access exist at the window's end: the topic's incarnation, or any where
 // only the name is known, the group, the connector. What was never described is taken to exist. A group is there while
-// its positions are, also where the sink is deleted that read with it: what is written waits for whoever makes it again.
+// its positions are, also where the sink is deleted that read with it: what is written waits for whoever makes it
+// again.
 func (v *View) endsExist(x *access) bool {
 	if t := x.topic; t != nil && (t.gone || t.fact != nil && x.Access.Topic.ID != (lineage.TopicID{}) && t.fact.Topic.ID != x.Access.Topic.ID) {
 		return false

@@ -164,8 +164,8 @@ func (t *take) membersTold(g *group) bool {
 	return !g.changed && t.round.Sub(g.told) < 2*t.cadence(membersCadence)
 }
 
-// looked notes the first and the newest reading of a group that miss nothing of what it has committed. now tells what time
-// it is, see source.now.
+// looked notes the first and the newest reading of a group that miss nothing of what it has committed. now tells what
+// time it is, see source.now.
 func (g *group) looked(whole bool, round time.Time, now func() time.Time) {
 	if !whole {
 		return

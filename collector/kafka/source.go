@@ -160,8 +160,8 @@ func newSource(cfg Config) *source {
 	return s
 }
 
-// now returns what time it is by the clock that dates the rounds. The machine's may be days off it, and what is compared
-// with a round must not be read there.
+// now returns what time it is by the clock that dates the rounds. The machine's may be days off it, and what is
+// compared with a round must not be read there.
 func (s *source) now() time.Time {
 	if s.cfg.Clock == nil {
 		return time.Now().UTC()
