@@ -28,6 +28,9 @@ type Book struct {
 	fresh    map[int32]freshPart
 	marked   bool                       // transactions were written to the source
 	ends     map[int32]*pastend.History // of the source; not kept over a restart
+	// partitions that were empty while it was copied: what comes is copied from the start. It is not kept over a
+	// restart
+	empty map[int32]bool
 
 	copied, lost, skipped total
 	// those of copied that were gone from the source's log before it was told that they were copied: what the copy grew
@@ -92,7 +95,7 @@ type freshPart struct {
 // New returns an empty book. evidence is what its counts rest on.
 func New(access lineage.Access, evidence lineage.EvidenceKind) *Book {
 	return &Book{
-		Access: access, evidence: evidence, parts: map[int32]*part{}, ready: map[time.Time]ready{}, fresh: map[int32]freshPart{}, ends: map[int32]*pastend.History{},
+		Access: access, evidence: evidence, parts: map[int32]*part{}, ready: map[time.Time]ready{}, fresh: map[int32]freshPart{}, ends: map[int32]*pastend.History{}, empty: map[int32]bool{},
 		copied: total{told: -1}, said: gauges{neverSaid, neverSaid, neverSaid, neverSaid, neverSaid},
 	}
 }
@@ -266,8 +269,9 @@ func (b *Book) spread(r Reading) time.Time {
 	return later(from, b.began.Add(-r.Interval))
 }
 
-// measure computes the gauges. A partition without an offset is no lag in records, since nobody knows where its copying
-// will begin, but there is something to copy.
+// measure computes the gauges. Where a partition has no offset nobody knows how much of it waits: while MirrorMaker 2
+// runs it may have copied all of it since its last commit, and one that never committed begins where it is told to. Of
+// one that does not run any more what waits in the others is told.
 func (b *Book) measure(r Reading) {
 	b.now.pending = 0
 	if r.Ends == nil {
@@ -276,15 +280,14 @@ func (b *Book) measure(r Reading) {
 	left, unknown := false, false
 	b.now = gauges{}
 	for number, end := range r.Ends {
-		p, known := b.parts[int32(number)]
-		left = left || !known && end > 0
-		if !known && end > startOf(r, int32(number)) {
+		p, told := b.parts[int32(number)]
+		left = left || !told && end > 0
+		next, known := b.next(int32(number), end, r)
+		if !known && end > next {
 			b.now.unplaced = 1 // nobody knows where its copying will begin
 		}
-		next := int64(0)
-		if known {
+		if told {
 			unknown = unknown || p.isBeyond(end, r)
-			next = max(p.offset+1, startOf(r, int32(number)))
 		}
 		if r.Transactional {
 			next++ // one offset behind the last record is its transaction's marker, and nothing that is left to copy
@@ -299,9 +302,26 @@ func (b *Book) measure(r Reading) {
 	if last := later(later(b.moved, b.idle), b.began); r.Running && left && r.Round.Sub(last) <= SpreadLimit || b.Undecided() {
 		b.now.pending = 1
 	}
-	if unknown {
+	if unknown = unknown || b.now.unplaced == 1 && (r.Running || len(b.parts) == 0); unknown {
 		b.now.lag, b.now.lagMillis, b.now.atLeast = lineage.Unknown, lineage.Unknown, lineage.Unknown
 	}
+}
+
+// next returns from which offset on a partition is not copied, by its newest offset or, where it has none, its start.
+// known is false where that is not known: it has something to copy, and had when it was first looked at, or while
+// nothing copied.
+func (b *Book) next(part int32, end int64, r Reading) (next int64, known bool) {
+	next = startOf(r, part)
+	if p, told := b.parts[part]; told {
+		return max(p.offset+1, next), true
+	}
+	if offset, told := r.Offsets[part]; told {
+		return max(offset+1, next), true
+	}
+	if end >= 0 && end <= next && r.Running {
+		b.empty[part] = true
+	}
+	return next, b.empty[part]
 }
 
 // measurePart adds the lag of one partition of which all before next is copied. The one furthest behind in time counts.
