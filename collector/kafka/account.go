@@ -251,7 +251,7 @@ func (a *account) setEnd(part int, end int64) {
 		p.advance += end - p.end
 		a.appended.add(end-p.end, false)
 		p.end, p.moved = end, true
-	default:
+	case !p.moved: // else the step in which it came is not read yet
 		p.last = lastStep{} // what was on its way has come
 	}
 }

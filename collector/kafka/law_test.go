@@ -536,3 +536,24 @@ func TestEpochsThatRiseTogetherAndShowLater(t *testing.T) {
 		s.settle(t, true)
 	}
 }
+
+// What an old protocol's transaction left on its way waits for the step that brings it, also where the end is read once
+// more before the producers can be.
+func TestMarkersOnTheirWayWaitForTheirStep(t *testing.T) {
+	s := newSim(2, 1, true, simOldTxn)
+	w := s.writers[0]
+	s.append(w, 0)
+	s.take(t, never, func() {
+		s.append(w, 0)
+		s.end(w)
+		s.append(w, 0)
+	})
+	s.late = func(int) bool { return true }
+	s.take(t, never, func() {})
+	s.take(t, never, func() {})
+	s.late = nil
+	s.settle(t, true)
+	if n := s.a.rest(); n > 0 {
+		t.Errorf("%d are left, and nobody else wrote", n)
+	}
+}
