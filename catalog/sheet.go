@@ -39,6 +39,9 @@ type Row struct {
 	Draft
 }
 
+// notUTF8 is what is wrong with a sheet of another encoding, whose letters would become others.
+const notUTF8 = "is not UTF-8: save the sheet as such"
+
 // SheetError says what is wrong in a sheet, and where.
 type SheetError struct {
 	Line       int
@@ -148,6 +151,12 @@ func ReadCSV(in io.Reader) ([]Row, error) {
 	}
 	head = slices.Clone(head)
 	head[0] = strings.TrimPrefix(head[0], "\uFEFF") // spreadsheets put it there
+	switch {
+	case slices.ContainsFunc(head, func(name string) bool { return !utf8.ValidString(name) }):
+		return nil, &SheetError{Line: 1, What: notUTF8}
+	case len(head) == 1 && strings.Contains(head[0], ";"):
+		return nil, &SheetError{Line: 1, What: "its cells are separated by semicolons: save the sheet with commas between them"}
+	}
 	slots := r.columns(head)
 	if len(r.problems) > 0 {
 		return r.result()
@@ -208,7 +217,7 @@ func (r *reading) columns(head []string) (slots []*lineage.Slot) {
 
 func (r *reading) cells(line int, head []string, slots []*lineage.Slot, cells []string) {
 	if i := slices.IndexFunc(cells, func(c string) bool { return !utf8.ValidString(c) }); i >= 0 {
-		r.bad(line, head[i], strings.ToValidUTF8(cells[i], "\uFFFD"), "is not UTF-8: save the sheet as such")
+		r.bad(line, head[i], strings.ToValidUTF8(cells[i], "\uFFFD"), notUTF8)
 		return
 	}
 	cell := func(name string) string {

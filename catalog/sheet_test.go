@@ -140,6 +140,9 @@ func TestWhatIsWrongWithASheetIsSaidWithItsLine(t *testing.T) {
 	f(asCSV, "node,version\ntopic:west/a,-1\n", `line 2, version: "-1": is no version`)
 	f(asCSV, "node,owner\ntopic:west/a,\"x\n", "line 2")
 	f(asCSV, "node,property:a b\n", "property:a b: is no column")
+	// as spreadsheets save them where the comma is in numbers, and as "Unicode text"
+	f(asCSV, "node;owner\ntopic:west/a;x\n", "line 1: its cells are separated by semicolons: save the sheet with commas between them")
+	f(asCSV, "\xff\xfen\x00o\x00d\x00e\x00", "line 1: is not UTF-8: save the sheet as such")
 	// as of a spreadsheet in Windows-1252
 	f(asCSV, "node,owner\ntopic:west/a,M\xfcller\n", "line 2, owner: \"M\ufffdller\": is not UTF-8: save the sheet as such")
 	f(asYAML, "", "line 1")
