@@ -156,12 +156,13 @@ func (a *Answers) UsageReport(ctx context.Context, in Span, q UsageQuestion) (*U
 		return nil, err
 	}
 	c := newCollected(q)
-	for i := range r.Parts {
+	for i := 0; i < len(r.Parts); i++ {
 		switch p := &r.Parts[i]; p.Source {
 		case Held:
 			err = r.fromStore(ctx, p, c)
 		case Sealed:
 			err = r.fromLedger(ctx, p, c)
+			r.after(i)
 		default:
 			r.Coverage.Said = append(r.Coverage.Said, SaidGap{Window: p.Window, Reason: r.Source.nothing()})
 		}
@@ -215,6 +216,16 @@ func (r *UsageReport) divide(ctx context.Context) error {
 	part(Nobody, end, held)
 	part(Held, held, w.End)
 	return nil
+}
+
+// after has the parts behind one begin where that ends: the ledger's is widened to its periods, the last of which may
+// end within what the store holds, and says all of it.
+func (r *UsageReport) after(i int) {
+	end := r.Parts[i].Window.End
+	for k := i + 1; k < len(r.Parts); k++ {
+		r.Parts[k].Window.Start = laterOf(r.Parts[k].Window.Start, end)
+	}
+	r.Parts = slices.DeleteFunc(r.Parts, func(p UsagePart) bool { return !p.Window.Start.Before(p.Window.End) })
 }
 
 func laterOf(a, b time.Time) time.Time {
