@@ -334,7 +334,8 @@ func (p *program) catalogImport() *cobra.Command {
 			// Read here as well, so that what is wrong needs no server to be found.
 			read := map[string]func(io.Reader) ([]catalog.Row, error){"csv": catalog.ReadCSV, "yaml": catalog.ReadYAML}[form]
 			if _, err := read(bytes.NewReader(text)); err != nil {
-				return &config.Error{Problem: fmt.Sprintf("%s is wrong, and nothing was changed:\n%s", args[0], err)}
+				_, _ = fmt.Fprintln(p.stderr, err) // a line each; an error is one, and not longer than anybody reads
+				return &config.Error{Problem: args[0] + " is wrong, as is said above, and nothing was changed"}
 			}
 			r, err := http.NewRequestWithContext(cmd.Context(), http.MethodPost, c.server+catalogImport+"?dry_run="+fmt.Sprint(dry), bytes.NewReader(text))
 			if err != nil {
