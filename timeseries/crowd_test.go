@@ -167,6 +167,12 @@ func (b burden) each() map[string]int {
 	}
 }
 
+// lengthOf returns the bytes of a section, 0 where there is none.
+func lengthOf(f *shelved, s sectionID) int {
+	x, _ := f.copies[0].index.of(s)
+	return x.length
+}
+
 // burden measures it; nothing that only queries need is counted.
 func (s *Disk) burden(t *testing.T) (b burden) {
 	t.Helper()
@@ -177,16 +183,16 @@ func (s *Disk) burden(t *testing.T) (b burden) {
 		switch {
 		case id.kind == stateFile:
 			// The list of who is not held any more, see maxUnsure.
-			b.state += size - f.copies[0].index[sectionID{lostSection, 0}].length
+			b.state += size - lengthOf(f, sectionID{lostSection, 0})
 		case id.kind == rawTier && id.number >= yesterday:
 			b.sealing += size
 		case id.kind == deadKind:
-			b.opening += f.copies[0].index[sectionID{deadIndex, 0}].length
+			b.opening += lengthOf(f, sectionID{deadIndex, 0})
 			if id.number > yesterday {
 				b.silent += size
 			}
 		case id.kind == rosterKind:
-			b.opening += f.copies[0].index[sectionID{rosterHead, 0}].length
+			b.opening += lengthOf(f, sectionID{rosterHead, 0})
 		}
 	}
 	for _, d := range s.dead {

@@ -250,11 +250,16 @@ func (e *engine) putAway(now time.Time) (bool, error) {
 	if len(silent) > 0 {
 		e.index() // which holds them too
 	}
+	went := 0
 	for key, line := range gone {
 		if e.facts[key] == line && line.leaves(who) {
 			delete(e.facts, key)
 			e.factOrder.went()
+			went++
 		}
+	}
+	if went > len(e.facts)/4 {
+		e.facts = roomless(e.facts)
 	}
 	e.layout++
 	return true, nil

@@ -43,15 +43,15 @@ type shelved struct{ copies []shelvedCopy }
 type shelvedCopy struct {
 	path  string
 	size  int64
-	index map[sectionID]extent
+	index extents
 }
 
 // sections are those that any of the copies has: of a copy that is cut off only some are found, or none.
 func (f *shelved) sections() map[sectionID]bool {
 	out := map[sectionID]bool{}
 	for _, c := range f.copies {
-		for s := range c.index {
-			out[s] = true
+		for _, x := range c.index {
+			out[x.section] = true
 		}
 	}
 	return out
@@ -61,8 +61,8 @@ func (f *shelved) sections() map[sectionID]bool {
 func (f *shelved) order() []sectionID {
 	at := map[sectionID]int64{}
 	for _, c := range f.copies {
-		for s, x := range c.index {
-			at[s] = x.offset
+		for _, x := range c.index {
+			at[x.section] = x.offset
 		}
 	}
 	return slices.SortedFunc(maps.Keys(at), func(a, b sectionID) int { return cmp.Compare(at[a], at[b]) })
@@ -197,10 +197,7 @@ func (v *diskVault) finish(id fileID) error {
 	}
 	delete(v.drafts, id)
 	out := &shelved{}
-	index := make(map[sectionID]extent, len(d.all))
-	for _, x := range d.all {
-		index[x.section] = x
-	}
+	index := extentsOf(d.all)
 	for _, f := range d.files {
 		err = errors.Join(err, f.Close())
 	}
@@ -290,7 +287,7 @@ func (c shelvedCopy) section(f *os.File, s sectionID) ([]byte, error) {
 
 // sectionInto reads a section into the room of a value that nobody needs any more.
 func (c shelvedCopy) sectionInto(f *os.File, s sectionID, room []byte) ([]byte, error) {
-	x, ok := c.index[s]
+	x, ok := c.index.of(s)
 	if !ok {
 		return nil, fmt.Errorf("%s: section %c %d: %w", c.path, s.kind, s.number, errAbsent)
 	}
@@ -393,7 +390,7 @@ func (v *diskVault) has(id fileID, sections []sectionID) error {
 		return fmt.Errorf("%s: %w", id, errAbsent)
 	}
 	for _, s := range sections {
-		if !slices.ContainsFunc(file.copies, func(c shelvedCopy) bool { _, ok := c.index[s]; return ok }) {
+		if !slices.ContainsFunc(file.copies, func(c shelvedCopy) bool { _, ok := c.index.of(s); return ok }) {
 			return fmt.Errorf("%s, section %c %d: %w", id, s.kind, s.number, errAbsent)
 		}
 	}
@@ -421,7 +418,8 @@ func (v *diskVault) verify(id fileID) (bytes int64, err error) {
 			err = errors.Join(err, openErr)
 			continue
 		}
-		for s, x := range c.index {
+		for _, x := range c.index {
+			s := x.section
 			_, readErr := c.section(f, s)
 			err = errors.Join(err, readErr)
 			header := make([]byte, sectionHeader)

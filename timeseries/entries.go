@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"hash/maphash"
+	"maps"
 	"math/bits"
 	"slices"
 
@@ -100,6 +101,14 @@ func (e *entries) share(x *entry) {
 	}
 }
 
+// roomless returns a map with room for what is in it, where many come and go: a map keeps the room of all that were in
+// it at once, and takes more where others come in their place.
+func roomless[K comparable, V any](m map[K]V) map[K]V {
+	out := make(map[K]V, len(m))
+	maps.Copy(out, m)
+	return out
+}
+
 // remove takes away the entry of an access, if there is one.
 func (e *entries) remove(a *lineage.Access) {
 	h := e.hash(a)
@@ -125,6 +134,6 @@ func (e *entries) remove(a *lineage.Access) {
 		for i, y := range e.order {
 			y.place = uint32(i)
 		}
-		e.gone = 0
+		e.gone, e.by = 0, roomless(e.by)
 	}
 }

@@ -11,8 +11,8 @@ import (
 
 // Who was put away and comes back is found by the sum of its access. The sums stand in the files of silent subjects,
 // and a roster says in which of these files one may be: sums in order, each with its file, in pages. So memory holds
-// the first sum of each page, and who is new costs a page's filter of each roster, however many ever went. There are few
-// rosters, since each is at least twice as large as all that are smaller together (see mergeRosters).
+// the first sum of each page, and who is new costs a filter of a page in each roster, however many ever went. There are
+// few rosters, since each is at least twice as large as all that are smaller together (see mergeRosters).
 //
 // A roster is derived. Where one is damaged or gone, or of a folder that was restored, the sums of its files are in
 // memory until another is written; what it says of files that are gone is passed over.

@@ -259,7 +259,8 @@ func (e *engine) keepRosters() error {
 }
 
 // mergeRosters makes one of those that are together more than half of the next larger one, and makes one anew of whose
-// files most are gone, or that has no filters. So there are as many as the logarithm of all sums, and each sum is written as often.
+// files most are gone, or that has no filters. So there are as many as the logarithm of all sums, and each sum is
+// written as often.
 func (e *engine) mergeRosters() error {
 	e.mu.RLock()
 	all, live := e.rosters, map[rosterFile]int{}

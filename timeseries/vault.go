@@ -1,6 +1,7 @@
 package timeseries
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -102,6 +103,10 @@ func (f fileID) String() string {
 type sectionID struct {
 	kind   byte
 	number int
+}
+
+func (s sectionID) compare(o sectionID) int {
+	return cmp.Or(cmp.Compare(s.kind, o.kind), cmp.Compare(s.number, o.number))
 }
 
 // The sections of a block, and of a generation of the state.

@@ -95,7 +95,7 @@ func (v *diskVault) keep(id fileID, c shelvedCopy) {
 }
 
 func (v *diskVault) openCopy(path string, id fileID) (shelvedCopy, error) {
-	c := shelvedCopy{path: path, index: map[sectionID]extent{}}
+	c := shelvedCopy{path: path}
 	f, err := os.Open(path)
 	if err != nil {
 		return c, err
@@ -116,8 +116,6 @@ func (v *diskVault) openCopy(path string, id fileID) (shelvedCopy, error) {
 		v.hurt[id] = true
 		v.log.Error("a file of the store is damaged", "path", path, "sections", len(all), "error", damage)
 	}
-	for _, x := range all {
-		c.index[x.section] = x
-	}
+	c.index = extentsOf(all)
 	return c, nil
 }
