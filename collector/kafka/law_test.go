@@ -161,9 +161,9 @@ func (s *sim) append(w *simWriter, p int) {
 	w.open[p] = e.txn
 }
 
-// again has a writer begin anew, as a new instance does, or an idempotent one after an error: in the next epoch, or where
-// the epochs are used up with another producer id. Whoever left a transaction open has it aborted, by a marker of the
-// next epoch.
+// again has a writer begin anew, as a new instance does, or an idempotent one after an error: in the next epoch, or
+// where the epochs are used up with another producer id. Whoever left a transaction open has it aborted, by a marker of
+// the next epoch.
 func (s *sim) again(w *simWriter) {
 	if w.kind == simPlain {
 		return

@@ -119,7 +119,8 @@ func (w *readerWorld) act(r *rand.Rand, epochs, loses bool) {
 		}
 		// who comes and finds nothing there begins anew at the start, or the end
 		w.set, w.setBack, w.past = true, w.setBack || w.committed < was || w.committed > w.end, nil
-	case n < 92 && w.position >= 0 && !w.sought && !w.standalone && w.looked > w.start && w.looked <= w.end: // a member goes back, and reads some of it again
+	case n < 92 && w.position >= 0 && !w.sought && !w.standalone && w.looked > w.start && w.looked <= w.end:
+		// a member goes back, and reads some of it again
 		w.position = w.start + r.Int64N(w.looked-w.start)
 		w.read(r.Int64N(w.looked-w.position), epoch())
 		w.sought, w.past = true, nil

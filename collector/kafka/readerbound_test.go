@@ -230,8 +230,8 @@ func TestCommitsOfNoOffset(t *testing.T) {
 	}
 }
 
-// Who reads without being a member at the head of a topic that is written all the time has committed more, at each look,
-// than the end that was read a moment before: it is counted all the same.
+// Who reads without being a member at the head of a topic that is written all the time has committed more, at each
+// look, than the end that was read a moment before: it is counted all the same.
 func TestAloneAtTheHead(t *testing.T) {
 	l := newLooks(t)
 	l.g = groupState{found: t0.Add(-tick)}

@@ -208,7 +208,8 @@ func judge(s step, c stepContext) verdict {
 	case s.start > s.base:
 		// What it had read before was no more than is plausible for it.
 		v.read, v.bound = max(s.to-s.start, 0)+c.plausible(min(s.start, s.to)-s.base), boundOvertaken
-	case s.base > s.from && (c.wasLive || c.habit.alone > 0): // what was gone it may have read all the same, and not committed yet
+	case s.base > s.from && (c.wasLive || c.habit.alone > 0):
+		// what was gone it may have read all the same, and not committed yet
 		v.read, v.bound = max(s.to-s.base, 0)+c.plausible(min(s.base, s.to)-s.from), boundGone
 	case s.base > s.from:
 		v.bound = boundGone

@@ -207,7 +207,8 @@ func (s *split) share(rising []movedTxn) {
 		}
 		if upTo > given {
 			s.give(m.claimant(), upTo-given, why)
-		} else if n > 0 || i > 0 && s.race+s.lag > 0 { // it may have written some all the same, which the end shows later
+		} else if n > 0 || i > 0 && s.race+s.lag > 0 {
+			// it may have written some all the same, which the end shows later
 			s.of(m.claimant()).blur(why)
 		}
 		if m.hidden {
