@@ -45,6 +45,7 @@ type leftSum struct {
 	*billSum
 	weight int64
 	used   uint64
+	ends   *time.Timer // when it is left no longer; it holds the bill
 }
 
 // sumOf returns what is added up of a bill, and is then the caller's alone. Where a day that is in it would be another
@@ -74,12 +75,20 @@ func (b *billDays) begunSum(key sumKey) *billSum {
 	if left == nil {
 		return nil
 	}
-	delete(b.sums, key)
+	b.dropSum(key)
 	return left.billSum
 }
 
-// leaveSum keeps what is added up of a bill for a while; those that were left longest ago make room for it. It returns
-// false where it is too large to be kept.
+// dropSum lets go of a bill. b.mu must be held.
+func (b *billDays) dropSum(key sumKey) {
+	if left := b.sums[key]; left != nil {
+		left.ends.Stop()
+		delete(b.sums, key)
+	}
+}
+
+// leaveSum keeps what is added up of a bill for a while; those that were left longest ago make room for it. Of two who
+// added up the same bill it keeps what is more. It returns false where it is too large to be kept.
 func (b *billDays) leaveSum(key sumKey, is *billSum) bool {
 	left := &leftSum{billSum: is, weight: is.is.Weight()}
 	if left.weight > b.mostSums {
@@ -90,17 +99,21 @@ func (b *billDays) leaveSum(key sumKey, is *billSum) bool {
 	if b.sums == nil {
 		b.sums = map[sumKey]*leftSum{}
 	}
+	if more := b.sums[key]; more != nil && more.hours() > is.hours() {
+		left = more
+	}
+	b.dropSum(key)
 	b.clock++
 	left.used = b.clock
 	b.sums[key] = left
-	b.makeRoom()
-	time.AfterFunc(leftFor, func() {
+	left.ends = time.AfterFunc(leftFor, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if b.sums[key] == left {
 			delete(b.sums, key)
 		}
 	})
+	b.makeRoom()
 	return true
 }
 
@@ -118,6 +131,6 @@ func (b *billDays) makeRoom() {
 		if weight <= b.mostSums || least == b.clock {
 			return
 		}
-		delete(b.sums, oldest)
+		b.dropSum(oldest)
 	}
 }

@@ -39,7 +39,7 @@ func (v *View) decideStates(ctx context.Context) error {
 			if x.beside = v.beside(x.row); x.beside {
 				x.state = graph.Unknown
 			}
-		case !exist && x.mayHaveMoved():
+		case !exist && x.mayHaveMoved() && !rests(x):
 			x.state, x.left = graph.Unknown, true
 		case !exist:
 			continue

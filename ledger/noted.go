@@ -135,13 +135,20 @@ func (l *Log) readNoted() error {
 		return fmt.Errorf("read the changes of the configuration that were noted: %w", err)
 	}
 	var changes []Change
+	whole := 0
 	for line := range bytes.Lines(text) {
 		n, ok := parseNoted(line)
 		if !ok {
 			break
 		}
+		whole += len(line)
 		if n.Size == l.newest.Size {
 			changes = append(changes, n.Change)
+		}
+	}
+	if whole < len(text) { // what is noted from here on must not stand behind it
+		if err := os.Truncate(filepath.Join(l.dir, notedFile), int64(whole)); err != nil {
+			return fmt.Errorf("cut what can't be read from the changes of the configuration that were noted: %w", err)
 		}
 	}
 	if len(changes) == 0 {
@@ -157,9 +164,10 @@ func (l *Log) readNoted() error {
 }
 
 func parseNoted(line []byte) (n notedLine, ok bool) {
-	sum, body, ok := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
+	line, ended := bytes.CutSuffix(line, []byte("\n"))
+	sum, body, ok := bytes.Cut(line, []byte(" "))
 	want, err := strconv.ParseUint(string(sum), 16, 32)
-	if !ok || err != nil || uint32(want) != crc32.Checksum(body, castagnoli) || json.Unmarshal(body, &n) != nil {
+	if !ok || !ended || err != nil || uint32(want) != crc32.Checksum(body, castagnoli) || json.Unmarshal(body, &n) != nil {
 		return n, false
 	}
 	return n, n.Change.Type == typeChange && n.Change.V == version

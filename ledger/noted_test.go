@@ -121,3 +121,35 @@ func TestChangesThatAreTooManyAreSaidInOne(t *testing.T) {
 		t.Errorf("%d changes, the last is %q", len(got), got[len(got)-1])
 	}
 }
+
+// TestWhatIsNotedAfterATornLineIsKept: a kill in the midst of a line leaves a part of it, and what is noted after that
+// is on disk all the same.
+func TestWhatIsNotedAfterATornLineIsKept(t *testing.T) {
+	b := &noteBook{book: newBook(t)}
+	rules := func(n string) map[string]string { return map[string]string{"rules": n} }
+	note := func(minute int, n string) {
+		t.Helper()
+		if err := b.Note(midnight.Add(100*time.Hour+time.Duration(minute)*time.Minute), rules(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.closes(rules("1"))
+	note(1, "2")
+	file := filepath.Join(b.dir, notedFile)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, torn := range [][]byte{text[:len(text)/2], text[:len(text)-1]} {
+		if err := os.WriteFile(file, torn, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b.reopen()
+		note(3, "3")
+		note(4, "1")
+		b.reopen()
+		if got := b.closes(rules("1")); len(got) != 2 {
+			t.Errorf("after %d of %d bytes the batch says %q", len(torn), len(text), got)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package timeseries
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -15,13 +14,14 @@ func BenchmarkNewcomers(b *testing.B) {
 	for _, days := range []int{1, 11, 100} {
 		b.Run(fmt.Sprint("days=", days), func(b *testing.B) {
 			o := testOpts
-			o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+			o.Log = slog.New(slog.DiscardHandler)
 			s, err := Open(b.TempDir(), o)
 			must(b, err)
 			defer func() { must(b, s.Close()) }()
 			r := rand.New(rand.NewPCG(11, 9))
-			for left, size := days*288_000, 0; left > 0; left -= size { // as merging leaves them
-				size = max(left*2/3, min(left, recentSums))
+			for left := days * 288_000; left > 0; { // as merging leaves them
+				size := max(left*2/3, min(left, recentSums))
+				left -= size
 				all := make([]rosterEntry, size)
 				for i := range all {
 					all[i] = rosterEntry{r.Uint32(), r.Uint32N(uint32(9 * days))}

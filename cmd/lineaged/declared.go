@@ -129,6 +129,13 @@ func (d *declarations) watch(ctx context.Context) error {
 
 // look reads what has changed, and says what is wrong with it, once.
 func (d *declarations) look() {
+	if d.taken() && d.changed != nil { // not with the lock: the ledger may be writing for long
+		d.changed()
+	}
+}
+
+// taken reads what is declared, and reports whether it is something else than what was.
+func (d *declarations) taken() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now, changed := d.reader.Read(d.cfg)
@@ -139,7 +146,7 @@ func (d *declarations) look() {
 	old := d.current.Load()
 	problems := declared.Problems(now)
 	if old != nil && !changed && !d.again && sameClusters(old, now) && slices.Equal(problems, d.problems) {
-		return
+		return false
 	}
 	for _, p := range problems {
 		if !slices.Contains(d.problems, p) {
@@ -154,9 +161,7 @@ func (d *declarations) look() {
 	}
 	d.problems, d.again = problems, false
 	d.current.Store(now)
-	if old != nil && d.changed != nil {
-		d.changed()
-	}
+	return old != nil
 }
 
 // spell lets the board know how documents spell clusters.

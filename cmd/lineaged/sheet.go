@@ -226,11 +226,16 @@ func (e *edits) take(w http.ResponseWriter, r *http.Request, allowed bool, by st
 	return out, http.StatusOK, "", nil
 }
 
-// doubt says which nodes of an import nobody knows.
+// doubtFor is how long the answer to an import that is in waits for which of its nodes are known.
+const doubtFor = 2 * time.Second
+
+// doubt says which nodes of an import nobody knows, where that can be told in time.
 func (e *edits) doubt(ctx context.Context, out *imported, asked *answer.Answers) {
 	if asked == nil || out.Edits == 0 {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, doubtFor)
+	defer cancel()
 	v, err := asked.View(ctx, answer.Last(knownFor), answer.All)
 	if err != nil {
 		e.says.Warn("which nodes of an imported sheet are known can't be told", "error", err)

@@ -68,9 +68,11 @@ const (
 	mostTotal = 1 << 62
 )
 
-// add adds n records.
+// add adds n records. A total that was saved before there was a bound may be beyond it, and stays.
 func (t *total) add(n int64, estimated bool) {
-	t.n = min(t.n+min(n, mostAdded), mostTotal)
+	if t.n < mostTotal {
+		t.n = min(t.n+min(n, mostAdded), mostTotal)
+	}
 	t.estimated = t.estimated || estimated
 }
 

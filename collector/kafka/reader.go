@@ -343,7 +343,7 @@ func (r *reader) overtaken(c commit, ends topicEnds, g groupState) {
 		return
 	}
 	r.gone += start - p.base()
-	r.lost.add(start-p.base(), g.live || g.wasLive || c.offset != p.committed || ends.compacted() != notCompacted || ends.transactional())
+	r.lost.add(start-p.base(), g.live || g.wasLive || r.habit.alone > 0 || c.offset != p.committed || ends.compacted() != notCompacted || ends.transactional())
 	if c.offset == p.committed { // it has not gone on yet: what it reads then is read from there
 		p.gone, r.touched = start, true
 	}
@@ -394,7 +394,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		beyond := c.offset > end && c.offset >= 0 && p.fell < 0 && (p.beyond || !ends.wasCut())
 		r.touched, p.beyond = r.touched || beyond != p.beyond, beyond
 		if p.held >= 0 { // it was taken back, by whoever may have read meanwhile
-			p.held, r.read.told, r.bound = -1, -1, cmp.Or(r.bound, boundWent)
+			p.held, r.read.told, r.bound = -1, -1, cmp.Or(r.bound, map[bool]string{false: boundWent, true: boundAhead}[ctx.live || ctx.wasLive])
 		}
 		if c.offset > end && p.fell < 0 && c.offset >= 0 && !p.beyond {
 			// the commit was there before this end was read: the log was truncated
@@ -437,7 +437,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		p.gone = s.start
 		if s.from < 0 {
 			r.gone += s.start - c.offset
-			r.lost.add(s.start-c.offset, ends.compacted() != notCompacted || ends.transactional())
+			r.lost.add(s.start-c.offset, ctx.live || ctx.somebody() || ends.compacted() != notCompacted || ends.transactional())
 		}
 	}
 	v := judge(s, ctx)

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -206,16 +207,14 @@ func TestCommitsOfNoOffset(t *testing.T) {
 			l.r.observe([]commit{{0, offset, -1}}, l.ends, l.g, l.round, before)
 			samples, _ := l.r.tell(l.round, before)
 			for _, s := range samples {
-				switch s.Metric {
-				case lineage.Records, lineage.Skipped, lineage.Lost, lineage.Doubted, lineage.Returned:
+				switch {
+				case slices.Contains([]lineage.Metric{lineage.Records, lineage.Skipped, lineage.Lost, lineage.Doubted, lineage.Returned}, s.Metric):
 					if s.Value < totals[s.Metric] {
 						t.Errorf("live %v, commit %d: the total of metric %d falls from %d to %d", live, i, s.Metric, totals[s.Metric], s.Value)
 					}
 					totals[s.Metric] = s.Value
-				case lineage.Lag:
-					if offset > 1000 && s.Value != lineage.Unknown {
-						t.Errorf("live %v, commit %d: lag %d, of who is nowhere in the log", live, i, s.Value)
-					}
+				case s.Metric == lineage.Lag && offset > 1000 && s.Value != lineage.Unknown:
+					t.Errorf("live %v, commit %d: lag %d, of who is nowhere in the log", live, i, s.Value)
 				}
 			}
 			if n := l.r.skipped.n; n > 3*1000 || l.r.read.n > 3*1000 {
@@ -304,5 +303,57 @@ func TestReadersBookOfVersion4(t *testing.T) {
 	r.observe([]commit{{0, 12, 0}}, fakeEnds{endOffset: 12}, groupState{found: t0}, t0.Add(tick), t0)
 	if _, sightings := r.tell(t0.Add(tick), t0); len(sightings) != 1 || sightings[0].Detail != "" {
 		t.Errorf("%+v, want it seen, and nothing said that may take a bound back", sightings)
+	}
+}
+
+// A total that a program before this one saved may be beyond what is added up to now: it stays, and does not fall.
+func TestATotalBeyondTheBoundStays(t *testing.T) {
+	was := total{n: math.MaxInt64 - 100}
+	for range 3 {
+		was.add(150, false)
+	}
+	if was.n != math.MaxInt64-100 {
+		t.Errorf("the total came to %d", was.n)
+	}
+	most := total{n: mostTotal - 1}
+	most.add(math.MaxInt64, false)
+	if most.n != mostTotal {
+		t.Errorf("the total came to %d, want %d", most.n, int64(mostTotal))
+	}
+}
+
+// What retention takes before it is committed may have been read by who was there, also by one that is no member, and
+// before the first commit: it is lost at most.
+func TestWhatWasGoneMayHaveBeenRead(t *testing.T) {
+	for name, c := range map[string]struct {
+		live  bool
+		alone int
+		first bool
+		exact bool
+	}{
+		"a member":                          {live: true},
+		"one that is no member":             {alone: believedAfter},
+		"nobody":                            {exact: true},
+		"a member, with its first commit":   {live: true, first: true},
+		"nobody, of whom there is a commit": {first: true, exact: true},
+	} {
+		l := newLooks(t)
+		l.g = groupState{live: c.live, wasLive: c.live, found: t0.Add(-tick)}
+		l.r.habit.alone = c.alone
+		look := func(offset, start int64) {
+			before := l.round
+			l.round = l.round.Add(tick)
+			l.ends = fakeEnds{start: start, endOffset: 1000}
+			l.r.observe([]commit{{0, offset, 3}}, l.ends, l.g, l.round, before)
+		}
+		if !c.first {
+			look(500, 0)
+			l.r.tell(l.round, l.round.Add(-tick))
+			l.r.habit.alone = c.alone
+		}
+		look(500, 900)
+		if l.r.lost.n != 400 || l.r.lost.estimated == c.exact {
+			t.Errorf("%s: lost %+v, want 400, exact: %t", name, l.r.lost, c.exact)
+		}
 	}
 }

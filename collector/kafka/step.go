@@ -67,6 +67,10 @@ func (c stepContext) plainly() bool {
 	return c.live && (c.wasLive || !c.habit.epochs) || c.habit.believed()
 }
 
+// somebody reports whether a reader may have read before this step without committing: a member was there at the last
+// look, or it is one that reads without being a member.
+func (c stepContext) somebody() bool { return c.wasLive || c.habit.alone > 0 }
+
 // unreachable reports whether an offset that lies so far beyond the end is none up to which anybody has read, although
 // the end was read before it.
 func (c stepContext) unreachable(ahead int64) bool {
@@ -205,16 +209,16 @@ func judge(s step, c stepContext) verdict {
 		v.bound = boundFell
 	case s.beyond:
 		v.bound = boundBeyond
+	case s.base > s.from && c.somebody():
+		// what was gone it may have read all the same, over however many looks, and not committed yet
+		v.read, v.bound = s.to-s.from, boundGone
 	case s.start > s.base:
 		// What it had read before was no more than is plausible for it.
 		v.read, v.bound = max(s.to-s.start, 0)+c.plausible(min(s.start, s.to)-s.base), boundOvertaken
-	case s.base > s.from && (c.wasLive || c.habit.alone > 0):
-		// what was gone it may have read all the same, and not committed yet
-		v.read, v.bound = max(s.to-s.base, 0)+c.plausible(min(s.base, s.to)-s.from), boundGone
 	case s.base > s.from:
 		v.bound = boundGone
 	case c.share:
-	case alone && !(c.habit.believed() && s.epoch): // an administrator's bears none, whatever the reader's have shown
+	case alone && (!c.habit.believed() || !s.epoch): // an administrator's bears none, whatever the reader's have shown
 		v.bound = boundAlone
 	case !alone && !c.wasLive:
 		v.bound = boundRestarted
@@ -347,7 +351,11 @@ func back(s step, c stepContext) verdict {
 		// a commit that came late, or a little that is read again and counted from here
 		return verdict{bound: boundAgain}
 	}
-	n := max(s.to-s.start, 0) + max(s.end-s.base, 0)
+	base := s.base
+	if c.somebody() { // also what was gone before it was committed
+		base = min(base, s.from)
+	}
+	n := max(s.to-s.start, 0) + max(s.end-base, 0)
 	return verdict{read: n, moved: n > 0, bound: boundBack, event: "went back"}
 }
 

@@ -1,6 +1,7 @@
 package openlineage
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
@@ -16,15 +17,18 @@ type renamed struct {
 	how runevent.Type
 }
 
+var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
 // unique reports whether an id is one run's alone: a UUID, as the specification has it, and none that stands for none.
-// Others are kept as a digest, and several jobs may use one, as a date.
+// Several jobs may use another, as a date.
 func unique(id string) bool {
-	const uuid = 36
-	return len(id) == uuid && strings.Trim(id, "0-") != ""
+	return uuid.MatchString(id) && strings.Trim(id, "0-") != ""
 }
 
 // endRenamed says of runs that did not end by their own word whether they did by another name of their job. What a run
-// said after that end it goes on with. It hangs on what the runs said alone, and not on when that came.
+// said after that end it goes on with. Whose name changed says no more under the first once it speaks under the last:
+// where both spoke by turns they may be two jobs with one id, and neither ends the other. It hangs on what the runs said
+// alone, and not on when that came.
 func (s *source) endRenamed() {
 	type same struct{ namespace, id string }
 	open := map[same][]*run{}
@@ -44,7 +48,7 @@ func (s *source) endRenamed() {
 			continue
 		}
 		for _, other := range open[same{key.job.Namespace, key.id}] {
-			if is := (renamed{end, r.how()}); !other.seen.After(end) && is.after(other.renamed) {
+			if is := (renamed{end, r.how()}); other.seen.Before(r.first) && is.after(other.renamed) {
 				other.renamed = is
 			}
 		}

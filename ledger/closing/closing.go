@@ -85,11 +85,14 @@ func (c *Closer) Trouble() string {
 // Note has the next batch say when names and owners came to be given by something else, and what that was in between,
 // if it is something else now.
 func (c *Closer) Note() error {
-	if c.Refused != nil && c.Refused() != nil {
+	if c.refuses() {
 		return nil
 	}
 	return c.Log.Note(c.Now(), c.digests())
 }
+
+// refuses reports whether nothing may be written now.
+func (c *Closer) refuses() bool { return c.Refused != nil && c.Refused() != nil }
 
 // Run closes what can be closed until ctx ends. What fails is said once, and tried again.
 func (c *Closer) Run(ctx context.Context) error {
