@@ -137,7 +137,7 @@ func TestWhatIf(t *testing.T) {
 		if w := got.Cluster; w.LostCount != 8 || w.Lost[0].Why != "ON_CLUSTER" || *w.Lost[0].With != "cluster:west" || w.OnlyCopies != 8 || w.Copies[0].Records != "1000" || len(w.Starved) != 1 || *w.Starved[0].AfterSeconds != 0 {
 			t.Errorf("the cluster is lost: %+v", w)
 		}
-		if w := got.Broker; w.LostCount != 0 || len(w.Untold) != 1 || !strings.Contains(w.Untold[0], "8 topics") {
+		if w := got.Broker; w.LostCount != 0 || len(w.Untold) != 2 || !strings.Contains(w.Untold[0], "8 topics") || !strings.Contains(w.Untold[1], "there is no such broker") {
 			t.Errorf("a broker is lost: %+v", w)
 		}
 		for q, want := range map[string]string{

@@ -354,8 +354,9 @@ func TestGroupsOffsetsNeverJump(t *testing.T) {
 	}
 	w.commit("g", "orders", 0, 10)
 	w.take(1)
-	if read() != 30 || lag() != 90 { // at most: 10 records lie before where it went back to
-		t.Errorf("after a step back: read %d, lag %d; want 30 and 90", read(), lag())
+	// at most: 10 records lie before where it went back to, and the 20 up to the end it may have read before that
+	if read() != 50 || lag() != 90 {
+		t.Errorf("after a step back: read %d, lag %d; want 50 and 90", read(), lag())
 	}
 	if _, err := w.admin.DeleteGroup(t.Context(), "g"); err != nil {
 		t.Fatal(err)
@@ -363,8 +364,8 @@ func TestGroupsOffsetsNeverJump(t *testing.T) {
 	w.take(1)
 	w.commit("g", "orders", 0, 100)
 	w.take(2)
-	if read() != 130 || lag() != 0 { // at most: all that is there
-		t.Errorf("after the group was made again: read %d, lag %d; want 130 and 0", read(), lag())
+	if read() != 150 || lag() != 0 { // at most: all that is there
+		t.Errorf("after the group was made again: read %d, lag %d; want 150 and 0", read(), lag())
 	}
 }
 
