@@ -27,8 +27,8 @@ func unique(id string) bool {
 
 // endRenamed says of runs that did not end by their own word whether they did by another name of their job. What a run
 // said after that end it goes on with. Whose name changed says no more under the first once it speaks under the last:
-// where both spoke by turns they may be two jobs with one id, and neither ends the other. It hangs on what the runs said
-// alone, and not on when that came.
+// where both spoke by turns they may be two jobs with one id, and neither ends the other. It hangs on what the runs
+// said alone, and not on when that came.
 func (s *source) endRenamed() {
 	type same struct{ namespace, id string }
 	open := map[same][]*run{}

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// called is an event of the first run of a job of another name.
-func (w *world) called(name, kind, in, out string) string {
-	return strings.Replace(w.event(1, kind, "", in, out), `"name":"j"`, `"name":"`+name+`"`, 1)
+// called is an event of the first run of a job of another name, which reads a/in.
+func (w *world) called(name, kind, out string) string {
+	return strings.Replace(w.event(1, kind, "", "a/in", out), `"name":"j"`, `"name":"`+name+`"`, 1)
 }
 
 // TestARunWhoseJobIsRenamedEnds has a job that calls itself otherwise once it knows what it writes, within one run, as
@@ -18,10 +18,10 @@ func TestARunWhoseJobIsRenamedEnds(t *testing.T) {
 	w := newWorld(t)
 	w.ttl = time.Hour
 	w.start()
-	w.send(w.called("load", "START", "a/in", ""))
+	w.send(w.called("load", "START", ""))
 	w.wants("it begins", "job:ns/load read a/in moved=false", "job:ns/load read a/in pending=1")
 	w.lists("it goes on", "job:ns/load", "01 GOES_ON started=true 0s to ? <dataset:a/in")
-	w.send(w.called("load.out", "FAIL", "a/in", "a/out"))
+	w.send(w.called("load.out", "FAIL", "a/out"))
 	w.wants("it ends under another name", "job:ns/load read a/in moved=false", "job:ns/load read a/in pending=0",
 		"job:ns/load.out read a/in moved=false", "job:ns/load.out read a/in pending=0", "job:ns/load.out write a/out moved=false", "job:ns/load.out write a/out pending=0")
 	of := func(name string) (state string) {
@@ -43,7 +43,7 @@ func TestARunWhoseJobIsRenamedEnds(t *testing.T) {
 		t.Errorf("after a restart it is %s", first)
 	}
 	// What it says after that end is a run's that goes on.
-	w.send(w.called("load", "RUNNING", "a/in", ""))
+	w.send(w.called("load", "RUNNING", ""))
 	w.wants("it says that it goes on", "job:ns/load read a/in moved=true", "job:ns/load read a/in pending=1")
 }
 
@@ -63,7 +63,7 @@ func TestAnIDThatSeveralJobsShareEndsNone(t *testing.T) {
 		w := newWorld(t)
 		w.ttl = time.Hour
 		w.start()
-		w.send(change(w.called("x", "START", "a/in", ""), "x"), change(w.called("y", "COMPLETE", "a/in", ""), "y"))
+		w.send(change(w.called("x", "START", ""), "x"), change(w.called("y", "COMPLETE", ""), "y"))
 		open := 0
 		for _, said := range w.round() {
 			if strings.HasSuffix(said, "pending=1") {
@@ -81,10 +81,10 @@ func TestJobsThatSpeakByTurnsEndEachByItself(t *testing.T) {
 	w := newWorld(t)
 	w.ttl = time.Hour
 	w.start()
-	w.send(w.called("y", "START", "a/in", ""))
-	w.send(w.called("x", "START", "a/in", ""))
+	w.send(w.called("y", "START", ""))
+	w.send(w.called("x", "START", ""))
 	said := w.round()
-	w.send(w.called("y", "COMPLETE", "a/in", ""))
+	w.send(w.called("y", "COMPLETE", ""))
 	if said = append(said, w.round()...); slices.Contains(said, "job:ns/x read a/in pending=0") || !slices.Contains(said, "job:ns/y read a/in pending=0") {
 		t.Errorf("of x, which has not ended, and y, which has: %q", said)
 	}
