@@ -250,12 +250,20 @@ func TestWorld(t *testing.T) {
 	eventually(t, 90*time.Second, "what ended is seen to have ended", func() error {
 		now := s.lineage(t, west+"counts", last("3s"))
 		for _, f := range now.Flows {
-			if strings.Contains(f.ID, fileOut) {
-				return fmt.Errorf("the deleted connector is still there: %s", f.ID)
+			if strings.HasPrefix(f.ID, fileOut) {
+				return fmt.Errorf("the deleted connector still writes: %s", f.ID)
 			}
 			if f.Active == nil || *f.Active {
 				return fmt.Errorf("%s is active: %v; gaps: %+v", f.ID, valueOf(f.Active), now.Coverage.Gaps)
 			}
+		}
+		// its group stands, with the positions that it had
+		var d struct{ Node struct{ Exists *bool } }
+		if err := s.ask(t, `query($id: ID!) { node(id: $id) { ... on Connector { exists } } }`, map[string]any{"id": fileOut}, &d); err != nil {
+			return err
+		}
+		if d.Node.Exists == nil || *d.Node.Exists {
+			return fmt.Errorf("the deleted connector exists: %v", valueOf(d.Node.Exists))
 		}
 		return nil
 	})
