@@ -59,7 +59,7 @@ func (r *remaking) name() {
 
 // write makes the next revisions of the blocks in which something came out otherwise.
 func (r *remaking) write(ctx context.Context) error {
-	for i := r.first; i < r.end; i++ {
+	for i := r.first; i <= min(r.end, len(r.blocks)-1); i++ { // the next one is told what stands when it begins
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -8,6 +8,9 @@ import (
 
 // details returns what is said in block i with what was settled anew, and whether that is otherwise than it was.
 func (r *remaking) details(i int) (*blockDetails, bool, error) {
+	if i == r.end {
+		return r.anchors()
+	}
 	was, err := r.e.blockDetails(r.blocks[i])
 	if err != nil {
 		return nil, false, err
@@ -48,17 +51,8 @@ func (r *remaking) detail(t *remadeTopic, s *remadeSeries, i int) (x detailEntry
 	if len(s.words[i]) == 0 {
 		return x, nil
 	}
-	for k := i - 1; k >= t.from && x.base.At == 0; k-- {
-		if n := len(s.words[k]); n > 0 {
-			x.base = s.words[k][n-1]
-		}
-	}
-	if x.base.At == 0 && s.old != nil {
-		stood := standing{x.detailKey, s.said}
-		if err := r.v.lookForDetails(r.blocks[t.from].meta.start, []*standing{&stood}); err != nil {
-			return x, err
-		}
-		x.base = stood.word
+	if x.base, err = r.stood(t, s, i); err != nil {
+		return x, err
 	}
 	text := x.base.Text
 	for _, y := range s.words[i] {
@@ -68,4 +62,57 @@ func (r *remaking) detail(t *remadeTopic, s *remadeSeries, i int) (x detailEntry
 		}
 	}
 	return x, nil
+}
+
+// stood returns what was said of a series when block i began.
+func (r *remaking) stood(t *remadeTopic, s *remadeSeries, i int) (lineage.Word, error) {
+	for k := i - 1; k >= t.from; k-- {
+		if n := len(s.words[k]); n > 0 {
+			return s.words[k][n-1], nil
+		}
+	}
+	if s.old == nil {
+		return lineage.Word{}, nil
+	}
+	x := standing{s.detailKey(), s.said}
+	err := r.v.lookForDetails(r.blocks[t.from].meta.start, []*standing{&x})
+	return x.word, err
+}
+
+// anchors returns the details of the block after those that are settled. What stood where nothing changed is looked for
+// in what follows: so where something else stands there than did, that block says so, until it is settled itself.
+func (r *remaking) anchors() (*blockDetails, bool, error) {
+	b := r.blocks[r.end]
+	was, err := r.e.blockDetails(b)
+	if err != nil {
+		return nil, false, err
+	}
+	now, changed := &blockDetails{whole: was.whole, entries: slices.Clone(was.entries)}, false
+	for _, t := range r.topics {
+		for _, s := range t.series {
+			if s.evidence == lineage.NoEvidence || s.key.Subject == 0 {
+				continue
+			}
+			stands, err := r.stood(t, s, r.end)
+			if err != nil {
+				return nil, false, err
+			}
+			stood := standing{s.detailKey(), s.said}
+			if err := r.v.lookForDetails(b.meta.start, []*standing{&stood}); err != nil {
+				return nil, false, err
+			}
+			if stands.Text == stood.word.Text {
+				continue
+			}
+			changed = true
+			r.touched = min(r.touched, b.meta.start)
+			if x := now.of(s.detailKey()); x != nil {
+				x.base = stands
+				continue
+			}
+			now.entries = append(now.entries, detailEntry{detailKey: s.detailKey(), base: stands})
+			now.sort()
+		}
+	}
+	return now, changed, nil
 }
