@@ -28,7 +28,7 @@ func (r *remaking) details(i int) (*blockDetails, bool, error) {
 			if err != nil {
 				return nil, false, err
 			}
-			if old := was.of(s.detailKey()); old == nil && len(x.changes) == 0 || old != nil && old.equal(&x) {
+			if old := was.of(s.detailKey()); old == nil && len(x.changes) == 0 || old != nil && len(x.changes) > 0 && old.equal(&x) {
 				continue
 			}
 			changed = true
