@@ -88,6 +88,7 @@ func (e *engine) keep(x *ledger, after int64, settled derivations) {
 
 // underive takes a derived series away of which nothing is left. It needs mu for writing.
 func (e *engine) underive(x *ledger, s *series) {
+	x.unsay(s)
 	s.subject.removeSeries(s)
 	delete(x.out, s)
 	e.touch(s.touches(e.firstSeen(s.subject) - 1))
@@ -299,4 +300,18 @@ func (x *ledger) speak(s *series) *support {
 	}
 	p.said = w
 	return p
+}
+
+// unsay takes back what was said of a derived series of which nothing is left. What sources told of its subject with
+// the same kind of evidence stands.
+func (x *ledger) unsay(s *series) {
+	w, p := x.out[s], s.subject.supported(s.key.Evidence)
+	if w == nil || p == nil || p.said != w {
+		return
+	}
+	w.open = nil
+	if p.sighted == never {
+		w.sealed, w.since = lineage.Word{}, 0
+	}
+	p.detail, p.detailTick, p.since = w.sealed.Text, w.sealed.At, w.since
 }
