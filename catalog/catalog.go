@@ -89,20 +89,27 @@ func Check(c lineage.Change) error {
 	return nil
 }
 
-// unseen returns a letter of a text that shows nothing, by which two owners could look like one: what formats, as
-// direction marks and spaces of no width, and fillers. Joiners stand in the words of some scripts, and between the
-// parts of pictures: behind a letter that is no ASCII they show.
+// unseen returns a letter of a text that shows nothing, by which two owners could look like one: what Unicode says may
+// be left out where it is shown (Default_Ignorable_Code_Point, and what formats), as direction marks, spaces of no width
+// and fillers, and the blank of Braille. Joiners and variation selectors stand in the words of some scripts and in
+// pictures: behind a letter that is no ASCII they show.
 func unseen(text string) (hidden rune, found bool) {
 	before := rune(0)
 	for _, r := range text {
-		switch {
-		case (r == '\u200C' || r == '\u200D') && before > unicode.MaxASCII:
-		case unicode.Is(unicode.Cf, r), r == '\u115F', r == '\u1160', r == '\u3164', r == '\uFFA0':
+		joins := r == '\u200C' || r == '\u200D' || unicode.Is(unicode.Variation_Selector, r)
+		if ignorable(r) && !(joins && before > unicode.MaxASCII) {
 			return r, true
 		}
 		before = r
 	}
 	return 0, false
+}
+
+func ignorable(r rune) bool {
+	if unicode.Is(unicode.Prepended_Concatenation_Mark, r) { // as Arabic number signs, which show
+		return false
+	}
+	return r == '\u2800' || unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // form is what of Check has always been asked, and so holds of all that is on disk.

@@ -157,6 +157,11 @@ func TestWhatIsWrongChangesNothing(t *testing.T) {
 	f("U+202E", say(lineage.TagsField, "", "iip", "\u202eiip"))
 	f("U+200D", say(lineage.TagsField, "", "p\u200dii"))
 	f("U+3164", say(lineage.ContactField, "", "\u3164"))
+	f("U+034F", say(lineage.OwnerField, "", "te\u034fam"))
+	f("U+FE0F", say(lineage.OwnerField, "", "team\ufe0f"))
+	f("U+180B", say(lineage.OwnerField, "", "team\u180b"))
+	f("U+2800", say(lineage.OwnerField, "", "team\u2800x"))
+	f("U+E0100", say(lineage.OwnerField, "", "team\U000e0100"))
 	f("257 bytes, at most 256", say(lineage.OwnerField, "", strings.Repeat("x", 257)))
 	f("4097 bytes, at most 4096", say(lineage.DescriptionField, "", strings.Repeat("x", 4097)))
 	f("semicolon", say(lineage.TagsField, "", "a;b"))
@@ -180,7 +185,7 @@ func TestWhatIsWrongChangesNothing(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, FileName)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a file was made: %v", err)
 	}
-	for _, joined := range []string{"می\u200cخواهم", "\U0001F469\u200d\U0001F4BB"} { // a word, and a picture of two
+	for _, joined := range []string{"می\u200cخواهم", "\U0001F469\u200d\U0001F4BB", "\u2764\ufe0f", "\u0600\u0661"} { // a word, pictures, and a number
 		put(t, l, shop, noon, "", lineage.Change{Slot: owner, Texts: []string{joined}})
 	}
 	put(t, l, orders, noon, "", lineage.Change{Slot: owner, Texts: []string{"a"}})
