@@ -158,7 +158,7 @@ type burden struct {
 	sealing int // bytes of the blocks of the day before: raw ones, and a tenth of one of hours
 	opening int // bytes that are read to open it: state, log, indexes of silent subjects, heads of rosters
 	silent  int // bytes of the files of the day before
-	disk    int // bytes
+	disk    int // bytes, without that list
 }
 
 func (b burden) each() map[string]int {
@@ -178,12 +178,15 @@ func (s *Disk) burden(t *testing.T) (b burden) {
 	t.Helper()
 	v := s.vault.(*diskVault)
 	yesterday := s.sealed - int64(day/s.step)
+	unsures := 0 // bytes of that list
 	for id, f := range v.whole {
 		size := int(f.copies[0].size)
 		switch {
 		case id.kind == stateFile:
 			// The list of who is not held any more, see maxUnsure.
-			b.state += size - lengthOf(f, sectionID{lostSection, 0})
+			unsure := lengthOf(f, sectionID{awaySection, 0})
+			b.state += size - unsure
+			unsures += len(f.copies) * unsure
 		case id.kind == rawTier && id.number >= yesterday:
 			b.sealing += size
 		case id.kind == deadKind:
@@ -199,7 +202,7 @@ func (s *Disk) burden(t *testing.T) (b burden) {
 		b.opening += 4 * len(d.sums) // that no roster has
 	}
 	b.opening += b.state + int(s.journal.size())
-	b.disk = int(v.size() + s.journal.size())
+	b.disk = int(v.size()+s.journal.size()) - unsures
 	b.people = s.subjects.live
 	for _, p := range s.subjects.pages {
 		if p != nil {
@@ -216,7 +219,7 @@ func (s *Disk) burden(t *testing.T) (b burden) {
 	runtime.ReadMemStats(&mem)
 	b.heap = int(mem.HeapAlloc)
 	for _, x := range s.unsure {
-		b.heap -= 4*cap(x.sums) + 24*cap(x.totals)
+		b.heap -= 8*cap(x.sums) + 32*cap(x.totals)
 	}
 	return b
 }
@@ -271,6 +274,7 @@ func liveInEstate(t *testing.T, w *estate, y years) {
 	dir := t.TempDir()
 	s, err := Open(dir, o)
 	must(t, err)
+	s.codec.seal(make([]byte, 1<<18)) // of more than 128 KiB the compressor makes room of 2 MiB once, which stays
 	var all []burden
 	var some []lineage.Observation
 	last := y.days[len(y.days)-1]

@@ -87,6 +87,7 @@ func touches(spans []lostSpan, a, b int64) bool {
 }
 
 // encodeLost writes what is lost, and whose totals are.
+// encodeLost writes what is lost, and who is not held any more as states of before said it, by halves of sums.
 func encodeLost(all []lostSpan, whose []unsure) []byte {
 	var w writer
 	w.uint(uint64(len(all)))
@@ -122,7 +123,7 @@ func decodeLost(content []byte) (out []lostSpan, whose []unsure, err error) {
 	}
 	if len(r.b) > 0 { // it was written before totals could be lost
 		for range r.count(3) {
-			whose = append(whose, r.unsure())
+			whose = append(whose, r.unsure(true))
 		}
 	}
 	return out, whose, r.end()
@@ -168,7 +169,7 @@ func (e *engine) quarantineDead(d *deadFile, why error) {
 		a = min(a, d.factFirst)
 	}
 	e.lose(lostSpan{a: max(a-1, 0), b: b, damage: true, reason: lostSubjects})
-	if x := (unsure{file: d.number, last: d.last, sums: sums}); unknown == nil {
+	if x := (unsure{file: d.number, last: d.last, half: true, sums: halves(sums)}); unknown == nil {
 		e.doubt(x)
 		e.unwrittenUnsure = append(slices.Clip(e.unwrittenUnsure), x)
 	} else { // no source goes on from what it had counted, see heal

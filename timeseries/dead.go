@@ -354,6 +354,16 @@ func (e *engine) deadPart(d *deadFile, part int, sources []*source) ([]*subject,
 	if v, ok := e.cache.get(key); ok {
 		return v.([]*subject), nil
 	}
+	all, err := e.readDeadPart(d, part, sources)
+	if err != nil {
+		return nil, err
+	}
+	e.cache.put(key, all, 1500*len(all))
+	return all, nil
+}
+
+// readDeadPart is deadPart past the cache.
+func (e *engine) readDeadPart(d *deadFile, part int, sources []*source) ([]*subject, error) {
 	content, err := e.section(d.file(), subjectSection, part)
 	if err != nil {
 		return nil, &deadError{d, err}
@@ -362,16 +372,15 @@ func (e *engine) deadPart(d *deadFile, part int, sources []*source) ([]*subject,
 	if err != nil {
 		return nil, &deadError{d, fmt.Errorf("read %s, section %c %d: %w", d.file(), subjectSection, part, err)}
 	}
-	e.cache.put(key, all, 1500*len(all))
 	return all, nil
 }
 
 // partOf returns which section holds a subject.
 func (d *deadFile) partOf(id uint32) int { return int(d.ids.Rank(id)-1) / stateSubjects }
 
-// whoseGo reads the sums of the files that retire will forget when all blocks go that end by a tick. One that is
-// damaged is lost. It needs the maintain lock.
-func (e *engine) whoseGo(until int64) map[*deadFile][]uint32 {
+// whoseGo reads who is in the files that retire will forget when all blocks go that end by a tick: of the newest, since
+// so many are remembered. One that is damaged is lost. It needs the maintain lock.
+func (e *engine) whoseGo(until int64) map[*deadFile]unsure {
 	e.mu.RLock()
 	floor, files := e.tiers[hourTier].floor, e.dead
 	for _, b := range e.tiers[hourTier].blocks {
@@ -380,15 +389,20 @@ func (e *engine) whoseGo(until int64) map[*deadFile][]uint32 {
 		}
 	}
 	e.mu.RUnlock()
-	out := map[*deadFile][]uint32{}
-	for _, d := range files {
-		if d.last > floor {
-			break
+	n := 0
+	for n < len(files) && files[n].last <= floor {
+		n++
+	}
+	out, left := map[*deadFile]unsure{}, maxUnsure
+	for _, d := range slices.Backward(files[:n]) {
+		if left -= int(d.ids.GetCardinality()); left < 0 && d != files[n-1] {
+			out[d] = unsure{}
+			continue
 		}
-		sums, err := e.whose(d)
+		x, err := e.away(d)
 		switch {
 		case err == nil:
-			out[d] = sums
+			out[d] = x
 		case damaged(err):
 			e.quarantineDead(d, err)
 		default:
@@ -399,16 +413,39 @@ func (e *engine) whoseGo(until int64) map[*deadFile][]uint32 {
 	return out
 }
 
+// away says who is in a file, for when it is gone: by their accesses, and where these cannot be read by the file's
+// sums. It must not be called with mu.
+func (e *engine) away(d *deadFile) (unsure, error) {
+	x := unsure{file: d.number, last: d.last}
+	e.mu.RLock()
+	sources := e.sources
+	e.mu.RUnlock()
+	for part := range d.parts() {
+		all, err := e.readDeadPart(d, part, sources)
+		if damaged(err) {
+			sums, err := e.whose(d)
+			x.half, x.sums = true, halves(sums)
+			return x, err
+		} else if err != nil {
+			return x, err
+		}
+		for _, s := range all {
+			x.sums = append(x.sums, wideSumOf(&s.entry.access))
+		}
+	}
+	return x, nil
+}
+
 // retireDead forgets the files that hold nothing after the floor; whose is as of whoseGo. It needs mu for writing.
-func (e *engine) retireDead(floor int64, whose map[*deadFile][]uint32) {
+func (e *engine) retireDead(floor int64, whose map[*deadFile]unsure) {
 	for len(e.dead) > 0 && e.dead[0].last <= floor {
-		sums, ok := whose[e.dead[0]]
+		x, ok := whose[e.dead[0]]
 		if !ok {
 			return
 		}
 		e.deadDoomed = append(e.deadDoomed, e.dead[0])
 		// who was seen after it is in another, or in memory
-		e.retired(unsure{file: e.dead[0].number, last: e.dead[0].last, sums: sums})
+		e.retired(x)
 		e.dead = e.dead[1:]
 	}
 }
@@ -468,7 +505,7 @@ func (e *engine) loadDead(numbers []int64) error {
 				sums, err = e.whose(d)
 			}
 			if read && err == nil {
-				e.doubt(unsure{file: n, last: d.last, sums: sums})
+				e.doubt(unsure{file: n, last: d.last, half: true, sums: halves(sums)})
 			} else {
 				e.unreadable = append(e.unreadable, n)
 			}

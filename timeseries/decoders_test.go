@@ -70,6 +70,8 @@ func allSections(t *testing.T) (out []decoded) {
 					_, err = decodeRest(c)
 				case lostSection:
 					_, _, err = decodeLost(c)
+				case awaySection:
+					_, err = decodeAway(c)
 				case lateSection:
 					_, err = decodeLate(c)
 				case sumSection:

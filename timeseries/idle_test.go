@@ -105,7 +105,7 @@ func TestWhoRestedIsForgottenInTheEnd(t *testing.T) {
 	for n := range 6 {
 		var x unsure
 		for i := range each {
-			x.sums = append(x.sums, uint32(n*each+i))
+			x.sums = append(x.sums, wideSum(n*each+i))
 		}
 		e.sealed = int64(n + 1)
 		e.retired(x)

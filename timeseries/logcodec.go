@@ -193,7 +193,7 @@ func (e *engine) decodeFrame(payload []byte, t *replayTables) ([]*commit, error)
 			}
 			out = append(out, c)
 		case unsureRecord:
-			out = append(out, &commit{unsure: []unsure{r.unsure()}})
+			out = append(out, &commit{unsure: []unsure{r.unsure(true)}})
 		case smallRecord:
 			c := &commit{kind: store.RecordKind(r.string()), version: int(r.span())}
 			c.small = append([]byte{}, r.bytes()...)

@@ -211,11 +211,11 @@ func TestUnsureCodec(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 9))
 	for range 50 {
 		lost := []lostSpan{{a: r.Int64N(9), b: 9 + r.Int64N(9), reason: randomString(r), damage: true}}
-		whose := []unsure{{file: r.Int64N(1 << 40), last: r.Int64N(1 << 40), sums: []uint32{7}}, {last: 3, sums: []uint32{0, math.MaxUint32}, totals: []total{
-			{0, lineage.Records, lineage.ProducerState, r.Int64()}, {0, lineage.Records, lineage.GroupOffsets, noTotal}, {math.MaxUint32, lineage.Lag, 0, 0},
+		whose := []unsure{{file: r.Int64N(1 << 40), last: r.Int64N(1 << 40), half: true, sums: halves([]uint32{7})}, {last: 3, half: true, sums: halves([]uint32{0, math.MaxUint32}), totals: []total{
+			{0, lineage.Records, lineage.ProducerState, r.Int64()}, {0, lineage.Records, lineage.GroupOffsets, noTotal}, {firstHalf, lineage.Lag, 0, 0},
 		}}}
 		for range r.IntN(50) {
-			whose[0].sums = append(whose[0].sums, r.Uint32())
+			whose[0].sums = append(whose[0].sums, wideSum(r.Uint32())<<32)
 		}
 		slices.Sort(whose[0].sums)
 		b := encodeLost(lost, whose)
@@ -231,6 +231,21 @@ func TestUnsureCodec(t *testing.T) {
 			}
 		}
 		if _, _, err := decodeLost(append(b, 0)); err == nil {
+			t.Fatal("a byte too many is read")
+		}
+		whose = append(whose, unsure{file: 9, last: 9, sums: []wideSum{0, wideSum(r.Uint64()), math.MaxUint64}, totals: []total{
+			{wideSum(r.Uint64()), lineage.Records, lineage.GroupOffsets, 3}, {math.MaxUint64, lineage.Records, lineage.GroupOffsets, 4},
+		}})
+		b = encodeAway(whose)
+		if got, err := decodeAway(b); err != nil || !reflect.DeepEqual(got, whose) {
+			t.Fatalf("%+v came back as %+v, %v", whose, got, err)
+		}
+		for n := range b {
+			if _, err := decodeAway(b[:n]); err == nil {
+				t.Fatalf("%d bytes of %d are read", n, len(b))
+			}
+		}
+		if _, err := decodeAway(append(b, 0)); err == nil {
 			t.Fatal("a byte too many is read")
 		}
 	}

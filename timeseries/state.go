@@ -47,7 +47,8 @@ func (e *engine) save() error {
 		{sourceSection, 0, e.encodeSources()},
 		{factSection, 0, e.encodeFacts()},
 		{restSection, 0, e.encodeRest()},
-		{lostSection, 0, encodeLost(e.lost, e.unsure)},
+		{lostSection, 0, encodeLost(e.lost, nil)},
+		{awaySection, 0, encodeAway(e.unsure)},
 		{lateSection, 0, e.encodeLate()},
 	}
 	e.mu.RUnlock()
@@ -413,6 +414,15 @@ func (e *engine) loadState(m manifest) error {
 	})
 	if err != nil {
 		return err
+	}
+	if e.vault.has(file, []sectionID{{awaySection, 0}}) == nil { // else it is of before
+		err = section(awaySection, 0, func(b []byte) (err error) {
+			e.unsure, err = decodeAway(b)
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	err = section(factSection, 0, func(b []byte) (err error) {
 		e.facts, err = decodeFacts(b)

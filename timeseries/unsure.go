@@ -2,6 +2,7 @@ package timeseries
 
 import (
 	"cmp"
+	"hash/crc32"
 	"math"
 	"slices"
 
@@ -14,15 +15,46 @@ import (
 
 // unsure are subjects that are not held any more. Part of the format.
 type unsure struct {
-	file   int64    // the number of their file, whose totals are not known; 0: they were in memory
-	last   int64    // before which they were seen last
-	sums   []uint32 // of their accesses, sorted
-	totals []total  // of those that were in memory, sorted
+	file   int64     // the number of their file, whose totals are not known; 0: they were in memory
+	last   int64     // before which they were seen last
+	half   bool      // only the first halves of the sums are known, since no more than their file's sums can be read
+	sums   []wideSum // of their accesses, sorted
+	totals []total   // of those that were in memory, sorted
+}
+
+// wideSum is a checksum of an access that is not at hand any more, so that nothing but the sum says who is meant: with
+// 32 bits, where 262,144 are remembered, one in 16,000 who are new would be taken for one of them, and would begin
+// where it is. The first half is sumOf's.
+type wideSum uint64
+
+const firstHalf = wideSum(math.MaxUint32) << 32
+
+func wideSumOf(a *lineage.Access) wideSum {
+	var w writer
+	w.access(*a)
+	return wideSum(crc32.Checksum(w.b, castagnoli))<<32 | wideSum(crc32.ChecksumIEEE(w.b))
+}
+
+// halves are sums of which the second half is not known.
+func halves(sums []uint32) []wideSum {
+	out := make([]wideSum, len(sums))
+	for i, s := range sums {
+		out[i] = wideSum(s) << 32
+	}
+	return out
+}
+
+// named returns a sum as the list has it.
+func (x *unsure) named(sum wideSum) wideSum {
+	if x.half {
+		sum &= firstHalf
+	}
+	return sum
 }
 
 // total is what a series had counted.
 type total struct {
-	sum      uint32 // of its access
+	sum      wideSum // of its access
 	metric   lineage.Metric
 	evidence lineage.EvidenceKind
 	value    int64
@@ -56,12 +88,12 @@ func (e *engine) doubt(x unsure) {
 }
 
 func (x unsure) equal(y unsure) bool {
-	return x.file == y.file && x.last == y.last && slices.Equal(x.sums, y.sums)
+	return x.file == y.file && x.last == y.last && x.half == y.half && slices.Equal(x.sums, y.sums)
 }
 
 // add takes a subject that is beyond retention.
 func (x *unsure) add(s *subject) {
-	sum := sumOf(&s.entry.access)
+	sum := wideSumOf(&s.entry.access)
 	x.sums = append(x.sums, sum)
 	for _, y := range s.series {
 		if y.key.Metric.Counter() && y.sealed && !y.derived {
@@ -79,10 +111,10 @@ func (e *engine) retired(x unsure) {
 
 // doubted returns the newest of unsure that a subject may be of, and that is of a time that fits; nil for none. It
 // needs mu.
-func (e *engine) doubted(sum uint32, fits func(last int64) bool) *unsure {
+func (e *engine) doubted(sum wideSum, fits func(last int64) bool) *unsure {
 	for i := len(e.unsure) - 1; i >= 0; i-- {
 		x := &e.unsure[i]
-		if _, ok := slices.BinarySearch(x.sums, sum); ok && fits(x.last) {
+		if _, ok := slices.BinarySearch(x.sums, x.named(sum)); ok && fits(x.last) {
 			return x
 		}
 	}
@@ -95,14 +127,14 @@ func (e *engine) begin(s *series, src *source, told int64) {
 	if len(e.unsure) == 0 || !s.key.Metric.Counter() {
 		return
 	}
-	sum := sumOf(&s.subject.entry.access)
+	sum := wideSumOf(&s.subject.entry.access)
 	x := e.doubted(sum, func(last int64) bool { return s.subject.first > last })
 	if x == nil {
 		return
 	}
 	base := int64(noTotal)
 	if x.file == 0 {
-		i, ok := slices.BinarySearchFunc(x.totals, total{sum, s.key.Metric, s.key.Evidence, 0}, compareTotals)
+		i, ok := slices.BinarySearchFunc(x.totals, total{x.named(sum), s.key.Metric, s.key.Evidence, 0}, compareTotals)
 		if !ok {
 			return
 		}
@@ -120,7 +152,7 @@ func (s *series) begins() bool {
 
 // beginAnew does the same for a subject that is known from an older file, when a later one is lost. It needs mu.
 func (e *engine) beginAnew(s *subject) {
-	if len(e.unsure) == 0 || e.doubted(sumOf(&s.entry.access), func(last int64) bool { return last > s.last }) == nil {
+	if len(e.unsure) == 0 || e.doubted(wideSumOf(&s.entry.access), func(last int64) bool { return last > s.last }) == nil {
 		return
 	}
 	for _, x := range s.series {
@@ -135,19 +167,21 @@ func (e *engine) unsureFile(number int64) bool {
 	return slices.ContainsFunc(e.unsure, func(x unsure) bool { return x.file == number })
 }
 
+// unsure writes all but whether only the first halves are known: of those the second ones are not written.
 func (w *writer) unsure(x unsure) {
+	shift := x.shift()
 	w.uint(uint64(x.file))
 	w.uint(uint64(x.last))
 	w.uint(uint64(len(x.sums)))
-	before := uint32(0)
+	before := wideSum(0)
 	for _, s := range x.sums {
-		w.uint(uint64(s - before))
+		w.uint(uint64(s-before) >> shift)
 		before = s
 	}
 	w.uint(uint64(len(x.totals)))
 	before = 0
 	for _, t := range x.totals {
-		w.uint(uint64(t.sum - before))
+		w.uint(uint64(t.sum-before) >> shift)
 		w.byte(byte(t.metric))
 		w.byte(byte(t.evidence))
 		w.int(t.value)
@@ -155,14 +189,25 @@ func (w *writer) unsure(x unsure) {
 	}
 }
 
-func (r *reader) unsure() unsure {
-	x := unsure{file: r.tick(), last: r.tick()}
+// shift is by how many bits sums are shorter where they are written.
+func (x *unsure) shift() int {
+	if x.half {
+		return 32
+	}
+	return 0
+}
+
+func (r *reader) unsure(half bool) unsure {
+	x := unsure{file: r.tick(), last: r.tick(), half: half}
+	shift := x.shift()
 	at := uint64(0)
-	sum := func() uint32 {
-		if at += r.uint(); at > math.MaxUint32 {
+	sum := func() wideSum {
+		step := r.uint()
+		if step > (math.MaxUint64>>shift)-at {
 			r.fail("a sum is out of range")
 		}
-		return uint32(at)
+		at += step
+		return wideSum(at) << shift
 	}
 	for range r.count(1) {
 		if x.sums = append(x.sums, sum()); r.err != nil {
@@ -176,4 +221,23 @@ func (r *reader) unsure() unsure {
 		}
 	}
 	return x
+}
+
+// encodeAway writes all of them. States of before had them in their section of losses, with half of each sum.
+func encodeAway(all []unsure) []byte {
+	var w writer
+	w.uint(uint64(len(all)))
+	for _, x := range all {
+		w.bool(x.half)
+		w.unsure(x)
+	}
+	return w.b
+}
+
+func decodeAway(content []byte) (out []unsure, err error) {
+	r := reader{b: content}
+	for range r.count(5) {
+		out = append(out, r.unsure(r.bool()))
+	}
+	return out, r.end()
 }

@@ -127,6 +127,7 @@ const (
 	restSection    = 'x'
 	lostSection    = 'l'
 	lateSection    = 'p'
+	awaySection    = 'a'
 	deadIndex      = 'n'
 	sumSection     = 'h'
 )

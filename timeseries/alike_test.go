@@ -1,0 +1,111 @@
+package timeseries
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// alike returns two readers of a topic whose accesses have one sum.
+func alike(t *testing.T, topic lineage.Topic) (a, b lineage.Access) {
+	t.Helper()
+	had := map[uint32]int{}
+	reader := func(n int) lineage.Access {
+		return lineage.Access{Topic: topic, Op: lineage.Read, Client: lineage.Client{Group: fmt.Sprint(uint64(n) * 0x9e3779b97f4a7c15)}}
+	}
+	for n := range 1 << 20 {
+		b = reader(n)
+		sum := sumOf(&b)
+		if before, ok := had[sum]; ok {
+			return reader(before), b
+		}
+		had[sum] = n
+	}
+	t.Fatal("no two have one sum")
+	return a, b
+}
+
+// TestWhoIsNewIsNotOneBeyondRetention has a reader go beyond retention, and then one come who is new and whose access
+// has the same sum of 32 bits, as one in 16,000 has when as many are remembered as ever are: what it tells is what it
+// read. Whoever returns is still known.
+func TestWhoIsNewIsNotOneBeyondRetention(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	o := testOpts
+	o.Tick = time.Hour
+	o.Retention = Retention{Raw: day, Minute: 2 * day, Hour: 3 * day}
+	at := func(n int) time.Time { return testStart.Add(time.Duration(n) * o.Tick) }
+	old, young := alike(t, lineage.Topic{Cluster: "c", Name: "orders"})
+	const rest = 40 * 24
+	for name, c := range map[string]struct {
+		silentFor time.Duration
+		closed    bool
+		hurt      bool // so that no more than the sums of its file can be read
+	}{
+		"was in memory":               {silentFor: 100 * day},
+		"was in memory, then a start": {silentFor: 100 * day, closed: true},
+		"was put away":                {silentFor: day},
+		"was put away, then a start":  {silentFor: day, closed: true},
+		"was put away, and damaged":   {silentFor: day, closed: true, hurt: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := o
+			o.silentFor = c.silentFor
+			dir := t.TempDir()
+			s, err := Open(dir, o)
+			must(t, err)
+			round := func(n int, all ...lineage.Sample) lineage.Observation {
+				return lineage.Observation{Source: testSource, Round: at(n), Interval: o.Tick, Samples: all}
+			}
+			told := func(a lineage.Access, total int64) lineage.Sample {
+				return lineage.Sample{Subject: a, Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: total}
+			}
+			hurt := 0
+			some := []lineage.Observation{round(1, told(old, 1_000_000))}
+			for n := 2; n <= rest; n++ {
+				if some = append(some, round(n)); n%12 == 0 {
+					must(t, s.Append(ctx, some...))
+					must(t, s.Maintain(ctx, at(n)))
+					some = nil
+				}
+				if c.hurt && len(s.dead) > hurt {
+					hurt = hurtSilent(t, dir, "silent-*.[ab]")
+				}
+			}
+			if entryOf(s.engine, old) != nil || len(s.dead) > 0 || len(s.unsure) != 1 || c.hurt != (hurt > 0) {
+				t.Fatal("it is held: this shows nothing")
+			}
+			if c.closed {
+				must(t, s.Close())
+				s, err = Open(dir, o)
+				must(t, err)
+			}
+			must(t, s.Append(ctx, round(rest+1, told(young, 6), told(old, 1_000_010))))
+			read := func(a lineage.Access) lineage.Amount {
+				key := entryOf(s.engine, a).subject.find(lineage.Records, lineage.GroupOffsets).key
+				all, err := s.amounts(ctx, lineage.Window{Start: at(rest), End: at(rest + 1)}, []seriesKey{key})
+				must(t, err)
+				return all[0]
+			}
+			want := 6.
+			if c.hurt {
+				want = 0 // it may be the other
+			}
+			if x := read(young); x.Total != want || x.Estimated != c.hurt {
+				t.Errorf("who is new read 6, and is told to have read %+v, want %v", x, want)
+			}
+			want = 10
+			if c.silentFor == day {
+				want = 0 // nobody knows where it was, and it says so
+			}
+			if x := read(old); x.Total != want || x.Estimated != (want == 0) {
+				t.Errorf("who returns is told to have read %+v, want %v", x, want)
+			}
+			must(t, s.Close())
+		})
+	}
+}
