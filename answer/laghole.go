@@ -11,10 +11,10 @@ import (
 
 // This file says where a lag counts offsets that are no records.
 
-// sayLag adds to what is known of a topic's readers that are behind that their lag counts offsets, where some of them
-// may hold no record that anybody reads. Where they have read all there is nothing to say.
+// sayLag adds to what is known of a topic's readers and replications that are behind that their lag counts offsets,
+// where some of them may hold no record that anybody reads. Where they have read all there is nothing to say.
 func (v *View) sayLag(ctx context.Context, f lineage.Flow, es []Evidence) error {
-	at := slices.IndexFunc(es, func(e Evidence) bool { return e.Kind == lineage.GroupOffsets || e.Kind == lineage.ShareOffsets })
+	at := slices.IndexFunc(es, func(e Evidence) bool { return countsLag(f, e.Kind) })
 	if at < 0 {
 		return nil
 	}
@@ -30,6 +30,18 @@ func (v *View) sayLag(ctx context.Context, f lineage.Flow, es []Evidence) error 
 		es[at].Detail = strings.TrimPrefix(es[at].Detail+"; its lag counts offsets: "+holes+" may be among them", "; ")
 	}
 	return nil
+}
+
+// countsLag reports whether a kind of evidence is what the lag of a flow is of: a replication's offsets are a source
+// connector's.
+func countsLag(f lineage.Flow, kind lineage.EvidenceKind) bool {
+	switch kind {
+	case lineage.GroupOffsets, lineage.ShareOffsets, lineage.Mirror:
+		return true
+	case lineage.Connect:
+		return f.To.Kind == lineage.ReplicatorNode
+	}
+	return false
 }
 
 // holes names the offsets of a topic that are known to hold no record, or one that nobody reads; empty: none are.

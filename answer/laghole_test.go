@@ -8,8 +8,8 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// A lag counts offsets. Where some of them are known to be no records that anybody reads, the evidence of a reader that
-// is behind says so; of one that has read all there is nothing to say.
+// A lag counts offsets. Where some of them are known to be no records that anybody reads, the evidence of a reader or a
+// replication that is behind says so; of one that has read all there is nothing to say.
 func TestLagThatCountsOffsets(t *testing.T) {
 	w := newWorld(t)
 	plain, written, compacted, both := topic("plain"), topic("written"), topic("compacted"), topic("both")
@@ -23,6 +23,10 @@ func TestLagThatCountsOffsets(t *testing.T) {
 		return func(o *lineage.Observation) {
 			o.Samples = append(o.Samples, lineage.Sample{Subject: self(x), Metric: lineage.Markers, Evidence: lineage.BatchHeader, Value: markers})
 		}
+	}
+	movers := map[lineage.EvidenceKind]lineage.Node{
+		lineage.Mirror:  {Scope: "east", Kind: lineage.ReplicatorNode, Name: "west->east"},
+		lineage.Connect: {Scope: "north", Kind: lineage.ReplicatorNode, Name: "west->north"},
 	}
 	for n := 1; n <= 6; n++ {
 		w.observe("west", "headers", n, headers(counted, int64(min(n, 2))), headers(without, 0)) // before the window
@@ -39,6 +43,10 @@ func TestLagThatCountsOffsets(t *testing.T) {
 				of := reads(x, lineage.Client{Group: group})
 				fill = append(fill, w.moved(of, lineage.GroupOffsets, 10), level(of, lineage.Lag, lag))
 			}
+			for kind, m := range movers { // which tell of a replication too
+				of := reads(x, by(m))
+				fill = append(fill, w.moved(of, kind, 10), level(of, lineage.Lag, 4))
+			}
 		}
 		w.observe("west", "end-offsets", n, fill...)
 	}
@@ -47,8 +55,12 @@ func TestLagThatCountsOffsets(t *testing.T) {
 		"plain": "", "without": "", "counted": "markers of transactions and aborted records", "written": "markers of transactions and aborted records", "compacted": "records that compaction took",
 		"both": "markers of transactions and aborted records, and records that compaction took",
 	} {
-		for group, behind := range map[string]bool{"behind": true, "there": false} {
-			f := lineage.Flow{From: topicNode(name), To: application(group)}
+		readers := map[lineage.Node]bool{application("behind"): true, application("there"): false}
+		for _, m := range movers {
+			readers[m] = true
+		}
+		for reader, behind := range readers {
+			f, group := lineage.Flow{From: topicNode(name), To: reader}, reader.ID()
 			es, err := v.Rows(nil, []lineage.Flow{f}).Flow(f).Evidence(t.Context())
 			if err != nil || len(es) != 1 {
 				t.Fatalf("%s, %s: %d pieces of evidence, %v", name, group, len(es), err)
