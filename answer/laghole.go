@@ -40,8 +40,9 @@ func countsLag(f lineage.Flow, kind lineage.EvidenceKind) bool {
 		return true
 	case lineage.Connect:
 		return f.To.Kind == lineage.ReplicatorNode
+	default:
+		return false
 	}
-	return false
 }
 
 // holes names the offsets of a topic that are known to hold no record, or one that nobody reads; empty: none are.
