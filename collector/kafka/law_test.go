@@ -103,6 +103,7 @@ type sim struct {
 	round    time.Time
 	clock    time.Time      // of the brokers; see forgetful
 	late     func(int) bool // says whose producers are not read in a round; nil: nobody's
+	listed   []int          // partitions whose producers the newest round has read
 	start    int64
 	ids      map[int64]string // of the producer ids that transactional writers had later
 	// bounds told of each subject so far, by their first words
@@ -227,8 +228,10 @@ func (s *sim) take(t *testing.T, skip func(int) bool, between func()) {
 		}
 	}
 	between()
+	s.listed = nil
 	for i, l := range s.logs {
 		if p := &s.a.parts[i]; p.moved && p.fresh && (s.late == nil || !s.late(i)) {
+			s.listed = append(s.listed, i)
 			s.a.setProducers(i, l.readings(), int64(len(l.log)), s.round, tick, s.name)
 		}
 	}
