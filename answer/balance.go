@@ -231,7 +231,7 @@ func (b *balancing) produced(all []incarnation) Tally {
 	exact := true
 	for _, s := range all {
 		m := b.markers[s.row]
-		sum = sum.less(spanOf(m))
+		sum = sum.less(spanOf(m).open(m.Estimated, false, 0)) // of those some may be records
 		exact = exact && (b.settled[s.row] || !b.transactional)
 	}
 	if !exact {
@@ -283,6 +283,8 @@ func (b *balancing) counted() map[lineage.Node]Tally {
 			n = n.open(false, true, because(Bounded))
 		case x.amount.Pending:
 			n = n.plus(spanOf(x.amount)).open(false, true, because(Uncommitted))
+		case b.v.veiled[x.flow()]:
+			n = n.plus(spanOf(x.amount)).open(false, true, because(Bounded))
 		case b.v.held.Rows.Open[x.row]:
 			n = n.plus(spanOf(x.amount)).open(false, true, because(Gaps))
 		default:

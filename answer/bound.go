@@ -3,7 +3,6 @@ package answer
 import (
 	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -20,12 +19,17 @@ func (v *View) Bound(n lineage.Node, m Metric) string {
 		return ""
 	}
 	if t := v.topics[n]; t != nil && m != RecordsOut {
-		bound := slices.ContainsFunc(t.subjects, func(s incarnation) bool {
+		bound, loose := false, false
+		got, _ := v.topicAmounts.loaded()
+		for _, s := range t.subjects {
 			_, exact := v.markers(s.row)
-			return !exact
-		})
-		if !bound {
+			bound, loose = bound || !exact, loose || !exact && got.by[lineage.Markers][s.row].Estimated
+		}
+		switch {
+		case !bound:
 			return ""
+		case loose:
+			return "neither at most nor at least: it is written in transactions, and markers of these may be among its records, and records among the markers that are left out"
 		}
 		return "at most: it is written in transactions, and markers of these may be among its records beside those that are known and left out"
 	}

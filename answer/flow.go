@@ -32,7 +32,7 @@ func (f Flow) Active() *bool {
 		case graph.Inactive:
 		}
 	}
-	if state == graph.Unknown || len(accesses) == 0 {
+	if state == graph.Unknown || len(accesses) == 0 || f.rows.v.veiled[f.flow] {
 		return nil
 	}
 	return new(false)
@@ -132,7 +132,7 @@ func (f Flow) total() total {
 	if f.unknown(t) {
 		return total{estimated: t.estimated}
 	}
-	t.estimated = t.estimated || t.records != nil && f.rows.v.uncounted[f.flow] > 0
+	t.estimated = t.estimated || t.records != nil && f.rows.v.atLeast(f.flow) != ""
 	return t
 }
 

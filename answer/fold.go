@@ -187,7 +187,7 @@ func (v *View) stacked(w *Walk, stacks []graph.Stack) *View {
 		}
 		g.accesses[len(g.accesses)-1].topic = own
 	}
-	g.countUncounted(flows)
+	g.countUncounted(flows, v.veiled)
 	g.connect()
 	return g
 }

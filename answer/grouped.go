@@ -79,7 +79,7 @@ func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, only Filter
 		moved := x.state == graph.Active
 		g.take(x, group(x.node, moved), group(x.far, moved), flows)
 	}
-	g.countUncounted(flows)
+	g.countUncounted(flows, v.veiled)
 	for in, all := range g.members {
 		g.members[in] = distinct(all)
 	}
@@ -96,6 +96,7 @@ func (v *View) ofGroups() *View {
 		// A group has no ways through it that are kept apart.
 		mixed: map[lineage.Node]bool{}, joined: map[lineage.Node]joined{}, accounts: map[lineage.Node]bool{},
 		members: map[lineage.Node][]lineage.Node{}, kinds: map[lineage.Flow]lineage.FlowKind{}, uncounted: map[lineage.Flow]int{},
+		veiled: map[lineage.Flow]bool{},
 	}
 }
 
@@ -114,9 +115,13 @@ func (v *View) take(x access, node, far lineage.Node, flows map[lineage.Flow]*me
 	v.accesses = append(v.accesses, x)
 }
 
-// countUncounted counts the flows without a count that flows between groups are made of.
-func (v *View) countUncounted(flows map[lineage.Flow]*memberFlow) {
-	for _, f := range flows {
+// countUncounted counts the flows without a count that flows between groups are made of, and finds those that may have
+// moved more.
+func (v *View) countUncounted(flows map[lineage.Flow]*memberFlow, veiled map[lineage.Flow]bool) {
+	for own, f := range flows {
+		if veiled[own] {
+			v.veiled[f.in] = true
+		}
 		if f.moved && !f.counted {
 			v.uncounted[f.in]++
 		}
@@ -129,10 +134,14 @@ type memberFlow struct {
 	moved, counted bool // moved: or it may have
 }
 
-// atLeast says why a flow between groups may have moved more than its sum; empty: it is all, or no groups are.
+// atLeast says why a flow may have moved more than the sum of its accesses, as one between groups, or of who has no
+// name; empty: it is all.
 func (v *View) atLeast(f lineage.Flow) string {
 	if n := v.uncounted[f]; n > 0 {
 		return fmt.Sprintf("at least: of %d of the flows that it sums up the count is not known", n)
+	}
+	if v.veiled[f] {
+		return whyVeiled
 	}
 	return ""
 }

@@ -47,6 +47,7 @@ type View struct {
 	accounts   map[lineage.Node]bool             // the same way
 	ways       map[lineage.Node]*waysThrough     // the same way; nil: no job tells of any
 	groups     map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
+	veiled     map[lineage.Flow]bool             // see findVeiled
 
 	// These are of a view of groups: whom each stands for, and of what kind of flows each flow is made, how many of
 	// which have no count.
@@ -208,6 +209,9 @@ func (a *Answers) buildView(ctx context.Context, now store.State, key viewKey, d
 		return nil, err
 	}
 	if err := v.takeCommits(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.findVeiled(ctx); err != nil {
 		return nil, err
 	}
 	v.ways = v.waysOfJobs()

@@ -149,7 +149,8 @@ func (f *forgetful) look(t *testing.T, skip, late func(int) bool) {
 	for i, l := range f.logs {
 		p := &f.a.parts[i]
 		whole = whole && p.fresh && !p.moved
-		if slices.Contains(f.listed, i) { // of one at rest nobody is listed: what was written since the end was read waits
+		if slices.Contains(f.listed, i) {
+			// of one at rest nobody is listed: what was written since the end was read waits
 			f.read(i, l)
 		}
 	}

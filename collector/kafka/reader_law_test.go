@@ -186,7 +186,7 @@ func wrong(rounds []readerRound) string {
 // less, and one that is at least is no more.
 func TestReaderLaw(t *testing.T) {
 	bounds, laws := map[string]int{}, 0
-	for seed := range uint64(3000) {
+	for seed := range seeds(3000) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		w := &readerWorld{committed: -1, position: -1, looked: -1, now: t0, earliest: r.IntN(2) == 0}
 		epochs, loses, restarts := r.IntN(3) > 0, seed%3 == 1, seed%7 == 3

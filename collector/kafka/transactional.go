@@ -121,7 +121,7 @@ func (s *split) transactions() {
 		// what was appended before the producers were read then and after the end was
 		n := min(s.rest, last.room)
 		sure := min(last.least, n)
-		s.mark(sure)
+		s.mark(sure, false)
 		s.least, s.most, s.ever = s.least-sure, s.most-sure, s.ever-sure
 		room = min(last.room-n, s.race+s.lag) // claims may have been met by it
 		if n -= sure; n > 0 {
@@ -136,7 +136,7 @@ func (s *split) transactions() {
 	if len(rising) > 0 {
 		// A marker that the producers' reading shows may not be in the end yet.
 		sure := min(max(0, s.least-s.race), s.rest)
-		s.mark(sure)
+		s.mark(sure, false)
 		s.p.last = s.coming(sure)
 		s.p.last.of, s.p.last.room = rising[0].now.id, s.race+s.lag+sure
 		s.share(rising)
@@ -155,7 +155,7 @@ func (s *split) transactions() {
 	case taken > s.least:
 		s.hides = true
 	}
-	s.mark(taken)
+	s.mark(taken, taken > s.least)
 	s.p.last = s.coming(taken)
 	s.p.last.of, s.p.last.room = last.of, room
 }
@@ -167,9 +167,9 @@ func (s *split) coming(taken int64) lastStep {
 	return lastStep{least: min(max(0, s.least-taken), most), most: min(max(0, s.ever-taken), most), loose: s.loose}
 }
 
-// mark takes n of what is left for markers.
-func (s *split) mark(n int64) {
-	s.markers.add(n, false)
+// mark takes n of what is left for markers; loose says that some of them may be records.
+func (s *split) mark(n int64, loose bool) {
+	s.markers.add(n, loose)
 	s.p.named += n
 	s.rest -= n
 }

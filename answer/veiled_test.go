@@ -1,0 +1,95 @@
+package answer_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/lineage"
+)
+
+// What a writer without idempotence wrote at once with one whose count is at most is in that one's, or taken for a
+// marker: then the unidentified's count, of producers that nobody names, is no less than it says, and no more is known.
+func TestUnidentifiedBesideWhoIsAtMost(t *testing.T) {
+	most := func(x lineage.Access, m lineage.Metric, e lineage.EvidenceKind, total int64) filling {
+		return func(o *lineage.Observation) {
+			o.Samples = append(o.Samples, lineage.Sample{Subject: x, Metric: m, Evidence: e, Value: total, Estimated: true})
+		}
+	}
+	for name, c := range map[string]struct {
+		beside  func(x lineage.Topic, n int) []filling
+		at      [2]int // the window's rounds: the nameless producer wrote in the third
+		records string
+		bound   bool
+	}{
+		"nobody else": {nil, [2]int{1, 5}, "4", false},
+		"a transactional producer, at most": {func(x lineage.Topic, n int) []filling {
+			of := writes(x, lineage.Client{TransactionalID: "pay-1"})
+			return []filling{most(of, lineage.Records, lineage.Transaction, int64(10*n)), sighted(of, lineage.Transaction, "at most: markers")}
+		}, [2]int{1, 5}, "4", true},
+		"a transactional producer, at most, while the nameless one rests": {func(x lineage.Topic, n int) []filling {
+			of := writes(x, lineage.Client{TransactionalID: "pay-1"})
+			return []filling{most(of, lineage.Records, lineage.Transaction, int64(10*n)), sighted(of, lineage.Transaction, "at most: markers")}
+		}, [2]int{4, 6}, "", true},
+		"a transactional producer, exactly": {func(x lineage.Topic, n int) []filling {
+			return []filling{counts(writes(x, lineage.Client{TransactionalID: "pay-1"}), lineage.Records, lineage.Transaction, int64(10*n))}
+		}, [2]int{1, 5}, "4", false},
+		"what was taken for markers at most": {func(x lineage.Topic, n int) []filling {
+			return []filling{
+				counts(writes(x, lineage.Client{TransactionalID: "pay-1"}), lineage.Records, lineage.Transaction, int64(10*n)),
+				most(self(x), lineage.Markers, lineage.NoEvidence, int64(3*n)),
+			}
+		}, [2]int{1, 5}, "4", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				x := topic("orders")
+				for n := 1; n <= 6; n++ {
+					fill := []filling{
+						counts(self(x), lineage.Appended, lineage.NoEvidence, int64(20*n)),
+						counts(writes(x, producer(7)), lineage.Records, lineage.ProducerState, int64(map[bool]int{true: 4}[n >= 3])),
+					}
+					if c.beside != nil {
+						fill = append(fill, c.beside(x, n)...)
+					}
+					if n == 1 {
+						fill = append(fill, facts(clusterFact(1), topicFact(x)))
+					}
+					w.observe("west", "producers", n, fill...)
+				}
+				time.Sleep(time.Until(round(6)) + time.Second)
+				f := lineage.Flow{From: lineage.Node{Scope: "west", Kind: lineage.UnidentifiedNode, Name: "orders"}, To: topicNode("orders")}
+				who := resolver(t)
+				a := answer.New(answer.Options{History: w.store, Identity: func() answer.Identity { return who }, Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}}})
+				v := view(t, a, answer.Between(round(c.at[0]), round(c.at[1])), answer.All)
+				flow := v.Rows(nil, []lineage.Flow{f}).Flow(f)
+				es, err := flow.Evidence(t.Context())
+				if err != nil || len(es) == 0 {
+					t.Fatalf("%d pieces of evidence, %v", len(es), err)
+				}
+				bound := strings.Contains(es[0].Detail, "at least: records of a writer that leaves no trace")
+				switch n := flow.Records(); {
+				case c.records == "" && (n != nil || flow.Active() != nil):
+					t.Errorf("%v records, active %v: want that neither is known", *n, flow.Active())
+				case c.records != "" && (n == nil || *n != 4 || flow.Estimated() != c.bound):
+					t.Errorf("records %v, estimated %v", n, flow.Estimated())
+				}
+				if bound != c.bound {
+					t.Errorf("a bound: %v, %q", bound, es[0].Detail)
+				}
+				b, err := v.Balance(t.Context(), topicNode("orders"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, wrote := range b.Writers {
+					if n, exact := wrote.Produced.Exact(); wrote.Flow == f && (exact == c.bound || exact && n != 4) {
+						t.Errorf("balance: %d, exact %v", n, exact)
+					}
+				}
+			})
+		})
+	}
+}
