@@ -26,8 +26,9 @@ const (
 
 	// readersVersion is of a reader's book. Version 1 did not hold from where it had gone back, nor 2 by how much, and
 	// what is in doubt of what it read, nor 3 when it was read last, nor 4 which bounds were told of it, its last
-	// pauses, whether it comes and goes between two looks, and what was set beyond the end.
-	readersVersion = 5
+	// pauses, whether it comes and goes between two looks, and what was set beyond the end, nor 5 what waits beyond the
+	// end for another look, and whether it went back twice.
+	readersVersion = 6
 	// groupsVersion is of a group. Version 1 did not hold whether it was listed in the newest round.
 	groupsVersion = 2
 )
@@ -312,6 +313,8 @@ func (r *reader) encode() []byte {
 		e.Int(p.high)
 		e.Bool(p.again)
 		e.Bool(p.beyond)
+		e.Bool(p.twice)
+		e.Int(p.held)
 	}
 	return e.Encoder
 }
@@ -388,6 +391,9 @@ func decodeReader(access lineage.Access, value []byte, round time.Time) (*reader
 		}
 		if version > 4 {
 			p.beyond = d.Bool()
+		}
+		if version > 5 {
+			p.twice, p.held = d.Bool(), d.Int()
 		}
 		r.parts = append(r.parts, p)
 	}

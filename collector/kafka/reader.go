@@ -84,13 +84,14 @@ type readPartition struct {
 	was       int64     // what was committed before it was lost; -1: nothing
 	high      int64     // up to where it had been before it went back, which it has not passed since; -1: it did not
 	again     bool      // it went back from there by a little, which counted nothing
+	twice     bool      // it went back from there by more, and by a little then
 	start     int64     // of a share group: its start offset as last read, -1: not read; not kept over a restart
 	based     time.Time // of a share group: the round of its first look, while it stands where it stood then
 	basedLag  int64
 
 	// the commit lies beyond the end, as it did when it was read before, and the log was not cut: somebody set it there
 	beyond  bool
-	held    int64 // a commit beyond the end that waits for the next reading of it; -1: none. Not kept over a restart
+	held    int64 // a commit beyond the end that waits for the next reading of it; -1: none
 	lag     int64
 	unknown bool // the lag can't be told
 	late    bool // there has been something to read for so long that the log's start must be read with the next commit
@@ -392,8 +393,12 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	end, _ := ends.end(c.partition)
 	if c.offset == p.committed || c.offset < 0 && p.committed < 0 {
 		beyond := c.offset > end && c.offset >= 0 && p.fell < 0 && (p.beyond || !ends.wasCut())
+		if p.beyond && !beyond { // who began anew may have read up to it
+			r.read.told, r.bound = -1, cmp.Or(r.bound, boundReached)
+		}
 		r.touched, p.beyond = r.touched || beyond != p.beyond, beyond
 		if p.held >= 0 { // it was taken back, by whoever may have read meanwhile
+			r.touched = true
 			p.held, r.read.told, r.bound = -1, -1, cmp.Or(r.bound, map[bool]string{false: boundWent, true: boundAhead}[ctx.live || ctx.wasLive])
 		}
 		if c.offset > end && p.fell < 0 && c.offset >= 0 && !p.beyond {
@@ -410,10 +415,12 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	set := c.offset > end && c.offset == p.held
 	if c.offset > end && !set && (ctx.maySet(c) && (p.held < 0 || p.held > end) || ctx.unreachable(c.offset-end)) {
 		// it may be ahead of the end, which was read before
+		r.touched = true
 		p.held, r.read.told, r.bound = c.offset, -1, cmp.Or(r.bound, boundHeld)
 		return 0, 0, false
 	}
-	anew := p.beyond || p.held >= 0 && !set
+	// Where the end, which was read after its last commit, has not come to that yet, nobody has read up to there.
+	anew := p.beyond || p.held >= 0 && !set || p.committed > end && p.fell < 0 && !ends.wasCut()
 	r.touched, p.held = true, -1
 	r.shifted = r.shifted || p.committed >= 0
 	if c.offset < 0 {
@@ -421,7 +428,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		r.note(lineage.OffsetsSet, "the committed offset of partition %d is gone: deleted or expired", c.partition)
 		return 0, 0, false
 	}
-	s := step{from: p.committed, to: c.offset, set: set, base: p.base(), start: max(ends.begin(c.partition), 0), end: end, fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, waiting: p.lag, was: p.was, then: -1, high: p.high, again: p.again, beyond: anew}
+	s := step{from: p.committed, to: c.offset, set: set, base: p.base(), start: max(ends.begin(c.partition), 0), end: end, fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, waiting: p.lag, was: p.was, then: -1, high: p.high, again: p.again, twice: p.twice, beyond: anew}
 	if s.from < 0 {
 		s.base = s.start
 		s.then = ends.ended(c.partition, ctx.from())
@@ -441,7 +448,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 		}
 	}
 	v := judge(s, ctx)
-	p.high, p.again = s.beenAt(v, ctx)
+	p.high, p.again, p.twice = s.beenAt(v, ctx)
 	p.beyond = set || c.offset > end && v.event != ""
 	r.read.add(v.read, v.bound != "")
 	if v.read == 0 && strings.HasPrefix(v.bound, "at least") {

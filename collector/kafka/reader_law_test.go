@@ -181,12 +181,23 @@ func wrong(rounds []readerRound) string {
 	return ""
 }
 
+// found are worlds of many more in which something was wrong once: what stood beyond the end over a restart, or where
+// the log grew to it and no further, and a little fall within a far return.
+var found = []uint64{7381, 11093, 13401, 13707, 14969, 29407, 30376, 31289, 41720, 48612, 50557, 59898}
+
 // Whatever readers, administrators, coordinators and retention do between looks, and whether or not lineaged is started
 // again: a count of a few rounds, or of all, that is not said to be a bound is the truth, one that is at most is no
 // less, and one that is at least is no more.
 func TestReaderLaw(t *testing.T) {
 	bounds, laws := map[string]int{}, 0
-	for seed := range seeds(3000) {
+	all := slices.AppendSeq(slices.Clone(found), func(yield func(uint64) bool) {
+		for seed := range seeds(3000) {
+			if !yield(seed) {
+				return
+			}
+		}
+	})
+	for _, seed := range all {
 		r := rand.New(rand.NewPCG(seed, 7))
 		w := &readerWorld{committed: -1, position: -1, looked: -1, now: t0, earliest: r.IntN(2) == 0}
 		epochs, loses, restarts := r.IntN(3) > 0, seed%3 == 1, seed%7 == 3
@@ -231,7 +242,9 @@ func TestReaderLaw(t *testing.T) {
 				laws++
 			}
 			book.tell(w.now, before)
-			rounds = append(rounds, readerRound{book.read.n - said, book.bound, w.got, w.position < 0 || w.position == w.committed})
+			// what was read to where it stood beyond the end shows when the end is read again
+			waits := len(w.got) > 0 && w.committed == w.looked && w.committed > ends.read
+			rounds = append(rounds, readerRound{book.read.n - said, book.bound, w.got, (w.position < 0 || w.position == w.committed) && !waits})
 			w.looked = w.committed
 			g.wasLive, w.used, w.member, w.left, w.set, w.setBack, w.sought, w.got = g.live, w.position >= 0, w.position >= 0 && w.committed >= 0, g.live, false, false, false, nil
 			if book.bound != "" {
@@ -270,13 +283,14 @@ func TestReaderLaw(t *testing.T) {
 // in doubt.
 type accountLaw struct {
 	open                                  bool
+	placed                                bool // it has a position: else nobody tells what is gone again
 	waited, end                           int64
 	read, skipped, lost, doubted, returns int64
 }
 
 func (l *accountLaw) look(r *reader, end int64) (off int64, held bool) {
-	now := accountLaw{r.gauges.lag >= 0 && !r.gauges.unplaced, r.gauges.lag - r.gauges.ahead, end, r.read.n, r.skipped.n, r.lost.n, r.doubted.n, r.returned.n}
-	if held = l.open && now.open && now.doubted == l.doubted && !r.lost.estimated; held {
+	now := accountLaw{r.gauges.lag >= 0 && !r.gauges.unplaced, len(r.parts) > 0 && r.parts[0].committed >= 0, r.gauges.lag - r.gauges.ahead, end, r.read.n, r.skipped.n, r.lost.n, r.doubted.n, r.returned.n}
+	if held = l.open && now.open && now.doubted == l.doubted && !r.lost.estimated && (l.placed || now.placed); held {
 		off = l.waited + now.end - l.end + now.returns - l.returns - (now.read - l.read) - (now.skipped - l.skipped) - (now.lost - l.lost) - now.waited
 	}
 	if now.open || r.doubted.n != l.doubted || r.lost.estimated {

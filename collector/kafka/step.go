@@ -23,6 +23,7 @@ type step struct {
 	then     int64 // where the log ended when the group appeared, of a first commit; below zero: not known
 	high     int64 // up to where it had been before it went back, which it has not passed since; below zero: it did not
 	again    bool  // it went back from there by a little, which counted nothing
+	twice    bool  // it went back from there by more, and by a little then
 }
 
 // returned returns by how many offsets a step went back. A position that the log's start has passed is where that is.
@@ -153,6 +154,7 @@ const (
 	boundHad       = "at most: it went back and then to beyond where it had been, and what lies before that it may not have read again: its last commits may have been lost"
 	boundNeither   = "neither at most nor at least: it went back a little and then forward, and where it read again and what it passed is not known"
 	boundBeyond    = "neither at most nor at least: it stood beyond where the log ended, and where it began to read is not known"
+	boundReached   = "at least: the log has grown to where it stood beyond the end, and what was read up to there does not show"
 	boundFell      = "at most: the log was truncated before it, and it goes on from there"
 	boundGone      = "at most: records were gone before it read them, and how many it had read all the same, and where it went on, is not known"
 	boundOvertaken = "at most: the log's start passed it, and what it had read of that before is not known"
@@ -238,6 +240,8 @@ func judge(s step, c stepContext) verdict {
 // passes what it had read once before.
 func (s step) passing(v verdict) verdict {
 	switch {
+	case s.twice && s.high > s.to && !s.fell && v.bound == "": // what it passed of the little does not show
+		v.bound = boundNeither
 	case s.high <= s.from || s.to < s.high || s.fell:
 	case s.again:
 		v.read = min(v.read, s.to-s.high)
@@ -252,20 +256,22 @@ func (s step) passing(v verdict) verdict {
 	return v
 }
 
-// beenAt returns up to where a reader has been after a step, below zero where it is there, and whether it went back
-// from there by a little. A member that commits what lies before it reads it again; so does who begins anew.
-func (s step) beenAt(v verdict, c stepContext) (high int64, again bool) {
+// beenAt returns up to where a reader has been after a step, below zero where it is there, whether it went back from
+// there by a little, and whether by more and then by a little. A member that commits what lies before it reads it
+// again; so does who begins anew.
+func (s step) beenAt(v verdict, c stepContext) (high int64, again, twice bool) {
+	little := v.bound == boundAgain
 	switch {
 	case s.from < 0 || s.fell || s.beyond:
-		return -1, false
+		return -1, false, false
 	case s.to < s.from && s.high > s.from:
-		return s.high, s.again && v.bound == boundAgain
+		return s.high, s.again && little, s.twice || little && !s.again
 	case s.to < s.from:
-		return s.from, v.bound == boundAgain
+		return s.from, little, false
 	case s.to >= s.high || c.live:
-		return -1, false
+		return -1, false, false
 	}
-	return s.high, s.again
+	return s.high, s.again, s.twice
 }
 
 // jump is how many times the most that a reader ever moved in a tick is still plausible.

@@ -313,7 +313,9 @@ func TestCommitsThatFall(t *testing.T) {
 		r.observe([]commit{{0, 0, 0}}, fakeEnds{endOffset: 0}, g, at(0), at(-1))
 		r.tell(at(0), at(-1))
 		r.habit = habit{epochs: true, most: 100, alone: believedAfter}
+		end := int64(0) // the log's, which does not fall
 		for i, l := range c.looks {
+			end = max(end, l.committed)
 			// lineaged is started again in between, each time
 			again, err := decodeReader(r.access, r.encode(), at(i))
 			if err != nil {
@@ -321,7 +323,7 @@ func TestCommitsThatFall(t *testing.T) {
 			}
 			r = again
 			r.habit.alone = believedAfter
-			r.observe([]commit{{0, l.committed, l.epoch}}, fakeEnds{endOffset: l.committed}, g, at(i+1), at(i))
+			r.observe([]commit{{0, l.committed, l.epoch}}, fakeEnds{endOffset: end}, g, at(i+1), at(i))
 			r.tell(at(i+1), at(i))
 			if r.read.n != l.read || r.bound != l.bound {
 				t.Errorf("%s: after look %d %d are read, %q; want %d, %q", c.name, i, r.read.n, r.bound, l.read, l.bound)
