@@ -86,7 +86,6 @@ func touches(spans []lostSpan, a, b int64) bool {
 	return slices.ContainsFunc(spans, func(x lostSpan) bool { return x.a < b && x.b > a })
 }
 
-// encodeLost writes what is lost, and whose totals are.
 // encodeLost writes what is lost, and who is not held any more as states of before said it, by halves of sums.
 func encodeLost(all []lostSpan, whose []unsure) []byte {
 	var w writer
