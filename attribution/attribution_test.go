@@ -350,6 +350,28 @@ func TestStepsOverAGap(t *testing.T) {
 	})
 }
 
+// Where more is left of a step than is told, as what a producer's count may hold of it, the mover that it is given to is
+// not at most that.
+func TestEliminationWhereMoreIsLeft(t *testing.T) {
+	for note, want := range map[string]lineage.Bounds{
+		"": {Most: true}, "at most: markers of transactions may be among these": {Most: true}, "at least: more may be in another's count": {Most: true, Least: true},
+	} {
+		b := newBook()
+		b.looks("kafka", 1, 3)
+		b.looks("connect", 1, 3)
+		b.runs("connect", 1, connector("a"), "orders", 1)
+		b.grow(lineage.Left, 1, 2, 10)
+		if note != "" {
+			b.notes = []lineage.Word{{At: 2, Text: note}}
+		}
+		settled, _ := Settle(b.ledger(0, nil))
+		i := slices.IndexFunc(settled, func(x lineage.Settled) bool { return x.Evidence == lineage.Elimination })
+		if i < 0 || len(settled[i].Words) != 1 || lineage.BoundsOf(settled[i].Words[0].Text) != want {
+			t.Errorf("%q: %+v, want %+v", note, settled, want)
+		}
+	}
+}
+
 // A mover that is counted under another name has nothing of what is left, and another has it then.
 func TestWhoIsCountedIsNoCandidate(t *testing.T) {
 	for level, want := range map[int64]map[lineage.Client]int64{1: {mover("a"): 100}, 0: {nobody: 100}} {

@@ -38,7 +38,7 @@ func (s *settling) rests() {
 			continue
 		}
 		if s.alone(x, c) && x.left.Value > 0 {
-			s.debit(x, x.by, lineage.Client{Mover: c.movers[0]}, lineage.Elimination, x.left.Value, true, eliminationDoubt)
+			s.debit(x, x.by, lineage.Client{Mover: c.movers[0]}, lineage.Elimination, x.left.Value, true, s.eliminated(x))
 			x.left = lineage.Reading{}
 		}
 		s.leave(x, c)
@@ -49,6 +49,24 @@ func (s *settling) rests() {
 // alone reports whether one mover alone can have written what is left.
 func (s *settling) alone(x *step, c candidates) bool {
 	return len(c.movers) == 1 && !c.unseen && !x.beyond
+}
+
+// eliminated says why what is left of a step is a bound of the mover that alone can have written it: where its topic is
+// known to have more left than is told, it is no most.
+func (s *settling) eliminated(x *step) string {
+	if note := s.note(x); lineage.BoundsOf(note).Least {
+		return both(note, eliminationDoubt)
+	}
+	return eliminationDoubt
+}
+
+// note is what was said of what is left of a step; empty: nothing, or it is known otherwise.
+func (s *settling) note(x *step) string {
+	i, there := slices.BinarySearchFunc(s.Notes, x.to, func(n lineage.Word, at int64) int { return cmp.Compare(n.At, at) })
+	if !there || x.looked {
+		return ""
+	}
+	return s.Notes[i].Text
 }
 
 // leave gives the rest of a step to nobody. An estimate of nothing says that there may have been something.
@@ -67,9 +85,7 @@ func (s *settling) leave(x *step, c candidates) {
 	if x.twice {
 		estimated, why = true, both(whyTaken, why)
 	}
-	if i, there := slices.BinarySearchFunc(s.Notes, x.to, func(n lineage.Word, at int64) int { return cmp.Compare(n.At, at) }); there && !x.looked {
-		why = both(s.Notes[i].Text, why)
-	}
+	why = both(s.note(x), why)
 	s.debit(x, x.by, nobody, lineage.EndOffsets, x.rest(), estimated, why)
 }
 
