@@ -350,8 +350,8 @@ func TestStepsOverAGap(t *testing.T) {
 	})
 }
 
-// Where more is left of a step than is told, as what a producer's count may hold of it, the mover that it is given to is
-// not at most that.
+// Where more is left of a step than is told, as what a producer's count may hold of it, the mover that it is given to
+// is not at most that.
 func TestEliminationWhereMoreIsLeft(t *testing.T) {
 	for note, want := range map[string]lineage.Bounds{
 		"": {Most: true}, "at most: markers of transactions may be among these": {Most: true}, "at least: more may be in another's count": {Most: true, Least: true},
