@@ -51,11 +51,16 @@ func (x *detailEntry) equal(o *detailEntry) bool {
 
 // of returns nil where nothing changed.
 func (d *blockDetails) of(key detailKey) *detailEntry {
-	i, ok := slices.BinarySearchFunc(d.entries, key, func(x detailEntry, k detailKey) int { return x.compare(k) })
+	i, ok := d.find(key)
 	if !ok {
 		return nil
 	}
 	return &d.entries[i]
+}
+
+// find returns where an entry is, or else where it belongs.
+func (d *blockDetails) find(key detailKey) (int, bool) {
+	return slices.BinarySearchFunc(d.entries, key, func(x detailEntry, k detailKey) int { return x.compare(k) })
 }
 
 // takeDetails fetches what is said in open blocks up to a tick. It needs mu.

@@ -302,14 +302,17 @@ func (x *ledger) speak(s *series) *support {
 	return p
 }
 
-// unsay takes back what was said of a derived series of which nothing is left. What sources told of its subject with
-// the same kind of evidence stands.
+// unsay takes back what was said of a derived series of which nothing is left. What a source told since of its subject
+// with the same kind of evidence stands, and what it told before stands again.
 func (x *ledger) unsay(s *series) {
 	w, p := x.out[s], s.subject.supported(s.key.Evidence)
 	if w == nil || p == nil || p.said != w {
 		return
 	}
-	w.open = nil
+	p.said = nil
+	if now := w.newest(); p.detail != now.Text && p.detailTick > now.At {
+		return
+	}
 	if p.sighted == never {
 		w.sealed, w.since = lineage.Word{}, 0
 	}

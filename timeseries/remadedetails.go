@@ -31,7 +31,7 @@ func (r *remaking) details(i int) (*blockDetails, bool, error) {
 			if old := was.of(s.detailKey()); old == nil && len(x.changes) == 0 || old != nil && len(x.changes) > 0 && old.equal(&x) {
 				continue
 			}
-			changed = true
+			changed, s.reworded = true, true
 			r.touched = min(r.touched, r.blocks[i].meta.start)
 			now.entries = slices.DeleteFunc(now.entries, func(y detailEntry) bool { return y.detailKey == s.detailKey() })
 			if len(x.changes) > 0 {
@@ -90,7 +90,7 @@ func (r *remaking) anchors() (*blockDetails, bool, error) {
 	now, changed := &blockDetails{whole: was.whole, entries: slices.Clone(was.entries)}, false
 	for _, t := range r.topics {
 		for _, s := range t.series {
-			if s.evidence == lineage.NoEvidence || s.key.Subject == 0 {
+			if !s.reworded {
 				continue
 			}
 			stands, err := r.stood(t, s, r.end)
@@ -106,12 +106,11 @@ func (r *remaking) anchors() (*blockDetails, bool, error) {
 			}
 			changed = true
 			r.touched = min(r.touched, b.meta.start)
-			if x := now.of(s.detailKey()); x != nil {
-				x.base = stands
-				continue
+			i, there := now.find(s.detailKey())
+			if !there {
+				now.entries = slices.Insert(now.entries, i, detailEntry{detailKey: s.detailKey()})
 			}
-			now.entries = append(now.entries, detailEntry{detailKey: s.detailKey(), base: stands})
-			now.sort()
+			now.entries[i].base = stands
 		}
 	}
 	return now, changed, nil

@@ -67,6 +67,7 @@ type remadeSeries struct {
 	said     lineage.Word           // the newest, as it was of what is sealed
 	word     lineage.Word           // the newest in what was settled
 	words    map[int][]lineage.Word // by block
+	reworded bool                   // something else is said in one of the blocks than was
 	mark     int64                  // the oldest tick that raw blocks mark; never: none
 	still    bool                   // a gauge that does not change in the sealed blocks after those that are settled
 	later    bool                   // these have samples of it
