@@ -35,7 +35,7 @@ func (v *View) Bound(n lineage.Node, m Metric) string {
 	}
 	estimated := map[lineage.Flow]bool{}
 	for _, q := range nodeParts(v, n, m).list {
-		if f := q.of.flow(); q.of.amount.Estimated || q.of.sharedOut() {
+		if f := q.of.flow(); q.of.amount.Estimated || q.of.sharedOut() || v.veiled[f] {
 			estimated[f] = true
 		} else if !estimated[f] {
 			estimated[f] = false

@@ -32,7 +32,7 @@ func (f Flow) Active() *bool {
 		case graph.Inactive:
 		}
 	}
-	if state == graph.Unknown || len(accesses) == 0 || f.rows.v.veiled[f.flow] {
+	if state == graph.Unknown || len(accesses) == 0 {
 		return nil
 	}
 	return new(false)

@@ -14,8 +14,15 @@ type topicAmounts struct {
 }
 
 func (v *View) readWritten(ctx context.Context) (out topicAmounts, err error) {
+	if out, err = v.writtenTo(ctx, v.incarnations()); err != nil {
+		return out, err
+	}
+	return out, v.observeLateTopics(ctx, out)
+}
+
+// writtenTo is readWritten of some topics.
+func (v *View) writtenTo(ctx context.Context, topics []incarnation) (out topicAmounts, err error) {
 	out = topicAmounts{map[lineage.Metric]map[int32]lineage.Amount{}, map[int32]bool{}}
-	topics := v.incarnations()
 	for _, m := range [...]lineage.Metric{lineage.Appended, lineage.Markers} {
 		if out.by[m], err = v.amountsOf(ctx, v.win.Window, m, topics); err != nil {
 			return out, err
@@ -36,7 +43,7 @@ func (v *View) readWritten(ctx context.Context) (out topicAmounts, err error) {
 		}
 		out.by[lineage.Markers][row], out.settled[row] = a, true
 	}
-	return out, v.observeLateTopics(ctx, out)
+	return out, nil
 }
 
 // markers is how many of a topic's offsets were markers of transactions; exact is false where there may be more. It is

@@ -215,10 +215,13 @@ func (r *usageReader) use(ctx context.Context, f Flow, x usedFlow) (u TopicUse, 
 	if err != nil {
 		return u, err
 	}
+	var bounds lineage.Bounds
 	for _, e := range evidence {
-		u.AtLeast = u.AtLeast || u.Estimated && lineage.BoundsOf(e.Detail) == lineage.Bounds{Least: true}
+		b := lineage.BoundsOf(e.Detail)
+		bounds.Most, bounds.Least = bounds.Most || b.Most, bounds.Least || b.Least
 		u.Evidence = append(u.Evidence, UseEvidence{Kind: e.Kind, Since: e.FirstSeen, Detail: e.Detail})
 	}
+	u.AtLeast = u.AtLeast || u.Estimated && bounds == lineage.Bounds{Least: true}
 	clients, err := f.Clients(ctx, mostUseClients)
 	for _, c := range clients {
 		u.Clients = append(u.Clients, UseClient{c.Kind, c.ClientID, c.Group, c.TransactionalID, c.Principal, c.Host, c.Software, c.Instance})
