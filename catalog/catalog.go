@@ -90,19 +90,57 @@ func Check(c lineage.Change) error {
 }
 
 // unseen returns a letter of a text that shows nothing, by which two owners could look like one: what Unicode says may
-// be left out where it is shown (Default_Ignorable_Code_Point, and what formats), as direction marks, spaces of no width
-// and fillers, and the blank of Braille. Joiners and variation selectors stand in the words of some scripts and in
-// pictures: behind a letter that is no ASCII they show.
+// be left out where it is shown (Default_Ignorable_Code_Point, and what formats), as direction marks, fillers, spaces
+// of no width, and the blank of Braille. Joiners and variation selectors stand in the words of some scripts and in
+// pictures: there they show.
 func unseen(text string) (hidden rune, found bool) {
-	before := rune(0)
-	for _, r := range text {
-		joins := r == '\u200C' || r == '\u200D' || unicode.Is(unicode.Variation_Selector, r)
-		if ignorable(r) && !(joins && before > unicode.MaxASCII) {
+	all := []rune(text)
+	for i, r := range all {
+		before, after := rune(0), rune(0)
+		if i > 0 {
+			before = all[i-1]
+		}
+		if i+1 < len(all) {
+			after = all[i+1]
+		}
+		if ignorable(r) && !joins(before, r, after) && !selects(before, r, after) {
 			return r, true
 		}
-		before = r
 	}
 	return 0, false
+}
+
+// joins reports whether a rune is a joiner between what it may join; 0 stands before a text and after it. The scripts
+// that are named have nothing to join.
+func joins(before, r, after rune) bool {
+	if r != '\u200C' && r != '\u200D' || before <= unicode.MaxASCII || after == 0 {
+		return false
+	}
+	if ignorable(before) {
+		return r == '\u200D' && before == '\uFE0F' // between pictures
+	}
+	return !unicode.In(before, unicode.Latin, unicode.Greek, unicode.Cyrillic)
+}
+
+// selects reports whether a rune is a variation selector behind what has variations.
+func selects(before, r, after rune) bool {
+	if !unicode.Is(unicode.Variation_Selector, r) || ignorable(before) {
+		return false
+	}
+	if r == '\uFE0F' && after == '\u20E3' { // a keycap
+		return strings.ContainsRune("0123456789#*", before)
+	}
+	han := unicode.Is(unicode.Han, before)
+	pictured := before > unicode.MaxASCII && unicode.In(before, unicode.S, unicode.P) || before == '\u2139' // a letter
+	switch {
+	case r < '\uFE00':
+		return unicode.Is(unicode.Mongolian, before)
+	case r > '\uFE0F':
+		return han
+	case r >= '\uFE0E':
+		return pictured
+	}
+	return han || pictured
 }
 
 func ignorable(r rune) bool {

@@ -162,6 +162,16 @@ func TestWhatIsWrongChangesNothing(t *testing.T) {
 	f("U+180B", say(lineage.OwnerField, "", "team\u180b"))
 	f("U+2800", say(lineage.OwnerField, "", "team\u2800x"))
 	f("U+E0100", say(lineage.OwnerField, "", "team\U000e0100"))
+	for hidden, texts := range map[string][]string{ // each looks like what it is without
+		"U+FE0F": {"Zo\u00eb\ufe0f", "Zoe\u0308\ufe0f", "\u2764\ufe0f\ufe0f\ufe0e", "\u2764\u200d\ufe0f", "a\ufe0f\u20e3", "1\ufe0f", "\ufe0f", "\u5c71\ufe0f", "x\u00a0\ufe0fy"},
+		"U+200D": {"\u0442\u0438\u043c\u200d", "\u0442\u0438\u200d\u043c", "\u2764\u200d", "\u2764\ufe0f\u200d", "\U0001F469\u200d\u200d\U0001F4BB", "\u2764\ufe0e\u200d\U0001F525", "\u200d\u0645"},
+		"U+200C": {"\u0645\u06cc\u200c", "\u0645\u200d\u200c\u0645", "\u2764\ufe0f\u200c\U0001F525"},
+		"U+180B": {"\u1820\u180b\u180b", "\u5c71\u180b"}, "U+E0100": {"\u2764\U000e0100", "\u5c71\U000e0100\U000e0100"},
+	} {
+		for _, text := range texts {
+			f(hidden, say(lineage.OwnerField, "", text))
+		}
+	}
 	f("257 bytes, at most 256", say(lineage.OwnerField, "", strings.Repeat("x", 257)))
 	f("4097 bytes, at most 4096", say(lineage.DescriptionField, "", strings.Repeat("x", 4097)))
 	f("semicolon", say(lineage.TagsField, "", "a;b"))
@@ -185,7 +195,13 @@ func TestWhatIsWrongChangesNothing(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, FileName)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a file was made: %v", err)
 	}
-	for _, joined := range []string{"می\u200cخواهم", "\U0001F469\u200d\U0001F4BB", "\u2764\ufe0f", "\u0600\u0661"} { // a word, pictures, and a number
+	for _, joined := range []string{
+		// words, and a number
+		"می\u200cخواهم", "\u0915\u094d\u200d\u0937", "\u1820\u180b\u1828", "\u845b\U000e0100", "\ufa19\ufe00", "\u0600\u0661",
+		// pictures
+		"\U0001F469\u200d\U0001F4BB", "\u2764\ufe0f", "\u2764\ufe0f\u200d\U0001F525", "\u00a9\ufe0f", "\u2139\ufe0f", "\u203c\ufe0f", "\U0001F3F3\ufe0f\u200d\u26a7\ufe0f", "\u2229\ufe00",
+		"step 1\ufe0f\u20e3", "#\ufe0f\u20e3", // keycaps
+	} {
 		put(t, l, shop, noon, "", lineage.Change{Slot: owner, Texts: []string{joined}})
 	}
 	put(t, l, orders, noon, "", lineage.Change{Slot: owner, Texts: []string{"a"}})
