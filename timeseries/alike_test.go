@@ -2,7 +2,10 @@ package timeseries
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -44,12 +47,14 @@ func TestWhoIsNewIsNotOneBeyondRetention(t *testing.T) {
 		silentFor time.Duration
 		closed    bool
 		hurt      bool // so that no more than the sums of its file can be read
+		older     bool // an older version opens the folder, which knows no section of who is away
 	}{
-		"was in memory":               {silentFor: 100 * day},
-		"was in memory, then a start": {silentFor: 100 * day, closed: true},
-		"was put away":                {silentFor: day},
-		"was put away, then a start":  {silentFor: day, closed: true},
-		"was put away, and damaged":   {silentFor: day, closed: true, hurt: true},
+		"was in memory":                {silentFor: 100 * day},
+		"was in memory, then a start":  {silentFor: 100 * day, closed: true},
+		"was in memory, then an older": {silentFor: 100 * day, closed: true, older: true},
+		"was put away":                 {silentFor: day},
+		"was put away, then a start":   {silentFor: day, closed: true},
+		"was put away, and damaged":    {silentFor: day, closed: true, hurt: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -84,6 +89,12 @@ func TestWhoIsNewIsNotOneBeyondRetention(t *testing.T) {
 				s, err = Open(dir, o)
 				must(t, err)
 			}
+			if c.older {
+				b, err := s.section(stateOf(s.generation), lostSection, 0)
+				must(t, err)
+				_, s.unsure, err = decodeLost(b)
+				must(t, err)
+			}
 			must(t, s.Append(ctx, round(rest+1, told(young, 6), told(old, 1_000_010))))
 			read := func(a lineage.Access) lineage.Amount {
 				key := entryOf(s.engine, a).subject.find(lineage.Records, lineage.GroupOffsets).key
@@ -92,10 +103,10 @@ func TestWhoIsNewIsNotOneBeyondRetention(t *testing.T) {
 				return all[0]
 			}
 			want := 6.
-			if c.hurt {
+			if c.hurt || c.older {
 				want = 0 // it may be the other
 			}
-			if x := read(young); x.Total != want || x.Estimated != c.hurt {
+			if x := read(young); x.Total != want || x.Estimated != (want == 0) {
 				t.Errorf("who is new read 6, and is told to have read %+v, want %v", x, want)
 			}
 			want = 10
@@ -108,4 +119,50 @@ func TestWhoIsNewIsNotOneBeyondRetention(t *testing.T) {
 			must(t, s.Close())
 		})
 	}
+}
+
+// TestHalvesAreSaidOnce halves a list in which two have one half: what an older version reads has it once, and a total
+// only where both had the same.
+func TestHalvesAreSaidOnce(t *testing.T) {
+	const a, b, c = 7<<32 | 1, 7<<32 | 2, 9<<32 | 1
+	x := unsure{last: 3, sums: []wideSum{a, b, c}, totals: []total{
+		{a, lineage.Records, lineage.GroupOffsets, 10}, {a, lineage.Appended, lineage.GroupOffsets, 4}, {b, lineage.Records, lineage.GroupOffsets, 20},
+		{b, lineage.Appended, lineage.GroupOffsets, 4}, {c, lineage.Records, lineage.GroupOffsets, 30},
+	}}
+	slices.SortFunc(x.totals, compareTotals)
+	was := slices.Clone(x.totals)
+	want := unsure{last: 3, half: true, sums: halves([]uint32{7, 9}), totals: []total{
+		{7 << 32, lineage.Records, lineage.GroupOffsets, noTotal}, {7 << 32, lineage.Appended, lineage.GroupOffsets, 4}, {9 << 32, lineage.Records, lineage.GroupOffsets, 30},
+	}}
+	slices.SortFunc(want.totals, compareTotals)
+	_, got, err := decodeLost(encodeLost(nil, []unsure{x, want}))
+	must(t, err)
+	if !reflect.DeepEqual(got, []unsure{want, want}) || !slices.Equal(x.totals, was) {
+		t.Errorf("halves are %+v, want %+v twice", got, want)
+	}
+}
+
+// TestAStateIsNotTakenForOlder has nobody able to say whether a state says who is away: it is not opened as if it did
+// not.
+func TestAStateIsNotTakenForOlder(t *testing.T) {
+	s, err := Open(t.TempDir(), testOpts)
+	must(t, err)
+	must(t, s.Append(t.Context(), testRound(1)))
+	must(t, s.Maintain(t.Context(), testStart.Add(day)))
+	var f Faults
+	f.Put(s)
+	busy := errors.New("busy")
+	asked := false
+	f.Ask(func(op string) error {
+		if op == "look for "+stateOf(s.generation).String() {
+			asked = true
+			return busy
+		}
+		return nil
+	})
+	if _, _, err := s.load(); !errors.Is(err, busy) || !asked {
+		t.Errorf("asked %t, it is loaded with %v", asked, err)
+	}
+	f.Ask(nil)
+	must(t, s.Close())
 }

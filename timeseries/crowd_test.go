@@ -184,7 +184,7 @@ func (s *Disk) burden(t *testing.T) (b burden) {
 		switch {
 		case id.kind == stateFile:
 			// The list of who is not held any more, see maxUnsure.
-			unsure := lengthOf(f, sectionID{awaySection, 0})
+			unsure := lengthOf(f, sectionID{awaySection, 0}) + lengthOf(f, sectionID{lostSection, 0})
 			b.state += size - unsure
 			unsures += len(f.copies) * unsure
 		case id.kind == rawTier && id.number >= yesterday:

@@ -86,7 +86,8 @@ func touches(spans []lostSpan, a, b int64) bool {
 	return slices.ContainsFunc(spans, func(x lostSpan) bool { return x.a < b && x.b > a })
 }
 
-// encodeLost writes what is lost, and who is not held any more as states of before said it, by halves of sums.
+// encodeLost writes what is lost, and who is not held any more by halves of sums, by which versions before section a
+// go on.
 func encodeLost(all []lostSpan, whose []unsure) []byte {
 	var w writer
 	w.uint(uint64(len(all)))
@@ -95,7 +96,7 @@ func encodeLost(all []lostSpan, whose []unsure) []byte {
 	}
 	w.uint(uint64(len(whose)))
 	for _, x := range whose {
-		w.unsure(x)
+		w.unsure(x.halved())
 	}
 	return w.b
 }

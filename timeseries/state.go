@@ -47,7 +47,7 @@ func (e *engine) save() error {
 		{sourceSection, 0, e.encodeSources()},
 		{factSection, 0, e.encodeFacts()},
 		{restSection, 0, e.encodeRest()},
-		{lostSection, 0, encodeLost(e.lost, nil)},
+		{lostSection, 0, encodeLost(e.lost, e.unsure)},
 		{awaySection, 0, encodeAway(e.unsure)},
 		{lateSection, 0, e.encodeLate()},
 	}
@@ -415,14 +415,17 @@ func (e *engine) loadState(m manifest) error {
 	if err != nil {
 		return err
 	}
-	if e.vault.has(file, []sectionID{{awaySection, 0}}) == nil { // else it is of before
+	err = e.vault.has(file, []sectionID{{awaySection, 0}})
+	if err == nil {
 		err = section(awaySection, 0, func(b []byte) (err error) {
 			e.unsure, err = decodeAway(b)
 			return err
 		})
-		if err != nil {
-			return err
-		}
+	} else if errors.Is(err, errAbsent) { // it is of before, and has them among what is lost
+		err = nil
+	}
+	if err != nil {
+		return err
 	}
 	err = section(factSection, 0, func(b []byte) (err error) {
 		e.facts, err = decodeFacts(b)

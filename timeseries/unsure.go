@@ -223,7 +223,33 @@ func (r *reader) unsure(half bool) unsure {
 	return x
 }
 
-// encodeAway writes all of them. States of before had them in their section of losses, with half of each sum.
+// halved is what older versions can read, and understand as they always did: by halves. Whose totals nothing
+// tells apart any more begins with the first that is told.
+func (x unsure) halved() unsure {
+	if x.half {
+		return x
+	}
+	out := unsure{file: x.file, last: x.last, half: true, sums: make([]wideSum, len(x.sums))}
+	for i, s := range x.sums {
+		out.sums[i] = s & firstHalf
+	}
+	out.sums = slices.Compact(out.sums)
+	all := slices.Clone(x.totals)
+	for i := range all {
+		all[i].sum &= firstHalf
+	}
+	slices.SortFunc(all, compareTotals)
+	for _, t := range all {
+		if n := len(out.totals) - 1; n < 0 || compareTotals(out.totals[n], t) != 0 {
+			out.totals = append(out.totals, t)
+		} else if out.totals[n].value != t.value {
+			out.totals[n].value = noTotal
+		}
+	}
+	return out
+}
+
+// encodeAway writes all of them. States of before had them in their section of losses alone, with half of each sum.
 func encodeAway(all []unsure) []byte {
 	var w writer
 	w.uint(uint64(len(all)))
