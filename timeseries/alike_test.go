@@ -1,11 +1,14 @@
 package timeseries
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,6 +165,50 @@ func TestAStateIsNotTakenForOlder(t *testing.T) {
 	})
 	if _, _, err := s.load(); !errors.Is(err, busy) || !asked {
 		t.Errorf("asked %t, it is loaded with %v", asked, err)
+	}
+	f.Ask(nil)
+	must(t, s.Close())
+}
+
+// TestWhoCannotBeReadKeepsNobodyElse has several files of the silent go beyond retention, of which the newest cannot be
+// read now, and the oldest is damaged: all others go, and the log says of whom no more than halves are known.
+func TestWhoCannotBeReadKeepsNobodyElse(t *testing.T) {
+	var said bytes.Buffer
+	o := testOpts
+	o.Tick, o.silentFor, o.Log = time.Hour, day, slog.New(slog.NewTextHandler(&said, nil))
+	o.Retention = Retention{Raw: 400 * day, Minute: 400 * day, Hour: 400 * day}
+	s := NewMemory(o)
+	for n := 1; n <= 8*24; n++ {
+		at := testStart.Add(time.Duration(n) * o.Tick)
+		who := lineage.Access{Topic: settledTopic, Op: lineage.Read, Client: lineage.Client{Group: fmt.Sprint(n / 24)}}
+		must(t, s.Append(t.Context(), lineage.Observation{Source: testSource, Round: at, At: at, Interval: o.Tick, Samples: []lineage.Sample{
+			{Subject: who, Metric: lineage.Records, Evidence: lineage.GroupOffsets, Value: int64(n)},
+		}}))
+		must(t, s.Maintain(t.Context(), at))
+	}
+	all := s.dead
+	if len(all) < 4 {
+		t.Fatalf("%d files: this shows nothing", len(all))
+	}
+	var f Faults
+	f.Put(s)
+	f.Ask(func(op string) error {
+		switch op {
+		case "get " + string(subjectSection) + " of " + all[len(all)-1].file().String():
+			return errors.New("busy")
+		case "get " + string(subjectSection) + " of " + all[0].file().String():
+			return errCorrupt
+		}
+		return nil
+	})
+	s.tiers[hourTier].floor = s.sealed
+	whose := s.whoseGo(0)
+	s.retireDead(s.sealed, whose)
+	if len(whose) != len(all)-1 || len(s.dead) != 1 || s.dead[0] != all[len(all)-1] || !whose[all[0]].half || whose[all[1]].half || len(s.unsure) != len(all)-1 {
+		t.Errorf("of %d files %d go, %d stay: %+v", len(all), len(whose), len(s.dead), s.unsure)
+	}
+	if n := strings.Count(said.String(), "by half of each checksum alone"); n != 1 || strings.Count(said.String(), "level=ERROR") != 1 {
+		t.Errorf("the log says:\n%s", said.String())
 	}
 	f.Ask(nil)
 	must(t, s.Close())

@@ -379,7 +379,8 @@ func (e *engine) readDeadPart(d *deadFile, part int, sources []*source) ([]*subj
 func (d *deadFile) partOf(id uint32) int { return int(d.ids.Rank(id)-1) / stateSubjects }
 
 // whoseGo reads who is in the files that retire will forget when all blocks go that end by a tick: of the newest, since
-// so many are remembered. One that is damaged is lost. It needs the maintain lock.
+// so many are remembered. One that is damaged is lost; one that cannot be read now stays, and those after it. It needs
+// the maintain lock.
 func (e *engine) whoseGo(until int64) map[*deadFile]unsure {
 	e.mu.RLock()
 	floor, files := e.tiers[hourTier].floor, e.dead
@@ -406,8 +407,7 @@ func (e *engine) whoseGo(until int64) map[*deadFile]unsure {
 		case damaged(err):
 			e.quarantineDead(d, err)
 		default:
-			e.log.Error("who is beyond retention cannot be read, and stays", "error", err)
-			return out
+			e.log.Error("who is beyond retention cannot be read, and stays", "file", d.file().String(), "error", err)
 		}
 	}
 	return out
@@ -423,9 +423,13 @@ func (e *engine) away(d *deadFile) (unsure, error) {
 	for part := range d.parts() {
 		all, err := e.readDeadPart(d, part, sources)
 		if damaged(err) {
-			sums, err := e.whose(d)
+			sums, unknown := e.whose(d)
+			if unknown != nil {
+				return x, unknown
+			}
+			e.log.Warn("who goes beyond retention is known by half of each checksum alone, since the file is damaged", "file", d.file().String(), "error", err)
 			x.half, x.sums = true, halves(sums)
-			return x, err
+			return x, nil
 		} else if err != nil {
 			return x, err
 		}
