@@ -14,8 +14,8 @@ import (
 
 const whyVeiled = "at least: records of a writer that leaves no trace may be in the count of another writer of the topic, or taken for markers of transactions"
 
-// findVeiled finds the flows of the unidentified that may have written more than they are counted; that they rest is not
-// known. Most topics have nothing that hides anybody, and nothing is kept of these.
+// findVeiled finds the flows of the unidentified that may have written more than they are counted; that they rest is
+// not known. Most topics have nothing that hides anybody, and nothing is kept of these.
 func (v *View) findVeiled(ctx context.Context) error {
 	veils, err := v.findVeils(ctx)
 	if err != nil {
@@ -38,8 +38,8 @@ func (v *View) findVeiled(ctx context.Context) error {
 	return nil
 }
 
-// findVeils finds the topics in which somebody who has no name may have written more than is left for him. Where headers
-// of all batches were counted nobody can hide.
+// findVeils finds the topics in which somebody who has no name may have written more than is left for him. Where
+// headers of all batches were counted nobody can hide.
 func (v *View) findVeils(ctx context.Context) (map[lineage.Topic]bool, error) {
 	hiding := map[lineage.Topic]bool{} // whether anybody there has no name
 	for i := range v.accesses {

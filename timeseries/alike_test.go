@@ -129,8 +129,11 @@ func TestWhoIsNewIsNotOneBeyondRetention(t *testing.T) {
 func TestHalvesAreSaidOnce(t *testing.T) {
 	const a, b, c = 7<<32 | 1, 7<<32 | 2, 9<<32 | 1
 	x := unsure{last: 3, sums: []wideSum{a, b, c}, totals: []total{
-		{a, lineage.Records, lineage.GroupOffsets, 10}, {a, lineage.Appended, lineage.GroupOffsets, 4}, {b, lineage.Records, lineage.GroupOffsets, 20},
-		{b, lineage.Appended, lineage.GroupOffsets, 4}, {c, lineage.Records, lineage.GroupOffsets, 30},
+		{a, lineage.Records, lineage.GroupOffsets, 10},
+		{a, lineage.Appended, lineage.GroupOffsets, 4},
+		{b, lineage.Records, lineage.GroupOffsets, 20},
+		{b, lineage.Appended, lineage.GroupOffsets, 4},
+		{c, lineage.Records, lineage.GroupOffsets, 30},
 	}}
 	slices.SortFunc(x.totals, compareTotals)
 	was := slices.Clone(x.totals)
