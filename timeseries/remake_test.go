@@ -115,7 +115,7 @@ func TestALinkToldNowIsOnTheHoursBefore(t *testing.T) {
 	told, version := toldOf(t, w.s.engine), w.version(t, from, to)
 	w.pause = true
 	w.rounds(t, 1, true)
-	w.reopen(t) // killed before anything came of it
+	w.reopen(t)                                                 // killed before anything came of it
 	for pass, want := range []int{12 + 1, 23 + 2, blocks + 2} { // some are written twice
 		must(t, w.s.Maintain(context.Background(), lateAt(w.n)))
 		done := 0
