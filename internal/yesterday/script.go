@@ -197,14 +197,17 @@ func (s *script) within(t totals, w lineage.Window) totals {
 	return out
 }
 
-// nightOf is when the nightly job ran: at two, or later where a night is just going on.
+// nightOf is when the nightly job ran: at two, or later where a night is just going on, or was not watched, or
+// something else happened in it.
 func (s *script) nightOf(end time.Time) lineage.Window {
 	for hour := nightHour; ; hour += 3 {
 		at := time.Date(end.Year(), end.Month(), end.Day(), hour, 0, 0, 0, time.UTC)
 		for at.Add(nightFor + evenFor).After(end) {
 			at = at.AddDate(0, 0, -1)
 		}
-		if at.After(s.start.Add(evenFor)) {
+		around := lineage.Window{Start: at.Add(-evenFor), End: at.Add(nightFor + evenFor)}
+		apart := func(w lineage.Window) bool { return around.Overlap(w).Empty() }
+		if around.Start.After(s.start) && apart(s.outage) && apart(s.standstill) && apart(lineage.Window{Start: s.renamed, End: s.created}) {
 			return lineage.Window{Start: at, End: at.Add(nightFor)}
 		}
 	}

@@ -89,6 +89,24 @@ func TestTheSameEachTime(t *testing.T) {
 	}
 }
 
+// At whatever time the demo is started, its night is a while apart from what else happens: a night that nobody watched is
+// none to travel to.
+func TestTheNightIsApart(t *testing.T) {
+	for minute := 0; minute < 24*60; minute += 5 {
+		end := noon.Add(time.Duration(minute) * time.Minute)
+		d := day(t, end)
+		w := lineage.Window{Start: d.Night().Start.Add(-evenFor), End: d.Night().End.Add(evenFor)}
+		for _, other := range []lineage.Window{d.Outage(), d.Standstill(), {Start: d.Renamed(), End: d.Created()}} {
+			if !w.Overlap(other).Empty() {
+				t.Fatalf("from %v: the night %v and %v", end, d.Night(), other)
+			}
+		}
+		if w.Start.Before(d.script.start) || w.End.After(end) {
+			t.Fatalf("from %v: %v is not within the day", end, d.Night())
+		}
+	}
+}
+
 // At whatever instant the demo is started: counters never fall, and in each round of each topic what was appended is
 // what its writers wrote, the markers and what is left; nobody reads what is not there; what is behind is what is not
 // read; and all happens within the day.
