@@ -50,7 +50,7 @@ type shelvedCopy struct {
 func (f *shelved) sections() map[sectionID]bool {
 	out := map[sectionID]bool{}
 	for _, c := range f.copies {
-		for _, x := range c.index {
+		for x := range c.index.all() {
 			out[x.section] = true
 		}
 	}
@@ -61,7 +61,7 @@ func (f *shelved) sections() map[sectionID]bool {
 func (f *shelved) order() []sectionID {
 	at := map[sectionID]int64{}
 	for _, c := range f.copies {
-		for _, x := range c.index {
+		for x := range c.index.all() {
 			at[x.section] = x.offset
 		}
 	}
@@ -410,7 +410,7 @@ func (v *diskVault) verify(id fileID) (bytes int64, err error) {
 	}
 	for _, c := range file.copies {
 		bytes += c.size
-		if n := len(all) - len(c.index); n > 0 {
+		if n := len(all) - c.index.count; n > 0 {
 			err = errors.Join(err, fmt.Errorf("%s: sections that another copy has, %d: %w", c.path, n, errAbsent))
 		}
 		f, openErr := c.open()
@@ -418,7 +418,7 @@ func (v *diskVault) verify(id fileID) (bytes int64, err error) {
 			err = errors.Join(err, openErr)
 			continue
 		}
-		for _, x := range c.index {
+		for x := range c.index.all() {
 			s := x.section
 			_, readErr := c.section(f, s)
 			err = errors.Join(err, readErr)

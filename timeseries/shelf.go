@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"slices"
 	"syscall"
 	"time"
 )
@@ -31,34 +30,6 @@ const (
 	// footerBytes: offset of the directory, its length, its checksum, the footer's checksum, magic.
 	footerBytes = 8 + 4 + 4 + 4 + 8
 )
-
-// extent is where a section's value lies in its file.
-type extent struct {
-	section sectionID
-	offset  int64
-	length  int
-}
-
-// extents are where the sections of a file lie, by section. There are some of each file that is held, and a map by
-// section would take three times the room.
-type extents []extent
-
-// extentsOf puts the sections of a file in order; of one that is there twice the last is taken.
-func extentsOf(all []extent) extents {
-	out := slices.Clone(all)
-	slices.Reverse(out)
-	slices.SortStableFunc(out, func(a, b extent) int { return a.section.compare(b.section) })
-	return slices.Clip(slices.CompactFunc(out, func(a, b extent) bool { return a.section == b.section }))
-}
-
-// of returns where a section lies; ok is false where there is none.
-func (x extents) of(s sectionID) (at extent, ok bool) {
-	i, ok := slices.BinarySearchFunc(x, s, func(a extent, s sectionID) int { return a.section.compare(s) })
-	if ok {
-		at = x[i]
-	}
-	return at, ok
-}
 
 // version returns the format version that a file is written in.
 func (f fileID) version() uint16 {
