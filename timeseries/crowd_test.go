@@ -312,11 +312,12 @@ func liveInEstate(t *testing.T, w *estate, y years) {
 		t.Errorf("%d subjects are in memory, want %d at most", end.people, most)
 	}
 	// Until retention ends, each day leaves some files of silent subjects and a block: where their sections lie is in
-	// memory, and that they are there is in the state.
+	// memory, and that they are there is in the state. A number takes a byte more there when it is 128 times as large:
+	// ids, ticks and totals together two bytes of each subject in a year.
 	held := map[string]int{}
 	if longForm {
 		perDay := (len(s.dead) + last - 1) / last
-		held = map[string]int{"heap": 8 << 10 * perDay * (last - y.days[1]), "opening": 256 * perDay * (last - y.days[1])}
+		held = map[string]int{"heap": 2 << 10 * perDay * (last - y.days[1]), "opening": 256 * perDay * (last - y.days[1]), "state": 2 * end.people}
 	}
 	for name, was := range first.each() {
 		if is := end.each()[name]; float64(is) > 1.1*float64(was)+float64(held[name]) {
