@@ -89,8 +89,8 @@ func TestTheSameEachTime(t *testing.T) {
 	}
 }
 
-// At whatever time the demo is started, its night is a while apart from what else happens: a night that nobody watched is
-// none to travel to.
+// At whatever time the demo is started, its night is a while apart from what else happens: a night that nobody watched
+// is none to travel to.
 func TestTheNightIsApart(t *testing.T) {
 	for minute := 0; minute < 24*60; minute += 5 {
 		end := noon.Add(time.Duration(minute) * time.Minute)
