@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// Whatever sections a file has, and however often: each is found where it lies, the last where there are several, and no
-// other is.
+// Whatever sections a file has, and however often: each is found where it lies, the last where there are several, and
+// no other is.
 func TestExtents(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
