@@ -376,84 +376,34 @@ func (e *engine) loadGeneration(file fileID) (manifest, error) {
 }
 
 func (e *engine) loadState(m manifest) error {
-	file := stateOf(m.generation)
-	section := func(kind byte, number int, decode func([]byte) error) error {
-		content, err := e.section(file, kind, number)
-		if err != nil {
+	for _, part := range []struct {
+		kind   byte
+		decode func([]byte) error
+	}{
+		{sourceSection, e.loadSources},
+		{restSection, e.loadRest},
+		{lostSection, func(b []byte) (err error) {
+			e.lost, e.unsure, err = decodeLost(b)
+			return err
+		}},
+		{factSection, func(b []byte) (err error) {
+			e.facts, err = decodeFacts(b)
+			return err
+		}},
+	} {
+		if err := e.loadSection(m, part.kind, 0, part.decode); err != nil {
 			return err
 		}
-		if err = decode(content); err != nil {
-			return fmt.Errorf("read %s, section %c %d: %w", file, kind, number, err)
-		}
-		return nil
 	}
-	err := section(sourceSection, 0, func(b []byte) (err error) {
-		e.sources, err = decodeSources(b)
-		for _, s := range e.sources {
-			e.byName[s.name] = s
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	err = section(restSection, 0, func(b []byte) error {
-		x, err := decodeRest(b)
-		if err == nil {
-			e.subjects = newSubjects(x.ids)
-			e.latest, e.smalls, e.positions = x.latest, x.smalls, x.positions
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	err = section(lostSection, 0, func(b []byte) (err error) {
-		e.lost, e.unsure, err = decodeLost(b)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	err = e.vault.has(file, []sectionID{{awaySection, 0}})
-	if err == nil {
-		err = section(awaySection, 0, func(b []byte) (err error) {
-			e.unsure, err = decodeAway(b)
-			return err
-		})
-	} else if errors.Is(err, errAbsent) { // it is of before, and has them among what is lost
-		err = nil
-	}
-	if err != nil {
-		return err
-	}
-	err = section(factSection, 0, func(b []byte) (err error) {
-		e.facts, err = decodeFacts(b)
-		return err
-	})
-	if err != nil {
+	if err := e.loadAway(m); err != nil {
 		return err
 	}
 	for i := range m.parts {
-		err := section(subjectSection, i, func(b []byte) error {
-			all, err := decodeSubjects(b, e.sources)
-			if err != nil {
-				return err
-			}
-			for _, s := range all {
-				if s.id >= e.subjects.next || e.subjects.of(s.id) != nil {
-					return fmt.Errorf("%w: subject %d is out of range or occurs twice", errCorrupt, s.id)
-				}
-				e.subjects.put(s)
-				e.entries.put(s.entry)
-			}
-			return nil
-		})
-		if err != nil {
+		if err := e.loadSection(m, subjectSection, i, e.loadSubjects); err != nil {
 			return err
 		}
 	}
-	err = section(lateSection, 0, func(b []byte) (err error) {
+	err := e.loadSection(m, lateSection, 0, func(b []byte) (err error) {
 		e.ledgers.resume, err = decodeLate(b)
 		return err
 	})
@@ -461,4 +411,62 @@ func (e *engine) loadState(m manifest) error {
 		return err
 	}
 	return e.loadDead(m.dead)
+}
+
+// loadSection hands a section of the saved state to who reads it.
+func (e *engine) loadSection(m manifest, kind byte, number int, decode func([]byte) error) error {
+	file := stateOf(m.generation)
+	content, err := e.section(file, kind, number)
+	if err != nil {
+		return err
+	}
+	if err = decode(content); err != nil {
+		return fmt.Errorf("read %s, section %c %d: %w", file, kind, number, err)
+	}
+	return nil
+}
+
+func (e *engine) loadSources(content []byte) (err error) {
+	e.sources, err = decodeSources(content)
+	for _, s := range e.sources {
+		e.byName[s.name] = s
+	}
+	return err
+}
+
+func (e *engine) loadRest(content []byte) error {
+	x, err := decodeRest(content)
+	if err == nil {
+		e.subjects = newSubjects(x.ids)
+		e.latest, e.smalls, e.positions = x.latest, x.smalls, x.positions
+	}
+	return err
+}
+
+// loadAway reads who is beyond retention; a state of before has them among what is lost.
+func (e *engine) loadAway(m manifest) error {
+	if err := e.vault.has(stateOf(m.generation), []sectionID{{awaySection, 0}}); errors.Is(err, errAbsent) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return e.loadSection(m, awaySection, 0, func(b []byte) (err error) {
+		e.unsure, err = decodeAway(b)
+		return err
+	})
+}
+
+func (e *engine) loadSubjects(content []byte) error {
+	all, err := decodeSubjects(content, e.sources)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if s.id >= e.subjects.next || e.subjects.of(s.id) != nil {
+			return fmt.Errorf("%w: subject %d is out of range or occurs twice", errCorrupt, s.id)
+		}
+		e.subjects.put(s)
+		e.entries.put(s.entry)
+	}
+	return nil
 }

@@ -483,18 +483,7 @@ func (r *reader) factBody(key lineage.FactKey) lineage.Fact {
 			ID: lineage.ClusterID(r.string()), Brokers: int(r.int()), Controller: int(r.int()), Topics: int(r.int()), Groups: int(r.int()),
 		}
 	case lineage.TopicFacts:
-		t := &lineage.TopicFact{Topic: r.topic(), Partitions: int(r.int()), Replication: int(r.int()), Internal: r.bool()}
-		if r.bool() {
-			t.Configs = []lineage.Config{}
-		}
-		for range r.count(2) {
-			t.Configs = append(t.Configs, lineage.Config{Name: r.string(), Value: r.string()})
-		}
-		t.Unseen = r.string()
-		if len(r.b) > 0 { // else it is an older version's
-			t.Retention, t.Places = r.retention(), r.places()
-		}
-		f.Topic = t
+		f.Topic = r.topicFact()
 	case lineage.GroupFacts:
 		g := &lineage.GroupFact{Ref: r.group(), Type: r.string(), Protocol: r.string(), State: r.string(), MembersKnown: r.bool()}
 		for range r.count(3) {
@@ -509,19 +498,7 @@ func (r *reader) factBody(key lineage.FactKey) lineage.Fact {
 	case lineage.ConnectFacts:
 		f.Connect = &lineage.ConnectFact{Kafka: lineage.ClusterID(r.string()), Version: r.string()}
 	case lineage.ConnectorFacts:
-		c := &lineage.ConnectorFact{
-			Kafka: lineage.ClusterID(r.string()), Class: r.string(), Type: r.string(), State: r.string(), Group: r.string(),
-		}
-		for range r.count(3) {
-			c.Tasks = append(c.Tasks, lineage.Task{ID: int(r.int()), State: r.string(), Worker: r.string()})
-		}
-		c.Replicator = r.node()
-		if len(r.b) > 0 { // else it is an older version's
-			for range r.count(1) {
-				c.Also = append(c.Also, r.node())
-			}
-		}
-		f.Connector = c
+		f.Connector = r.connector()
 	case lineage.ReplicatorFacts:
 		f.Replicator = &lineage.ReplicatorFact{
 			Node: r.node(), SourceAlias: r.string(), TargetAlias: r.string(), Source: lineage.ClusterID(r.string()), Target: lineage.ClusterID(r.string()),
@@ -530,13 +507,7 @@ func (r *reader) factBody(key lineage.FactKey) lineage.Fact {
 	case lineage.SourceFacts:
 		f.Source = &lineage.SourceFact{State: lineage.SourceState(r.byte()), Interval: time.Duration(r.tick()), Reason: r.string()}
 	case lineage.PermissionFacts:
-		p := &lineage.PermissionFact{Open: r.bool(), Cut: int(r.uint() & math.MaxInt32)}
-		for range r.count(6) {
-			p.Rules = append(p.Rules, lineage.Permission{
-				Topic: r.string(), Prefixed: r.bool(), Principal: r.string(), Host: r.string(), Operation: r.string(), Allowed: r.bool(),
-			})
-		}
-		f.Permission = p
+		f.Permission = r.permissions()
 	case lineage.RunFacts:
 		f.Runs = r.jobRuns()
 	case lineage.WaysFacts:
@@ -551,4 +522,45 @@ func (r *reader) factBody(key lineage.FactKey) lineage.Fact {
 		f.Job = r.job()
 	}
 	return f
+}
+
+func (r *reader) topicFact() *lineage.TopicFact {
+	t := &lineage.TopicFact{Topic: r.topic(), Partitions: int(r.int()), Replication: int(r.int()), Internal: r.bool()}
+	if r.bool() {
+		t.Configs = []lineage.Config{}
+	}
+	for range r.count(2) {
+		t.Configs = append(t.Configs, lineage.Config{Name: r.string(), Value: r.string()})
+	}
+	t.Unseen = r.string()
+	if len(r.b) > 0 { // else it is an older version's
+		t.Retention, t.Places = r.retention(), r.places()
+	}
+	return t
+}
+
+func (r *reader) connector() *lineage.ConnectorFact {
+	c := &lineage.ConnectorFact{
+		Kafka: lineage.ClusterID(r.string()), Class: r.string(), Type: r.string(), State: r.string(), Group: r.string(),
+	}
+	for range r.count(3) {
+		c.Tasks = append(c.Tasks, lineage.Task{ID: int(r.int()), State: r.string(), Worker: r.string()})
+	}
+	c.Replicator = r.node()
+	if len(r.b) > 0 { // else it is an older version's
+		for range r.count(1) {
+			c.Also = append(c.Also, r.node())
+		}
+	}
+	return c
+}
+
+func (r *reader) permissions() *lineage.PermissionFact {
+	p := &lineage.PermissionFact{Open: r.bool(), Cut: int(r.uint() & math.MaxInt32)}
+	for range r.count(6) {
+		p.Rules = append(p.Rules, lineage.Permission{
+			Topic: r.string(), Prefixed: r.bool(), Principal: r.string(), Host: r.string(), Operation: r.string(), Allowed: r.bool(),
+		})
+	}
+	return p
 }
