@@ -70,6 +70,7 @@ func (x tellers) put(t *testing.T, name, prefix, tables, client string, more map
 	config := map[string]string{
 		"connector.class": "io.debezium.connector.postgresql.PostgresConnector", "database.hostname": "127.0.0.1", "database.port": strconv.Itoa(x.pg.port), "database.user": "postgres", "database.password": "none",
 		"database.dbname": "postgres", "topic.prefix": prefix, "table.include.list": tables, "plugin.name": "pgoutput", "slot.name": prefix, "publication.name": prefix, "publication.autocreate.mode": "filtered",
+		"retriable.restart.connector.wait.ms":       "30000", // how long a failure is there to be seen
 		"topic.creation.default.replication.factor": "1", "topic.creation.default.partitions": "1",
 		"openlineage.integration.enabled": "true", "openlineage.integration.config.file.path": file, "transforms.openlineage.type": "io.debezium.transforms.openlineage.OpenLineage",
 	}
