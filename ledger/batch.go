@@ -203,7 +203,7 @@ func (l *Log) Publish() error {
 // assemble writes the entries of a batch to the ledger's room, in the order that the format gives to them, and returns
 // what its close entry says that names and owners were given by.
 func (l *Log) assemble(b *Batch) ([]source, error) {
-	l.room.begin()
+	l.room.begin(l.newest.Size)
 	a := &assembly{room: &l.room, first: l.newest.Size, period: b.Period}
 	closing := closeEntry{
 		Closed: At(b.Closed), Coverage: []placed{}, Final: At(b.Final), First: a.first, Kind: kindPeriod, Period: b.Period, Previous: l.last, Program: b.Program,
@@ -266,12 +266,9 @@ func (l *Log) assemble(b *Batch) ([]source, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := all.rows(a.next())
-	if err := l.room.addAll(len(all.order), all.writer(&l.people, b.Period)); err != nil {
+	if err := a.addTopics(all, &l.people, &closing); err != nil {
 		return nil, err
 	}
-	closing.Directory = a.addDirectory(rows)
-	a.add(&closing)
 	l.room.cut()
 	return closing.Sources, a.err
 }
@@ -386,7 +383,16 @@ type assembly struct {
 func (a *assembly) next() int64 { return a.first + int64(len(a.room.leaves)) }
 
 func (a *assembly) add(v any) {
-	if err := a.room.add(func(b []byte) ([]byte, error) { return appendCanonical(b, v) }); err != nil {
+	entry, err := canonical(v)
+	a.put(v, entry, err)
+}
+
+// put adds what the entry of a value is, or why it is none.
+func (a *assembly) put(v any, entry []byte, err error) {
+	if err == nil {
+		err = a.room.add(entry)
+	}
+	if err != nil {
 		a.err = errors.Join(a.err, fmt.Errorf("write a %T: %w", v, err))
 	}
 }
@@ -396,7 +402,7 @@ func (a *assembly) addCoverage(c Coverage) {
 	for {
 		entry, err := canonical(c)
 		if err != nil || len(entry) <= MostEntry || len(c.Gaps)+len(c.BlindSpots) == 0 {
-			a.add(c)
+			a.put(c, entry, err)
 			return
 		}
 		c.Gaps, c.BlindSpots = c.Gaps[:len(c.Gaps)/2], c.BlindSpots[:len(c.BlindSpots)/2]
@@ -410,23 +416,42 @@ const mostDirectory = 4096
 // rowBytes is about what else a row has, so that short names do not make long parts.
 const rowBytes = 16
 
-func (a *assembly) addDirectory(rows []topicRow) span {
-	parts := [][]topicRow{{}}
-	size := 0
-	for _, r := range rows {
-		if size > 0 && size+len(r.id) > mostDirectory {
-			parts, size = append(parts, nil), 0
+// addTopics adds what is said of topics, their directory, and what closes the batch.
+func (a *assembly) addTopics(all *topical, p *people, closing *closeEntry) error {
+	first, n := a.next(), len(all.order)
+	parts := directory(all.rows(first), a.period)
+	closing.Directory = span{first + int64(n), int64(len(parts))}
+	return a.room.addAll(n+len(parts)+1, func() func(b []byte, i int) ([]byte, error) {
+		write := all.writer(p, a.period)
+		return func(b []byte, i int) ([]byte, error) {
+			switch {
+			case i < n:
+				return write(b, i)
+			case i < n+len(parts):
+				return appendTopics(b, &parts[i-n])
+			}
+			return appendCanonical(b, closing)
 		}
-		parts[len(parts)-1] = append(parts[len(parts)-1], r)
-		size += len(r.id) + rowBytes
-	}
-	at := span{a.next(), int64(len(parts))}
-	for i, topics := range parts {
-		t := topicsEntry{Part: i, Parts: len(parts), Period: a.period, Topics: topics, Type: typeTopics, V: version}
-		if i+1 < len(parts) {
-			t.Next = &parts[i+1][0].id
+	})
+}
+
+// directory returns the parts of a directory.
+func directory(rows []topicRow, p Period) []topicsEntry {
+	parts := []topicsEntry{{Topics: []topicRow{}}}
+	size, from := 0, 0
+	for i := range rows {
+		last := &parts[len(parts)-1]
+		if size > 0 && size+len(rows[i].id) > mostDirectory {
+			last.Next = &rows[i].id
+			parts, size, from = append(parts, topicsEntry{}), 0, i
+			last = &parts[len(parts)-1]
 		}
-		a.add(&t)
+		last.Topics = rows[from : i+1]
+		size += len(rows[i].id) + rowBytes
 	}
-	return at
+	for i := range parts {
+		t := &parts[i]
+		t.Part, t.Parts, t.Period, t.Type, t.V = i, len(parts), p, typeTopics, version
+	}
+	return parts
 }

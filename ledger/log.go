@@ -39,7 +39,7 @@ type Log struct {
 	key *Key
 
 	mu        sync.Mutex
-	edge      edge     // guarded by mu, as all below
+	peaks     peaks    // of the newest tree; guarded by mu, as all below
 	partial   [][]byte // the entries of the tile that is not full
 	newest    Checkpoint
 	published Checkpoint
@@ -169,7 +169,7 @@ func (l *Log) load() error {
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 	}
-	l.edge, l.newest, l.published = e, c, c
+	l.peaks, l.newest, l.published = e.peaks(), c, c
 	return l.claim(whose)
 }
 
@@ -216,16 +216,16 @@ func (l *Log) replay() error {
 			}
 			continue
 		}
-		next := l.edge.clone()
+		next := l.peaks.clone()
 		b.leaves = make([]tlog.Hash, len(b.entries))
 		for i, entry := range b.entries {
 			b.leaves[i] = leafHash(entry)
-			next.add(b.leaves[i], func(int, int64, []tlog.Hash) {})
+			next.add(0, b.leaves[i])
 		}
 		if next.size != c.Size || next.root() != c.Root {
 			return fmt.Errorf("%w: the journal's checkpoint of %d entries is not of the entries before and in it", ErrDamaged, c.Size)
 		}
-		l.edge, l.newest = next, c
+		l.peaks, l.newest = next, c
 		l.waiting = append(l.waiting, batch{c, b.entries, b.leaves})
 	}
 	return l.publish()
@@ -234,10 +234,8 @@ func (l *Log) replay() error {
 // append appends entries, all of them or none. When it returns without an error they are on disk, and a signed
 // checkpoint covers them. Publishing them is the next step, which may fail by itself; until then they stay in the room.
 func (l *Log) append(r *room) (Checkpoint, error) {
-	next := l.edge.clone()
-	for _, h := range r.leaves {
-		next.add(h, func(int, int64, []tlog.Hash) {})
-	}
+	next := l.peaks.clone()
+	r.grow(&next)
 	c, err := sign(l.key, next.size, next.root())
 	if err != nil {
 		return c, err
@@ -245,7 +243,7 @@ func (l *Log) append(r *room) (Checkpoint, error) {
 	if err := l.journal.write(c, r.pieces()); err != nil {
 		return c, err
 	}
-	l.edge, l.newest = next, c
+	l.peaks, l.newest = next, c
 	l.waiting = append(l.waiting, batch{c, r.entries, r.leaves})
 	return c, nil
 }

@@ -141,9 +141,9 @@ func (b *book) append(batch Batch) Checkpoint {
 func roomOf(tb testing.TB, entries ...[]byte) *room {
 	tb.Helper()
 	r := &room{}
-	r.begin()
+	r.begin(0)
 	for _, e := range entries {
-		if err := r.add(func(b []byte) ([]byte, error) { return append(b, e...), nil }); err != nil {
+		if err := r.add(e); err != nil {
 			tb.Fatal(err)
 		}
 	}

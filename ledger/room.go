@@ -19,21 +19,25 @@ import (
 type room struct {
 	all     [][]byte // the pieces that are used, and memory of those that were
 	used    int
+	first   int64       // index of the first entry
 	leaves  []tlog.Hash // of the entries
 	entries [][]byte    // in the pieces, once they are cut
+	blocks  []tlog.Hash // over the leaves of whole pieces that were written beside others
+	blocked int         // where the first of these begins
 }
 
 const (
-	// pieceEntries is how many entries a piece has that is written beside others: few, so that none who writes waits
-	// long for another.
-	pieceEntries = 64
+	// pieceHeight is of the subtree that a piece's leaves are which is written beside others: low, so that none who
+	// writes waits long for another.
+	pieceHeight  = 6
+	pieceEntries = 1 << pieceHeight
 	// mostRoomKept is how much memory is kept for the next batch: that of some ten thousand uses.
 	mostRoomKept = 16 << 20
 )
 
-// begin empties the room, for entries that follow. What it held must not be used any more.
-func (r *room) begin() {
-	r.used, r.leaves, r.entries = 0, r.leaves[:0], r.entries[:0]
+// begin empties the room, for entries from an index on. What it held must not be used any more.
+func (r *room) begin(first int64) {
+	r.used, r.first, r.leaves, r.entries, r.blocks = 0, first, r.leaves[:0], r.entries[:0], r.blocks[:0]
 	r.open()
 }
 
@@ -50,8 +54,8 @@ func (r *room) open() {
 func (r *room) pieces() [][]byte { return r.all[:r.used] }
 
 // add writes an entry to the newest piece.
-func (r *room) add(entry func(b []byte) ([]byte, error)) error {
-	piece, leaf, err := entered(r.all[r.used-1], entry)
+func (r *room) add(entry []byte) error {
+	piece, leaf, err := entered(r.all[r.used-1], func(b []byte) ([]byte, error) { return append(b, entry...), nil })
 	if err != nil {
 		return err
 	}
@@ -60,31 +64,50 @@ func (r *room) add(entry func(b []byte) ([]byte, error)) error {
 }
 
 // addAll writes so many entries to pieces of their own, on as many processors as there are, and opens one for what
-// follows. Each of those who write has a function of its own to do so.
+// follows. Each of those who write has a function of its own to do so. Pieces end where a subtree of their size does,
+// and who writes a whole one hashes that.
 func (r *room) addAll(n int, writer func() func(b []byte, i int) ([]byte, error)) error {
-	first, done := r.used, len(r.leaves)
-	count := (n + pieceEntries - 1) / pieceEntries
+	piece, done := r.used, len(r.leaves)
+	before := int((r.first + int64(done)) % pieceEntries) // entries that are of the first piece's subtree
+	count := (before + n + pieceEntries - 1) / pieceEntries
 	for range count {
 		r.open()
 	}
 	r.leaves = slices.Grow(r.leaves, n)[:done+n]
+	r.blocked = done + (pieceEntries-before)%pieceEntries
+	r.blocks = slices.Grow(r.blocks, count)[:max(0, done+n-r.blocked)/pieceEntries]
 	var next atomic.Int64
 	err := atOnce(min(count, runtime.GOMAXPROCS(0)), func() error {
 		write := writer()
 		for k := int(next.Add(1)) - 1; k < count; k = int(next.Add(1)) - 1 {
-			piece := r.all[first+k]
-			for i := k * pieceEntries; i < min((k+1)*pieceEntries, n); i++ {
-				var err error
-				if piece, r.leaves[done+i], err = entered(piece, func(b []byte) ([]byte, error) { return write(b, i) }); err != nil {
+			from, to := max(0, k*pieceEntries-before), min((k+1)*pieceEntries-before, n)
+			var err error
+			for i := from; i < to; i++ {
+				if r.all[piece+k], r.leaves[done+i], err = entered(r.all[piece+k], func(b []byte) ([]byte, error) { return write(b, i) }); err != nil {
 					return err
 				}
 			}
-			r.all[first+k] = piece
+			if to-from == pieceEntries {
+				r.blocks[(done+from-r.blocked)/pieceEntries] = subtree(r.leaves[done+from : done+to])
+			}
 		}
 		return nil
 	})
 	r.open()
 	return err
+}
+
+// grow takes all entries into a tree that ends where they begin.
+func (r *room) grow(p *peaks) {
+	for i := 0; i < len(r.leaves); {
+		if k := i - r.blocked; k >= 0 && k/pieceEntries < len(r.blocks) {
+			p.add(pieceHeight, r.blocks[k/pieceEntries])
+			i += pieceEntries
+			continue
+		}
+		p.add(0, r.leaves[i])
+		i++
+	}
 }
 
 // atOnce does something so many times at once.

@@ -80,19 +80,18 @@ func (t *topical) rows(first int64) (rows []topicRow) {
 	return rows
 }
 
-// writer returns what makes functions that write its i-th entry, in order. Each is for one goroutine.
-func (t *topical) writer(p *people, period Period) func() func(b []byte, i int) ([]byte, error) {
+// writer returns a function that writes its i-th entry, in order. It is for one goroutine.
+func (t *topical) writer(p *people, period Period) func(b []byte, i int) ([]byte, error) {
 	form, err := appendPeriod(nil, period)
 	if err != nil {
 		form = nil // each entry says so
 	}
-	return func() func([]byte, int) ([]byte, error) {
-		w := &usesWriter{people: p, period: period, form: form}
-		return func(b []byte, i int) ([]byte, error) {
-			if k := t.order[i]; k >= len(t.uses) {
-				return append(b, t.others[k-len(t.uses)].entry...), nil
-			}
-			return w.append(b, &t.uses[t.order[i]])
+	w := &usesWriter{people: p, period: period, form: form}
+	return func(b []byte, i int) ([]byte, error) {
+		k := t.order[i]
+		if k >= len(t.uses) {
+			return append(b, t.others[k-len(t.uses)].entry...), nil
 		}
+		return w.append(b, &t.uses[k])
 	}
 }

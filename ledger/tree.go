@@ -45,14 +45,6 @@ type edge struct {
 	levels [][]tlog.Hash
 }
 
-func (e *edge) clone() edge {
-	out := edge{size: e.size, levels: make([][]tlog.Hash, len(e.levels))}
-	for i, l := range e.levels {
-		out.levels[i] = append(make([]tlog.Hash, 0, tileWidth), l...)
-	}
-	return out
-}
-
 // add takes in a leaf, and tells of each tile that is full with it.
 func (e *edge) add(leaf tlog.Hash, full func(level int, n int64, hashes []tlog.Hash)) {
 	e.size++
@@ -95,22 +87,52 @@ func leafHash(entry []byte) tlog.Hash {
 	return sha256.Sum256(b)
 }
 
-// root returns the hash of the tree (RFC 6962): its perfect subtrees, the largest first, folded from the right.
+// root returns the hash of the tree.
 func (e *edge) root() tlog.Hash {
-	var perfect []tlog.Hash
+	p := e.peaks()
+	return p.root()
+}
+
+func (e *edge) peaks() peaks {
+	p := peaks{size: e.size}
 	for _, rest := range slices.Backward(e.levels) {
 		for len(rest) > 0 {
 			n := 1 << (bits.Len(uint(len(rest))) - 1)
-			perfect = append(perfect, subtree(rest[:n]))
+			p.hashes = append(p.hashes, subtree(rest[:n]))
 			rest = rest[n:]
 		}
 	}
-	if len(perfect) == 0 {
+	return p
+}
+
+// peaks are what is needed of a tree to go on with it, and for its hash: the hashes over its perfect subtrees, the
+// largest first, as many as its size has ones.
+type peaks struct {
+	size   int64
+	hashes []tlog.Hash
+}
+
+func (p *peaks) clone() peaks { return peaks{p.size, slices.Clone(p.hashes)} }
+
+// add takes in the hash over the next 2^height leaves, where they are a subtree; 0: a leaf.
+func (p *peaks) add(height int, h tlog.Hash) {
+	p.size += 1 << height
+	for ; p.size>>height&1 == 0; height++ {
+		last := len(p.hashes) - 1
+		h, p.hashes = nodeHash(p.hashes[last], h), p.hashes[:last]
+	}
+	p.hashes = append(p.hashes, h)
+}
+
+// root returns the hash of the tree (RFC 6962): its perfect subtrees folded from the right.
+func (p *peaks) root() tlog.Hash {
+	if len(p.hashes) == 0 {
 		return emptyRoot
 	}
-	h := perfect[len(perfect)-1]
-	for i := len(perfect) - 2; i >= 0; i-- {
-		h = nodeHash(perfect[i], h)
+	last := len(p.hashes) - 1
+	h := p.hashes[last]
+	for _, left := range slices.Backward(p.hashes[:last]) {
+		h = nodeHash(left, h)
 	}
 	return h
 }
