@@ -56,11 +56,11 @@ func (l *Log) Append(b Batch) (Checkpoint, error) {
 		return Checkpoint{}, err
 	}
 	sources, err := l.assemble(&b)
-	if err != nil {
-		return Checkpoint{}, err
+	if err == nil {
+		err = l.people.sync()
 	}
-	if err := l.people.sync(); err != nil {
-		return Checkpoint{}, err
+	if err != nil {
+		return Checkpoint{}, errors.Join(err, l.journal.cut())
 	}
 	c, err := l.append(&l.room)
 	if err != nil {
@@ -266,7 +266,7 @@ func (l *Log) assemble(b *Batch) ([]source, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.addTopics(all, &l.people, &closing); err != nil {
+	if err := a.addTopics(l, all, &closing); err != nil {
 		return nil, err
 	}
 	l.room.cut()
@@ -417,12 +417,13 @@ const mostDirectory = 4096
 const rowBytes = 16
 
 // addTopics adds what is said of topics, their directory, and what closes the batch.
-func (a *assembly) addTopics(all *topical, p *people, closing *closeEntry) error {
+func (a *assembly) addTopics(l *Log, all *topical, closing *closeEntry) error {
 	first, n := a.next(), len(all.order)
 	parts := directory(all.rows(first), a.period)
 	closing.Directory = span{first + int64(n), int64(len(parts))}
+	l.beginFrame(first + int64(n+len(parts)+1))
 	return a.room.addAll(n+len(parts)+1, func() func(b []byte, i int) ([]byte, error) {
-		write := all.writer(p, a.period)
+		write := all.writer(&l.people, a.period)
 		return func(b []byte, i int) ([]byte, error) {
 			switch {
 			case i < n:
@@ -432,7 +433,7 @@ func (a *assembly) addTopics(all *topical, p *people, closing *closeEntry) error
 			}
 			return appendCanonical(b, closing)
 		}
-	})
+	}, l.journal.ahead)
 }
 
 // directory returns the parts of a directory.

@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -22,6 +21,11 @@ type journal struct {
 	file *os.File
 	at   int64 // where the next frame begins
 	size int64 // how long the file is
+
+	// Of the frame that was begun:
+	text int    // how long its checkpoint will be
+	ends int64  // where its next entry will be
+	sum  uint32 // of its entries
 }
 
 // frameHead is the length of a frame's own length and checksum. Of the end mark both are 0.
@@ -42,33 +46,47 @@ func openJournal(path string) (*journal, error) {
 	return &journal{file: file, size: is.Size()}, nil
 }
 
-// write adds a batch, whose entries are in pieces that follow each other, each entry after its length. When it returns
-// without an error, the batch is on disk; else nothing is added.
-func (j *journal) write(c Checkpoint, pieces [][]byte) error {
+// begin begins a frame whose checkpoint will have so many bytes.
+func (j *journal) begin(text int) {
+	j.text, j.ends, j.sum = text, j.at+frameHead+4+int64(text), 0
+}
+
+// ahead writes entries of the frame that was begun, each after its length, behind those that were written. Until the
+// frame is acknowledged an end mark is before it, so that they mean nothing.
+func (j *journal) ahead(entries []byte) error {
+	n, err := j.file.WriteAt(entries, j.ends)
+	j.ends += int64(n)
+	j.size = max(j.size, j.ends)
+	if err != nil {
+		return fmt.Errorf("write the ledger's journal: %w", err)
+	}
+	j.sum = crc32.Update(j.sum, castagnoli, entries)
+	return nil
+}
+
+// write acknowledges the frame that was begun. When it returns without an error, the batch is on disk; else what is
+// there of it is to be cut.
+func (j *journal) write(c Checkpoint) error {
 	head := binary.LittleEndian.AppendUint32(make([]byte, frameHead, frameHead+4+len(c.Text)), uint32(len(c.Text)))
 	head = append(head, c.Text...)
-	size, sum := int64(len(head)-frameHead), crc32.Checksum(head[frameHead:], castagnoli)
-	for _, p := range pieces {
-		size, sum = size+int64(len(p)), crc32.Update(sum, castagnoli, p)
-	}
-	if size > math.MaxUint32 {
-		return fmt.Errorf("a batch of %d bytes is too long for the journal", size)
+	size, entries := j.ends-j.at-frameHead, j.ends-j.at-int64(len(head))
+	if len(c.Text) != j.text || size > math.MaxUint32 {
+		return fmt.Errorf("a batch of %d bytes is too long for the journal, or its checkpoint of %d bytes is not of %d", size, len(c.Text), j.text)
 	}
 	binary.LittleEndian.PutUint32(head, uint32(size))
-	binary.LittleEndian.PutUint32(head[4:], sum)
-	at := j.at
-	for _, p := range slices.Concat([][]byte{head}, pieces, [][]byte{make([]byte, frameHead)}) {
-		n, err := j.file.WriteAt(p, at)
-		if err != nil {
-			return errors.Join(fmt.Errorf("write the ledger's journal: %w", err), j.cut())
-		}
-		at += int64(n)
+	binary.LittleEndian.PutUint32(head[4:], joinSums(crc32.Checksum(head[frameHead:], castagnoli), j.sum, entries))
+	_, err := j.file.WriteAt(make([]byte, frameHead), j.ends)
+	if err == nil {
+		_, err = j.file.WriteAt(head, j.at)
+	}
+	if err != nil {
+		return fmt.Errorf("write the ledger's journal: %w", err)
 	}
 	if err := syncData(j.file); err != nil {
-		return errors.Join(fmt.Errorf("sync the ledger's journal: %w", err), j.cut())
+		return fmt.Errorf("sync the ledger's journal: %w", err)
 	}
-	j.size = max(j.size, at)
-	j.at = at - frameHead
+	j.size = max(j.size, j.ends+frameHead)
+	j.at = j.ends
 	return nil
 }
 
@@ -193,6 +211,28 @@ func tornOf(torn []byte) int64 {
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// joinSums returns the checksum of bytes that have the first and then so many that have the second.
+func joinSums(first, second uint32, length int64) uint32 {
+	for x := uint32(1) << 23; length > 0; length >>= 1 { // x^8, x^16, x^32 and so on, of a byte, two, four
+		if length&1 == 1 {
+			first = timesModulo(first, x)
+		}
+		x = timesModulo(x, x)
+	}
+	return first ^ second
+}
+
+// timesModulo multiplies polynomials over bits, of which the highest is that of x^0, modulo that of the checksum.
+func timesModulo(a, b uint32) (out uint32) {
+	for ; a != 0; a <<= 1 {
+		if a>>31 == 1 {
+			out ^= b
+		}
+		b = b>>1 ^ crc32.Castagnoli*(b&1)
+	}
+	return out
+}
 
 func cutFrame(data []byte) (frame, rest []byte, ok bool) {
 	if len(data) < frameHead {

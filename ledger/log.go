@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -240,12 +241,25 @@ func (l *Log) append(r *room) (Checkpoint, error) {
 	if err != nil {
 		return c, err
 	}
-	if err := l.journal.write(c, r.pieces()); err != nil {
-		return c, err
+	if r.given == 0 {
+		l.beginFrame(next.size)
+	}
+	if err := r.giveRest(l.journal.ahead); err != nil {
+		return c, errors.Join(err, l.journal.cut())
+	}
+	if err := l.journal.write(c); err != nil {
+		return c, errors.Join(err, l.journal.cut())
 	}
 	l.peaks, l.newest = next, c
 	l.waiting = append(l.waiting, batch{c, r.entries, r.leaves})
 	return c, nil
+}
+
+// beginFrame begins the frame of the batch with which the ledger has so many entries. Its checkpoint is as long as the
+// newest, but for the digits of that.
+func (l *Log) beginFrame(size int64) {
+	digits := func(n int64) int { return len(strconv.FormatInt(n, 10)) }
+	l.journal.begin(len(l.newest.Text) + digits(size) - digits(l.newest.Size))
 }
 
 // publish writes tiles of what waits, replaces the checkpoint, and empties the journal.

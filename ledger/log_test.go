@@ -437,7 +437,7 @@ func TestJournalTooLongEntry(t *testing.T) {
 	writer := func() func([]byte, int) ([]byte, error) {
 		return func(b []byte, _ int) ([]byte, error) { return append(b, long...), nil }
 	}
-	if err := r.addAll(200, writer); err == nil {
+	if err := r.addAll(200, writer, func([]byte) error { return nil }); err == nil {
 		t.Error("entries of 65,536 bytes are appended")
 	}
 	if b.Newest().Size != 0 || b.Newest().Root != emptyRoot {

@@ -24,6 +24,7 @@ type room struct {
 	entries [][]byte    // in the pieces, once they are cut
 	blocks  []tlog.Hash // over the leaves of whole pieces that were written beside others
 	blocked int         // where the first of these begins
+	given   int         // how many pieces were given away
 }
 
 const (
@@ -37,7 +38,7 @@ const (
 
 // begin empties the room, for entries from an index on. What it held must not be used any more.
 func (r *room) begin(first int64) {
-	r.used, r.first, r.leaves, r.entries, r.blocks = 0, first, r.leaves[:0], r.entries[:0], r.blocks[:0]
+	r.used, r.given, r.first, r.leaves, r.entries, r.blocks = 0, 0, first, r.leaves[:0], r.entries[:0], r.blocks[:0]
 	r.open()
 }
 
@@ -66,7 +67,9 @@ func (r *room) add(entry []byte) error {
 // addAll writes so many entries to pieces of their own, on as many processors as there are, and opens one for what
 // follows. Each of those who write has a function of its own to do so. Pieces end where a subtree of their size does,
 // and who writes a whole one hashes that.
-func (r *room) addAll(n int, writer func() func(b []byte, i int) ([]byte, error)) error {
+//
+// What is written is given away meanwhile, piece by piece in their order.
+func (r *room) addAll(n int, writer func() func(b []byte, i int) ([]byte, error), give func(piece []byte) error) error {
 	piece, done := r.used, len(r.leaves)
 	before := int((r.first + int64(done)) % pieceEntries) // entries that are of the first piece's subtree
 	count := (before + n + pieceEntries - 1) / pieceEntries
@@ -77,6 +80,7 @@ func (r *room) addAll(n int, writer func() func(b []byte, i int) ([]byte, error)
 	r.blocked = done + (pieceEntries-before)%pieceEntries
 	r.blocks = slices.Grow(r.blocks, count)[:max(0, done+n-r.blocked)/pieceEntries]
 	var next atomic.Int64
+	g := giving{ready: make([]bool, count), from: piece}
 	err := atOnce(min(count, runtime.GOMAXPROCS(0)), func() error {
 		write := writer()
 		for k := int(next.Add(1)) - 1; k < count; k = int(next.Add(1)) - 1 {
@@ -90,11 +94,55 @@ func (r *room) addAll(n int, writer func() func(b []byte, i int) ([]byte, error)
 			if to-from == pieceEntries {
 				r.blocks[(done+from-r.blocked)/pieceEntries] = subtree(r.leaves[done+from : done+to])
 			}
+			if err := g.give(r, k, give); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
 	r.open()
 	return err
+}
+
+// giving is how pieces are given away that are written beside others.
+type giving struct {
+	from  int // the first of these pieces
+	mu    sync.Mutex
+	ready []bool // guarded by mu, as below
+	busy  bool   // somebody gives
+}
+
+// give gives all pieces whose turn it is, one of which is written now. Where somebody is at it already, that one does.
+func (g *giving) give(r *room, written int, give func(piece []byte) error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ready[written] = true
+	if g.busy {
+		return nil
+	}
+	g.busy = true
+	for r.given < g.from+len(g.ready) && (r.given < g.from || g.ready[r.given-g.from]) {
+		piece := r.all[r.given]
+		r.given++
+		g.mu.Unlock()
+		err := give(piece)
+		g.mu.Lock()
+		if err != nil {
+			return err // and nobody gives more
+		}
+	}
+	g.busy = false
+	return nil
+}
+
+// giveRest gives away what was not.
+func (r *room) giveRest(give func(piece []byte) error) error {
+	for ; r.given < r.used; r.given++ {
+		if err := give(r.all[r.given]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // grow takes all entries into a tree that ends where they begin.
