@@ -266,11 +266,7 @@ func (l *Log) assemble(b *Batch) ([]source, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.addTopics(l, all, &closing); err != nil {
-		return nil, err
-	}
-	l.room.cut()
-	return closing.Sources, a.err
+	return closing.Sources, errors.Join(a.addTopics(l, all, &closing), a.err)
 }
 
 // Configuration is what all of the configuration is called among the sources of a batch, and what the names of its

@@ -21,7 +21,7 @@ type room struct {
 	used    int
 	first   int64       // index of the first entry
 	leaves  []tlog.Hash // of the entries
-	entries [][]byte    // in the pieces, once they are cut
+	entries [][]byte    // in the pieces that are whole
 	blocks  []tlog.Hash // over the leaves of whole pieces that were written beside others
 	blocked int         // where the first of these begins
 	given   int         // how many pieces were given away
@@ -64,24 +64,23 @@ func (r *room) add(entry []byte) error {
 	return nil
 }
 
-// addAll writes so many entries to pieces of their own, on as many processors as there are, and opens one for what
-// follows. Each of those who write has a function of its own to do so. Pieces end where a subtree of their size does,
-// and who writes a whole one hashes that.
-//
-// What is written is given away meanwhile, piece by piece in their order.
+// addAll writes the rest of a batch, so many entries, to pieces of their own, on as many processors as there are. Each
+// of those who write has a function of its own to do so. Pieces end where a subtree of their size does, and who writes a
+// whole one hashes that. What is written is given away meanwhile, piece by piece in their order.
 func (r *room) addAll(n int, writer func() func(b []byte, i int) ([]byte, error), give func(piece []byte) error) error {
+	r.cut()
 	piece, done := r.used, len(r.leaves)
 	before := int((r.first + int64(done)) % pieceEntries) // entries that are of the first piece's subtree
 	count := (before + n + pieceEntries - 1) / pieceEntries
 	for range count {
 		r.open()
 	}
-	r.leaves = slices.Grow(r.leaves, n)[:done+n]
+	r.leaves, r.entries = slices.Grow(r.leaves, n)[:done+n], slices.Grow(r.entries, n)[:done+n]
 	r.blocked = done + (pieceEntries-before)%pieceEntries
 	r.blocks = slices.Grow(r.blocks, count)[:max(0, done+n-r.blocked)/pieceEntries]
 	var next atomic.Int64
 	g := giving{ready: make([]bool, count), from: piece}
-	err := atOnce(min(count, runtime.GOMAXPROCS(0)), func() error {
+	return atOnce(min(count, runtime.GOMAXPROCS(0)), func() error {
 		write := writer()
 		for k := int(next.Add(1)) - 1; k < count; k = int(next.Add(1)) - 1 {
 			from, to := max(0, k*pieceEntries-before), min((k+1)*pieceEntries-before, n)
@@ -91,6 +90,7 @@ func (r *room) addAll(n int, writer func() func(b []byte, i int) ([]byte, error)
 					return err
 				}
 			}
+			cut(r.entries[done+from:done+to], r.all[piece+k])
 			if to-from == pieceEntries {
 				r.blocks[(done+from-r.blocked)/pieceEntries] = subtree(r.leaves[done+from : done+to])
 			}
@@ -100,8 +100,6 @@ func (r *room) addAll(n int, writer func() func(b []byte, i int) ([]byte, error)
 		}
 		return nil
 	})
-	r.open()
-	return err
 }
 
 // giving is how pieces are given away that are written beside others.
@@ -191,14 +189,17 @@ func entered(piece []byte, entry func(b []byte) ([]byte, error)) ([]byte, tlog.H
 	return b, leaf, nil
 }
 
-// cut finds the entries in the pieces, once all are written.
+// cut finds the entries in the first piece, once all of it is written.
 func (r *room) cut() {
-	r.entries = slices.Grow(r.entries[:0], len(r.leaves))
-	for _, p := range r.pieces() {
-		for len(p) > 0 {
-			n := 2 + int(binary.BigEndian.Uint16(p))
-			r.entries, p = append(r.entries, p[2:n:n]), p[n:]
-		}
+	r.entries = slices.Grow(r.entries[:0], len(r.leaves))[:len(r.leaves)]
+	cut(r.entries, r.all[0])
+}
+
+// cut finds the entries in a piece.
+func cut(entries [][]byte, piece []byte) {
+	for i := range entries {
+		n := 2 + int(binary.BigEndian.Uint16(piece))
+		entries[i], piece = piece[2:n:n], piece[n:]
 	}
 }
 

@@ -22,6 +22,14 @@ func syncData(f *os.File) error {
 	return errors.Join(err, failed)
 }
 
+// startSync has the disk begin with a part of a file, which syncData is to be called of: that says what fails.
+func startSync(f *os.File, from, n int64) {
+	const write = 2 // SYNC_FILE_RANGE_WRITE
+	if raw, err := f.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = syscall.SyncFileRange(int(fd), from, n, write) })
+	}
+}
+
 // readPart reads a part of a file that is opened for it. It is not for files that can make one wait, so that os.File,
 // which sees to these, is not needed: it takes as long again.
 func readPart(path string, into []byte, from int64) error {

@@ -48,16 +48,26 @@ func (t *topical) sort() error {
 	for k := range t.order {
 		t.order[k] = k
 	}
-	compare := func(x, y int) int { return t.key(x).compare(t.key(y)) }
-	if !slices.IsSortedFunc(t.order, compare) { // mostly it is
-		slices.SortStableFunc(t.order, compare)
+	sorted, err := t.sorted()
+	if !sorted { // mostly it is
+		slices.SortStableFunc(t.order, func(x, y int) int { return t.key(x).compare(t.key(y)) })
+		_, err = t.sorted()
 	}
+	return err
+}
+
+// sorted reports whether all is in order. If it is, an error says that two say the same.
+func (t *topical) sorted() (sorted bool, err error) {
 	for i := 1; i < len(t.order); i++ {
-		if x := t.key(t.order[i]); x.node != "" && x == t.key(t.order[i-1]) {
-			return fmt.Errorf("two entries say what %s did to %s", x.node, x.topic)
+		x := t.key(t.order[i])
+		switch is := t.key(t.order[i-1]).compare(x); {
+		case is > 0:
+			return false, nil
+		case is == 0 && x.node != "":
+			err = fmt.Errorf("two entries say what %s did to %s", x.node, x.topic)
 		}
 	}
-	return nil
+	return true, err
 }
 
 // key is what the k-th is ordered by.
