@@ -266,7 +266,10 @@ func (l *Log) assemble(b *Batch) ([]source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return closing.Sources, errors.Join(a.addTopics(l, all, &closing), a.err)
+	if a.err != nil {
+		return nil, a.err
+	}
+	return closing.Sources, a.addTopics(l, all, &closing)
 }
 
 // Configuration is what all of the configuration is called among the sources of a batch, and what the names of its

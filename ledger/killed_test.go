@@ -183,7 +183,7 @@ func (k *killed) try(state map[string][]byte, acknowledged bool, what string) {
 	for i := range k.next.Usage {
 		for _, c := range k.next.Usage[i].Clients {
 			for _, person := range []string{*c.Host, *c.Principal} {
-				if _, ok := l.people.byValue[person]; !ok {
+				if _, ok := l.people.byValue.Load(person); !ok {
 					k.t.Fatalf("%s: what %s stands for is lost", what, person)
 				}
 			}

@@ -42,16 +42,17 @@ func (o Opening) opens() bool {
 // people are the openings of all commitments that were not erased, in a file of lines.
 type people struct {
 	path string
+	// byValue has an *Opening by its value. Several goroutines that write uses at once read it, and hardly ever write.
+	byValue sync.Map
 
 	// mu guards all below where uses are written by several goroutines at once; else the log's own does.
-	mu      sync.Mutex
-	byValue map[string]*Opening
+	mu     sync.Mutex
 	byHash  map[string]Opening
-	added   []byte // lines that are not in the file yet
+	added  []byte // lines that are not in the file yet
 }
 
 func (p *people) open(path string) error {
-	p.path, p.byValue, p.byHash = path, map[string]*Opening{}, map[string]Opening{}
+	p.path, p.byHash = path, map[string]Opening{}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -64,7 +65,7 @@ func (p *people) open(path string) error {
 		if err := read(bytes.TrimSuffix(line, []byte("\n")), &o); err != nil || !o.opens() {
 			continue // a line that was cut by a kill: no entry has its commitment
 		}
-		p.byValue[o.Value], p.byHash[o.Commitment] = &o, o
+		p.know(&o)
 	}
 	return nil
 }
@@ -80,10 +81,13 @@ func (p *people) of(value *string) (commitment *string, err error) {
 		return commitment, nil
 	}
 	v := personal(*value)
+	if o, ok := p.byValue.Load(v); ok {
+		return &o.(*Opening).Commitment, nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if o, ok := p.byValue[v]; ok {
-		return &o.Commitment, nil
+	if o, ok := p.byValue.Load(v); ok { // by now
+		return &o.(*Opening).Commitment, nil
 	}
 	var salt [saltSize]byte
 	if _, err := rand.Read(salt[:]); err != nil {
@@ -95,8 +99,13 @@ func (p *people) of(value *string) (commitment *string, err error) {
 		return nil, err
 	}
 	p.added = append(append(p.added, line...), '\n')
-	p.byValue[o.Value], p.byHash[o.Commitment] = &o, o
+	p.know(&o)
 	return &o.Commitment, nil
+}
+
+func (p *people) know(o *Opening) {
+	p.byValue.Store(o.Value, o)
+	p.byHash[o.Commitment] = *o
 }
 
 // sync writes what was added: before the entries, since an opening that is lost can't be found again.
@@ -143,7 +152,11 @@ func (p *people) erase(is func(value string) bool) (int, error) {
 	if err := writeWhole(p.path, out); err != nil {
 		return 0, fmt.Errorf("erase what a commitment stands for: %w", err)
 	}
-	maps.DeleteFunc(p.byValue, func(value string, _ *Opening) bool { return is(value) })
+	for _, o := range p.byHash {
+		if is(o.Value) {
+			p.byValue.Delete(o.Value)
+		}
+	}
 	p.byHash, p.added = kept, nil
 	return n, nil
 }

@@ -79,7 +79,8 @@ func (t *topical) key(k int) statementKey {
 }
 
 // rows returns the rows of the directory, where the first entry has an index.
-func (t *topical) rows(first int64) (rows []topicRow) {
+func (t *topical) rows(first int64) []topicRow {
+	rows := make([]topicRow, 0, len(t.order))
 	for i, k := range t.order {
 		topic := t.key(k).topic
 		if len(rows) == 0 || rows[len(rows)-1].id != topic {
