@@ -55,16 +55,16 @@ func (l *Log) Append(b Batch) (Checkpoint, error) {
 	if err := l.accepts(&b); err != nil {
 		return Checkpoint{}, err
 	}
+	var c Checkpoint
 	sources, err := l.assemble(&b)
 	if err == nil {
 		err = l.people.sync()
 	}
+	if err == nil {
+		c, err = l.append(&l.room)
+	}
 	if err != nil {
 		return Checkpoint{}, errors.Join(err, l.journal.cut())
-	}
-	c, err := l.append(&l.room)
-	if err != nil {
-		return c, err
 	}
 	at := c.Size - 1
 	l.last, l.sourced = &at, sources
@@ -200,8 +200,8 @@ func (l *Log) Publish() error {
 	return l.publish()
 }
 
-// assemble writes the entries of a batch to the ledger's room, in the order that the format gives to them, and returns
-// what its close entry says that names and owners were given by.
+// assemble writes the entries of a batch to the ledger's room, in the order that the format gives to them, and to the
+// journal. It returns what its close entry says that names and owners were given by.
 func (l *Log) assemble(b *Batch) ([]source, error) {
 	l.room.begin(l.newest.Size)
 	a := &assembly{room: &l.room, first: l.newest.Size, period: b.Period}

@@ -37,7 +37,7 @@ const mostFrameKept = 16 << 20
 
 // diskPart is of how much of a frame the disk begins with while more is written: much, since each time costs a
 // processor as much as copying it.
-const diskPart = 192 << 10
+const diskPart = 256 << 10
 
 func openJournal(path string) (*journal, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -56,9 +56,12 @@ func (j *journal) begin(text int) {
 	j.text, j.ends, j.begun, j.sum = text, j.at+frameHead+4+int64(text), j.at, 0
 }
 
-// ahead writes entries of the frame that was begun, each after its length, behind those that were written. Until the
-// frame is acknowledged an end mark is before it, so that they mean nothing.
+// ahead writes entries of the frame that was begun, each after its length, behind those that were written. Before them
+// an end mark is or a frame that was published, so that they mean nothing until the frame has its head.
 func (j *journal) ahead(entries []byte) error {
+	if size := j.ends + int64(len(entries)) - j.at - frameHead; size > math.MaxUint32 {
+		return fmt.Errorf("a batch of %d bytes and more is too long for the journal", size)
+	}
 	n, err := j.file.WriteAt(entries, j.ends)
 	j.ends += int64(n)
 	j.size = max(j.size, j.ends)
@@ -73,16 +76,16 @@ func (j *journal) ahead(entries []byte) error {
 	return nil
 }
 
-// write acknowledges the frame that was begun. When it returns without an error, the batch is on disk; else what is
-// there of it is to be cut.
+// write gives the frame that was begun its end and its head. When it returns without an error, the batch is on disk;
+// else it may be there and not be acknowledged, and is to be cut.
 func (j *journal) write(c Checkpoint) error {
+	if len(c.Text) != j.text {
+		return fmt.Errorf("write the ledger's journal: the checkpoint has %d bytes, and %d were left for it", len(c.Text), j.text)
+	}
 	head := binary.LittleEndian.AppendUint32(make([]byte, frameHead, frameHead+4+len(c.Text)), uint32(len(c.Text)))
 	head = append(head, c.Text...)
-	size, entries := j.ends-j.at-frameHead, j.ends-j.at-int64(len(head))
-	if len(c.Text) != j.text || size > math.MaxUint32 {
-		return fmt.Errorf("a batch of %d bytes is too long for the journal, or its checkpoint of %d bytes is not of %d", size, len(c.Text), j.text)
-	}
-	binary.LittleEndian.PutUint32(head, uint32(size))
+	binary.LittleEndian.PutUint32(head, uint32(j.ends-j.at-frameHead))
+	entries := j.ends - j.at - int64(len(head))
 	binary.LittleEndian.PutUint32(head[4:], joinSums(crc32.Checksum(head[frameHead:], castagnoli), j.sum, entries))
 	_, err := j.file.WriteAt(make([]byte, frameHead), j.ends)
 	if err == nil {

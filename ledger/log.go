@@ -232,8 +232,16 @@ func (l *Log) replay() error {
 	return l.publish()
 }
 
-// append appends entries, all of them or none. When it returns without an error they are on disk, and a signed
-// checkpoint covers them. Publishing them is the next step, which may fail by itself; until then they stay in the room.
+// beginFrame begins the journal's frame of the batch with which the ledger has so many entries. Its checkpoint is as
+// long as the newest, but for the digits of that.
+func (l *Log) beginFrame(size int64) {
+	digits := func(n int64) int { return len(strconv.FormatInt(n, 10)) }
+	l.journal.begin(len(l.newest.Text) + digits(size) - digits(l.newest.Size))
+}
+
+// append appends entries that were written to the journal's frame, all of them or none. When it returns without an error
+// they are on disk, and a signed checkpoint covers them. Publishing them is the next step, which may fail by itself;
+// until then they stay in the room.
 func (l *Log) append(r *room) (Checkpoint, error) {
 	next := l.peaks.clone()
 	r.grow(&next)
@@ -241,25 +249,12 @@ func (l *Log) append(r *room) (Checkpoint, error) {
 	if err != nil {
 		return c, err
 	}
-	if r.given == 0 {
-		l.beginFrame(next.size)
-	}
-	if err := r.giveRest(l.journal.ahead); err != nil {
-		return c, errors.Join(err, l.journal.cut())
-	}
 	if err := l.journal.write(c); err != nil {
-		return c, errors.Join(err, l.journal.cut())
+		return c, err
 	}
 	l.peaks, l.newest = next, c
 	l.waiting = append(l.waiting, batch{c, r.entries, r.leaves})
 	return c, nil
-}
-
-// beginFrame begins the frame of the batch with which the ledger has so many entries. Its checkpoint is as long as the
-// newest, but for the digits of that.
-func (l *Log) beginFrame(size int64) {
-	digits := func(n int64) int { return len(strconv.FormatInt(n, 10)) }
-	l.journal.begin(len(l.newest.Text) + digits(size) - digits(l.newest.Size))
 }
 
 // publish writes tiles of what waits, replaces the checkpoint, and empties the journal.

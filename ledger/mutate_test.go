@@ -326,7 +326,11 @@ func (b *book) publishChanged(batch *Batch, change func(entries [][]byte) [][]by
 	batch.trim()
 	_, err := b.assemble(batch)
 	if err == nil {
-		_, err = b.Log.append(roomOf(b.tb, change(slices.Clone(b.room.entries))...))
+		r := roomOf(b.tb, change(slices.Clone(b.room.entries))...)
+		b.beginFrame(b.newest.Size + int64(len(r.entries)))
+		if err = b.journal.ahead(r.all[0]); err == nil {
+			_, err = b.Log.append(r)
+		}
 	}
 	if err == nil {
 		err = b.Publish()

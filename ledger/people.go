@@ -47,7 +47,7 @@ type people struct {
 
 	// mu guards all below where uses are written by several goroutines at once; else the log's own does.
 	mu     sync.Mutex
-	byHash  map[string]Opening
+	byHash map[string]Opening
 	added  []byte // lines that are not in the file yet
 }
 

@@ -24,7 +24,6 @@ type room struct {
 	entries [][]byte    // in the pieces that are whole
 	blocks  []tlog.Hash // over the leaves of whole pieces that were written beside others
 	blocked int         // where the first of these begins
-	given   int         // how many pieces were given away
 }
 
 const (
@@ -38,7 +37,7 @@ const (
 
 // begin empties the room, for entries from an index on. What it held must not be used any more.
 func (r *room) begin(first int64) {
-	r.used, r.given, r.first, r.leaves, r.entries, r.blocks = 0, 0, first, r.leaves[:0], r.entries[:0], r.blocks[:0]
+	r.used, r.first, r.leaves, r.entries, r.blocks = 0, first, r.leaves[:0], r.entries[:0], r.blocks[:0]
 	r.open()
 }
 
@@ -69,6 +68,9 @@ func (r *room) add(entry []byte) error {
 // whole one hashes that. What is written is given away meanwhile, piece by piece in their order.
 func (r *room) addAll(n int, writer func() func(b []byte, i int) ([]byte, error), give func(piece []byte) error) error {
 	r.cut()
+	if err := give(r.all[0]); err != nil {
+		return err
+	}
 	piece, done := r.used, len(r.leaves)
 	before := int((r.first + int64(done)) % pieceEntries) // entries that are of the first piece's subtree
 	count := (before + n + pieceEntries - 1) / pieceEntries
@@ -79,22 +81,24 @@ func (r *room) addAll(n int, writer func() func(b []byte, i int) ([]byte, error)
 	r.blocked = done + (pieceEntries-before)%pieceEntries
 	r.blocks = slices.Grow(r.blocks, count)[:max(0, done+n-r.blocked)/pieceEntries]
 	var next atomic.Int64
-	g := giving{ready: make([]bool, count), from: piece}
+	g := giving{pieces: r.pieces()[piece:], give: give, written: make([]bool, count)}
 	return atOnce(min(count, runtime.GOMAXPROCS(0)), func() error {
 		write := writer()
 		for k := int(next.Add(1)) - 1; k < count; k = int(next.Add(1)) - 1 {
 			from, to := max(0, k*pieceEntries-before), min((k+1)*pieceEntries-before, n)
-			var err error
+			p := r.all[piece+k]
 			for i := from; i < to; i++ {
-				if r.all[piece+k], r.leaves[done+i], err = entered(r.all[piece+k], func(b []byte) ([]byte, error) { return write(b, i) }); err != nil {
+				var err error
+				if p, r.leaves[done+i], err = entered(p, func(b []byte) ([]byte, error) { return write(b, i) }); err != nil {
 					return err
 				}
 			}
-			cut(r.entries[done+from:done+to], r.all[piece+k])
+			r.all[piece+k] = p
+			cut(r.entries[done+from:done+to], p)
 			if to-from == pieceEntries {
 				r.blocks[(done+from-r.blocked)/pieceEntries] = subtree(r.leaves[done+from : done+to])
 			}
-			if err := g.give(r, k, give); err != nil {
+			if err := g.take(k); err != nil {
 				return err
 			}
 		}
@@ -102,44 +106,35 @@ func (r *room) addAll(n int, writer func() func(b []byte, i int) ([]byte, error)
 	})
 }
 
-// giving is how pieces are given away that are written beside others.
+// giving gives pieces away in their order that are written beside others.
 type giving struct {
-	from  int // the first of these pieces
-	mu    sync.Mutex
-	ready []bool // guarded by mu, as below
-	busy  bool   // somebody gives
+	pieces [][]byte
+	give   func(piece []byte) error
+
+	mu      sync.Mutex
+	written []bool // guarded by mu, as below
+	given   int    // how many were given away
+	busy    bool   // somebody gives, or it failed
 }
 
-// give gives all pieces whose turn it is, one of which is written now. Where somebody is at it already, that one does.
-func (g *giving) give(r *room, written int, give func(piece []byte) error) error {
+// take takes in that a piece is written, and gives all whose turn it is. Where somebody is at it already, that one does.
+func (g *giving) take(piece int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.ready[written] = true
+	g.written[piece] = true
 	if g.busy {
 		return nil
 	}
 	g.busy = true
-	for r.given < g.from+len(g.ready) && (r.given < g.from || g.ready[r.given-g.from]) {
-		piece := r.all[r.given]
-		r.given++
+	for ; g.given < len(g.pieces) && g.written[g.given]; g.given++ {
 		g.mu.Unlock()
-		err := give(piece)
+		err := g.give(g.pieces[g.given])
 		g.mu.Lock()
 		if err != nil {
-			return err // and nobody gives more
-		}
-	}
-	g.busy = false
-	return nil
-}
-
-// giveRest gives away what was not.
-func (r *room) giveRest(give func(piece []byte) error) error {
-	for ; r.given < r.used; r.given++ {
-		if err := give(r.all[r.given]); err != nil {
 			return err
 		}
 	}
+	g.busy = false
 	return nil
 }
 

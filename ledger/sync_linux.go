@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // syncData syncs what is in a file and what is needed to read it: not when it was changed last, which alone would have
@@ -24,9 +26,8 @@ func syncData(f *os.File) error {
 
 // startSync has the disk begin with a part of a file, which syncData is to be called of: that says what fails.
 func startSync(f *os.File, from, n int64) {
-	const write = 2 // SYNC_FILE_RANGE_WRITE
 	if raw, err := f.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { _ = syscall.SyncFileRange(int(fd), from, n, write) })
+		_ = raw.Control(func(fd uintptr) { _ = unix.SyncFileRange(int(fd), from, n, unix.SYNC_FILE_RANGE_WRITE) })
 	}
 }
 
