@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"testing"
@@ -106,5 +107,85 @@ func TestTornIsOneBatch(t *testing.T) {
 	is, err := Verify(os.DirFS(b.dir), "", nil)
 	if err != nil || is.Torn != int64(frame) || len(data) < 2*frame {
 		t.Errorf("%d of %d bytes are of a batch of %d that is not whole: %v", is.Torn, len(data), frame, err)
+	}
+}
+
+// TestJournalKeepsNothingThatFailed: of a batch that was written ahead and could not be acknowledged nothing is kept, and
+// it can be appended after that.
+func TestJournalKeepsNothingThatFailed(t *testing.T) {
+	b := newBook(t)
+	b.append(said1(0, use("west/orders", Write, "shop", 1)))
+	people := filepath.Join(b.dir, peopleFile)
+	if err := os.Rename(people, people+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(people, 0o700); err != nil { // so that no commitment can be written down
+		t.Fatal(err)
+	}
+	batch := said1(1)
+	for i := range 300 {
+		batch.Usage = append(batch.Usage, use(fmt.Sprintf("west/t%03d", i), Write, "secret", 1))
+	}
+	before := b.Newest()
+	if _, err := b.Append(batch); err == nil || b.Newest().Size != before.Size {
+		t.Fatalf("what its commitments stand for was not written: %d entries, %v", b.Newest().Size, err)
+	}
+	if data := files(t, b.dir)[journalFile]; len(data) > 0 {
+		t.Errorf("the journal keeps %d bytes", len(data))
+	}
+	if err := os.Remove(people); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(people+".away", people); err != nil {
+		t.Fatal(err)
+	}
+	b.append(batch)
+	b.reopen()
+	if _, err := Verify(os.DirFS(b.dir), b.key.Public, nil); err != nil || b.Newest().Size <= before.Size+300 {
+		t.Errorf("%d entries: %v", b.Newest().Size, err)
+	}
+}
+
+// TestCheckpointsAreAsLongAsAwaited: room is left in a frame for its checkpoint before that is signed.
+func TestCheckpointsAreAsLongAsAwaited(t *testing.T) {
+	b := newBook(t)
+	for _, was := range []int64{0, 9, 999} {
+		for _, size := range []int64{1, 9, 10, 99, 100, 1000, 123_456_789} {
+			var err error
+			if b.newest, err = sign(b.key, was, emptyRoot); err != nil {
+				t.Fatal(err)
+			}
+			c, err := sign(b.key, size, b.newest.Root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b.beginFrame(size); b.journal.text != len(c.Text) {
+				t.Errorf("after %d entries that of %d has %d bytes, not %d", was, size, len(c.Text), b.journal.text)
+			}
+		}
+	}
+	b.beginFrame(1000)
+	c, err := sign(b.key, 10, emptyRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.journal.write(c); err == nil {
+		t.Error("one that is shorter is written")
+	}
+}
+
+func TestJoinSums(t *testing.T) {
+	data := make([]byte, 70_000)
+	for i := range data {
+		data[i] = byte(i * i >> 3)
+	}
+	for _, n := range []int{0, 1, 2, 3, 7, 8, 255, 256, 4097, 65_535, 69_999, 70_000} {
+		for _, at := range []int{0, 1, 9, n / 2, n} {
+			at = min(at, n)
+			got := joinSums(crc32.Checksum(data[:at], castagnoli), crc32.Checksum(data[at:n], castagnoli), int64(n-at))
+			if want := crc32.Checksum(data[:n], castagnoli); got != want {
+				t.Errorf("%d bytes and %d have the checksum %08x, not %08x", at, n-at, got, want)
+			}
+		}
 	}
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -26,6 +27,10 @@ func TestKilledAtEachStep(t *testing.T) {
 		for i := range 30 {
 			next.Usage = append(next.Usage, use(fmt.Sprintf("west/k%d", i), Write, "new person", int64(i)))
 		}
+		if _, err := b.assemble(&next); err != nil {
+			t.Fatal(err)
+		}
+		ahead := files(t, b.dir)
 		if _, err := b.Append(next); err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +40,7 @@ func TestKilledAtEachStep(t *testing.T) {
 		}
 		after := files(t, b.dir)
 		want := entriesIn(t, b.Log)
-		k := &killed{t: t, key: b.key, before: before, unpublished: unpublished, journaled: journaled, after: after, next: next, want: want, sizeBefore: sizeBefore}
+		k := &killed{t: t, key: b.key, before: before, unpublished: unpublished, ahead: ahead, journaled: journaled, after: after, next: next, want: want, sizeBefore: sizeBefore}
 		k.all()
 	}
 }
@@ -44,7 +49,8 @@ type killed struct {
 	t                        *testing.T
 	key                      *Key
 	before, journaled, after map[string][]byte
-	unpublished              []byte // the journal when the batch before was appended
+	unpublished              []byte            // the journal when the batch before was appended
+	ahead                    map[string][]byte // when the entries were in the journal, and not their head
 	next                     Batch
 	want                     []string
 	sizeBefore               int64
@@ -54,6 +60,7 @@ type killed struct {
 func (k *killed) all() {
 	frame := framesOf(k.t, k.journaled[journalFile])
 	k.writtenOver(frame)
+	k.writtenAhead(frame)
 	people := k.journaled[peopleFile]
 	old := len(k.before[peopleFile])
 	for n := 0; n < len(frame); n += 1 + n/15 {
@@ -106,6 +113,25 @@ func (k *killed) all() {
 	k.try(published, true, "all of it")
 	if k.tried < 70 {
 		k.t.Errorf("only %d folders were tried", k.tried)
+	}
+}
+
+// writtenAhead makes the folders of a kill or a loss of power before a batch has its head: the entries are there, with
+// the end mark or the head of the batch before in front of them.
+func (k *killed) writtenAhead(frame []byte) {
+	is := k.ahead[journalFile]
+	entries := frameHead + 4 + int(binary.LittleEndian.Uint32(frame[frameHead:]))
+	if len(is) < len(frame) || !bytes.HasPrefix(is[entries:], frame[entries:]) {
+		k.t.Fatal("the entries are not written ahead: this test shows nothing")
+	}
+	if _, torn := readJournal(is); len(torn) > 0 {
+		k.t.Errorf("%d bytes of what has no head are torn", len(torn))
+	}
+	k.try(k.ahead, false, "written ahead")
+	for n := frameHead; n <= min(entries, len(k.unpublished)); n += entries - frameHead {
+		state := clone(k.ahead)
+		state[journalFile] = append(bytes.Clone(k.unpublished[:n]), is[n:]...)
+		k.try(state, false, fmt.Sprintf("written ahead behind %d bytes of the batch before", n))
 	}
 }
 

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -58,6 +60,68 @@ func statementsOf(t *testing.T, r *Reader, k int) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// TestRoomIsAsIfOneWrote writes entries beside others to rooms that begin anywhere, and holds what is given away, the
+// entries, their leaves and the tree against what one gets who writes one after the other.
+func TestRoomIsAsIfOneWrote(t *testing.T) {
+	var r room // used again each time
+	for _, c := range []struct{ first, before, n int }{{0, 0, 1}, {0, 4, 1000}, {0, 64, 128}, {60, 4, 64}, {63, 0, 65}, {63, 1, 64}, {200, 3, 7}, {300, 70, 333}} {
+		entry := func(i int) []byte { return fmt.Appendf(nil, "entry %d of %v", i, c) }
+		var one, many peaks
+		for i := range c.first {
+			one.add(0, leafHash(entry(-i)))
+		}
+		many = one.clone()
+		var want, given []byte
+		r.begin(int64(c.first))
+		for i := range c.before {
+			if err := r.add(entry(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		writer := func() func([]byte, int) ([]byte, error) {
+			return func(b []byte, i int) ([]byte, error) { return append(b, entry(c.before+i)...), nil }
+		}
+		if err := r.addAll(c.n, writer, func(piece []byte) error { given = append(given, piece...); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		for i := range c.before + c.n {
+			want = appendEntry(want, entry(i))
+			one.add(0, leafHash(entry(i)))
+			if !bytes.Equal(r.entries[i], entry(i)) || r.leaves[i] != leafHash(entry(i)) {
+				t.Fatalf("%v: entry %d is %q", c, i, r.entries[i])
+			}
+		}
+		if r.grow(&many); many.size != one.size || many.root() != one.root() || len(r.entries) != c.before+c.n {
+			t.Errorf("%v: it grows to %d entries, %s, not %d, %s", c, many.size, many.root(), one.size, one.root())
+		}
+		if !bytes.Equal(given, want) || !bytes.Equal(bytes.Join(r.pieces(), nil), want) {
+			t.Errorf("%v: %d bytes are given away, not %d in their order", c, len(given), len(want))
+		}
+	}
+}
+
+// TestRoomIsNotGivenOn: where a piece can't be given away, none after it is.
+func TestRoomIsNotGivenOn(t *testing.T) {
+	full := errors.New("the disk is full")
+	writer := func() func([]byte, int) ([]byte, error) {
+		return func(b []byte, _ int) ([]byte, error) { return append(b, 'x'), nil }
+	}
+	for last := range 5 {
+		var r room
+		r.begin(0)
+		given := 0
+		err := r.addAll(1000, writer, func([]byte) error {
+			if given++; given > last {
+				return full
+			}
+			return nil
+		})
+		if !errors.Is(err, full) || given != last+1 {
+			t.Errorf("after %d pieces %d are given away: %v", last, given, err)
+		}
+	}
 }
 
 // TestUsesAreWrittenWithoutMemoryForEach holds what an hour's close asks for: some for each topic's row, none for each

@@ -54,6 +54,7 @@ func (r *reference) add(tb testing.TB, leaf tlog.Hash) {
 // TestTreeIsTlogs holds roots, tiles and proofs against tlog's own for each size to 1,100 and some around 65,536.
 func TestTreeIsTlogs(t *testing.T) {
 	var e edge
+	var p peaks
 	var ref reference
 	full := fstest.MapFS{}
 	const most = 65536 + 300
@@ -63,6 +64,7 @@ func TestTreeIsTlogs(t *testing.T) {
 		e.add(leaf, func(level int, n int64, hashes []tlog.Hash) {
 			full[tilePath(level, n, tileWidth)] = &fstest.MapFile{Data: joinHashes(hashes)}
 		})
+		p.add(0, leaf)
 		size := i + 1
 		if size > 1100 && (size < 65530 || size > 65540) && size != most && size != 65536-256 {
 			continue
@@ -73,6 +75,9 @@ func TestTreeIsTlogs(t *testing.T) {
 		}
 		if got := e.root(); got != want {
 			t.Fatalf("the root of %d entries is %s, not %s", size, got, want)
+		}
+		if got, read := p.root(), e.peaks(); got != want || !slices.Equal(read.hashes, p.hashes) || read.size != p.size {
+			t.Fatalf("the root of the peaks of %d entries is %s, not %s, or they are not those of the tree's edge", size, got, want)
 		}
 		tr := newTree(withPartials(full, &e), size)
 		again, err := edgeOf(tr)
@@ -141,8 +146,40 @@ func checkGrowth(t *testing.T, tr *tree, ref *reference, size int64, root tlog.H
 	}
 }
 
+// TestPeaksOfSubtrees holds that subtrees can be taken in at once, on trees of many sizes.
+func TestPeaksOfSubtrees(t *testing.T) {
+	leaves := make([]tlog.Hash, 700)
+	for i := range leaves {
+		leaves[i] = tlog.RecordHash(fmt.Append(nil, "entry ", i))
+	}
+	for from := 0; from <= 256; from += 64 {
+		var before peaks
+		for _, leaf := range leaves[:from] {
+			before.add(0, leaf)
+		}
+		kept := before.clone()
+		one, many := before.clone(), before.clone()
+		for at := from; at+64 <= len(leaves); at += 64 {
+			many.add(6, subtree(leaves[at:at+64]))
+			for _, leaf := range leaves[at : at+64] {
+				one.add(0, leaf)
+			}
+			if one.root() != many.root() || one.size != many.size {
+				t.Fatalf("from %d to %d: %s, not %s", from, one.size, many.root(), one.root())
+			}
+		}
+		if !slices.Equal(before.hashes, kept.hashes) || before.size != int64(from) {
+			t.Errorf("the tree of %d entries has changed", from)
+		}
+	}
+}
+
 func TestEmptyTree(t *testing.T) {
 	var e edge
+	var p peaks
+	if p.root() != e.root() {
+		t.Errorf("the root of no peaks is %s", p.root())
+	}
 	if e.root().String() != "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" { // SHA-256 of nothing
 		t.Errorf("the root of nothing is %s", e.root())
 	}
