@@ -110,8 +110,8 @@ func TestTornIsOneBatch(t *testing.T) {
 	}
 }
 
-// TestJournalKeepsNothingThatFailed: of a batch that was written ahead and could not be acknowledged nothing is kept, and
-// it can be appended after that.
+// TestJournalKeepsNothingThatFailed: of a batch that was written ahead and could not be acknowledged nothing is kept,
+// and it can be appended after that.
 func TestJournalKeepsNothingThatFailed(t *testing.T) {
 	b := newBook(t)
 	b.append(said1(0, use("west/orders", Write, "shop", 1)))

@@ -64,8 +64,8 @@ func (r *room) add(entry []byte) error {
 }
 
 // addAll writes the rest of a batch, so many entries, to pieces of their own, on as many processors as there are. Each
-// of those who write has a function of its own to do so. Pieces end where a subtree of their size does, and who writes a
-// whole one hashes that. What is written is given away meanwhile, piece by piece in their order.
+// of those who write has a function of its own to do so. Pieces end where a subtree of their size does, and who writes
+// a whole one hashes that. What is written is given away meanwhile, piece by piece in their order.
 func (r *room) addAll(n int, writer func() func(b []byte, i int) ([]byte, error), give func(piece []byte) error) error {
 	r.cut()
 	if err := give(r.all[0]); err != nil {
@@ -117,7 +117,8 @@ type giving struct {
 	busy    bool   // somebody gives, or it failed
 }
 
-// take takes in that a piece is written, and gives all whose turn it is. Where somebody is at it already, that one does.
+// take takes in that a piece is written, and gives all whose turn it is. Where somebody is at it already, that one
+// does.
 func (g *giving) take(piece int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -6,8 +6,6 @@ import (
 	"io"
 	"os"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // syncData syncs what is in a file and what is needed to read it: not when it was changed last, which alone would have
@@ -22,13 +20,6 @@ func syncData(f *os.File) error {
 		failed = again(func() error { return syscall.Fdatasync(int(fd)) })
 	})
 	return errors.Join(err, failed)
-}
-
-// startSync has the disk begin with a part of a file, which syncData is to be called of: that says what fails.
-func startSync(f *os.File, from, n int64) {
-	if raw, err := f.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { _ = unix.SyncFileRange(int(fd), from, n, unix.SYNC_FILE_RANGE_WRITE) })
-	}
 }
 
 // readPart reads a part of a file that is opened for it. It is not for files that can make one wait, so that os.File,

@@ -11,9 +11,6 @@ import (
 // syncData syncs a file.
 func syncData(f *os.File) error { return f.Sync() }
 
-// startSync does nothing: syncData does all of it.
-func startSync(*os.File, int64, int64) {}
-
 // readPart reads a part of a file that is opened for it.
 func readPart(path string, into []byte, from int64) error {
 	f, err := os.Open(path)
