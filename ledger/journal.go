@@ -16,7 +16,7 @@ import (
 //
 // Where a batch was published, its frame is written over by the next, in the same room: a file that does not grow and
 // is not cut is synced without its file system writing down where it lies, in less than half of the time. So what
-// follows the end mark is of batches before, and means nothing.
+// follows the end mark is of batches before, or of one that has no head yet, and means nothing.
 type journal struct {
 	file *os.File
 	at   int64 // where the next frame begins

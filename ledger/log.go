@@ -240,8 +240,8 @@ func (l *Log) beginFrame(size int64) {
 }
 
 // append appends entries that were written to the journal's frame, all of them or none. When it returns without an
-// error they are on disk, and a signed checkpoint covers them; else what was written is to be cut. Publishing them is the
-// next step, which may fail by itself; until then they stay in the room.
+// error they are on disk, and a signed checkpoint covers them; else what was written is to be cut. Publishing them is
+// the next step, which may fail by itself; until then they stay in the room.
 func (l *Log) append(r *room) (Checkpoint, error) {
 	next := l.peaks.clone()
 	r.grow(&next)
