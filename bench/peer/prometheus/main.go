@@ -17,6 +17,9 @@ import (
 	"github.com/lineaged/lineaged/bench/work"
 )
 
+// metricName is the label that holds a series' name.
+const metricName = "__name__"
+
 func main() {
 	work.Main(func(t work.Task, r *work.Report) error {
 		switch t.Stage {
@@ -48,7 +51,7 @@ const (
 
 func labelsOf(series int) labels.Labels {
 	topic := work.Topic(series)
-	return labels.FromStrings(labels.MetricName, metric, "cluster", work.ClusterName(topic), "topic", work.TopicName(topic),
+	return labels.FromStrings(metricName, metric, "cluster", work.ClusterName(topic), "topic", work.TopicName(topic),
 		"partition", strconv.Itoa(work.Partition(series)))
 }
 
@@ -168,7 +171,7 @@ func steps(db *tsdb.DB, c *work.Counters) (string, error) {
 	}
 	defer q.Close()
 	topic := work.TopicName(work.Topic(c.One()))
-	found := q.Select(context.Background(), false, nil, equal(labels.MetricName, metric), equal("topic", topic),
+	found := q.Select(context.Background(), false, nil, equal(metricName, metric), equal("topic", topic),
 		equal("partition", strconv.Itoa(work.Partition(c.One()))))
 	var s work.Steps
 	var before float64
@@ -192,7 +195,7 @@ func top(db *tsdb.DB, start, end time.Time) (string, error) {
 		return "", err
 	}
 	defer q.Close()
-	found := q.Select(context.Background(), false, nil, equal(labels.MetricName, metric))
+	found := q.Select(context.Background(), false, nil, equal(metricName, metric))
 	var t work.Top
 	var it chunkenc.Iterator
 	for found.Next() {
