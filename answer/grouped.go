@@ -96,7 +96,7 @@ func (v *View) ofGroups() *View {
 		// A group has no ways through it that are kept apart.
 		mixed: map[lineage.Node]bool{}, joined: map[lineage.Node]joined{}, accounts: map[lineage.Node]bool{},
 		members: map[lineage.Node][]lineage.Node{}, kinds: map[lineage.Flow]lineage.FlowKind{}, uncounted: map[lineage.Flow]int{},
-		veiled: map[lineage.Flow]bool{},
+		veiled: map[lineage.Flow]bool{}, veils: v.veils,
 	}
 }
 

@@ -264,6 +264,16 @@ func (r *measuring) amounts(ctx context.Context, of []Measured, terms []term, ou
 	for i, t := range terms {
 		series[i] = t.series
 	}
+	hide := map[lineage.Topic][2]int{} // where the series are that may hide who has no name
+	for i := range of {
+		if x := of[i].of; x != nil && x.veiled {
+			if _, has := hide[x.Access.Topic]; !has {
+				from := len(series)
+				series = append(series, r.v.veils[x.Access.Topic]...)
+				hide[x.Access.Topic] = [2]int{from, len(series)}
+			}
+		}
+	}
 	for n, step := range r.steps {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -273,7 +283,14 @@ func (r *measuring) amounts(ctx context.Context, of []Measured, terms []term, ou
 			return fmt.Errorf("read what moved in a step: %w", err)
 		}
 		for i, t := range terms {
-			if m, to := &of[t.of], &out[t.of*len(r.steps)+n]; r.tells(&got[i], m, &t, step) {
+			m, to := &of[t.of], &out[t.of*len(r.steps)+n]
+			if m.of != nil && m.of.veiled && got[i].Total == 0 {
+				at := hide[m.of.Access.Topic]
+				if slices.ContainsFunc(got[at[0]:at[1]], func(a lineage.Amount) bool { return a.Estimated && a.Total > 0 }) {
+					continue
+				}
+			}
+			if r.tells(&got[i], m, &t, step) {
 				r.add(to, &t, got[i].Total)
 			}
 		}
@@ -312,7 +329,7 @@ func (r *measuring) tells(a *lineage.Amount, m *Measured, t *term, step lineage.
 		return false
 	case !step.End.After(t.firstSeen.Add(-r.v.win.Step)), m.topic.gone && !step.Start.Before(m.topic.since):
 		return false
-	case m.of != nil && a.Total == 0 && (a.Pending || m.of.unknown() && !step.End.Before(r.v.win.End)):
+	case m.of != nil && a.Total == 0 && (a.Pending || m.of.doubtful() && !step.End.Before(r.v.win.End)):
 		return false
 	case length > measureMinute:
 		return true

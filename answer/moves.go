@@ -25,6 +25,7 @@ type doubt uint8
 
 const (
 	noReading doubt = iota // not observed, or the next reading is due
+	hides                  // it may be in the count of another, or it was not observed
 	straddles              // all that moved was read over a time that reaches beyond the window
 	uncounted              // it has no counter: that it did is known, or that it may have, but not when
 	seenLater              // it was first looked at within the window, with a past of its own
@@ -87,8 +88,16 @@ func (v *View) countedMoves(ctx context.Context, accesses []int32, steps int, ou
 		if err != nil {
 			return fmt.Errorf("read when it moved: %w", err)
 		}
+		veiled, err := v.veiledOf(ctx, some)
+		if err != nil {
+			return err
+		}
 		for k, i := range some {
+			hidden := v.accesses[i].veiled && veil(points[k], veiled[v.accesses[i].Access.Topic])
 			m := v.movementOf(&v.accesses[i], points[k])
+			if hidden {
+				m.why = max(m.why, hides)
+			}
 			if kept += len(m.Seen) + len(m.Open); kept > mostStretches {
 				return tooMuch("what lies between the two moved on and off too often to be looked at in this window: ask for a shorter one")
 			}
@@ -100,7 +109,7 @@ func (v *View) countedMoves(ctx context.Context, accesses []int32, steps int, ou
 
 // movementOf turns the steps of a counter into stretches.
 func (v *View) movementOf(x *access, points []lineage.Point) (m movement) {
-	if n := len(points); n > 0 && x.unknown() && points[n-1].Value == 0 {
+	if n := len(points); n > 0 && x.doubtful() && points[n-1].Value == 0 {
 		points[n-1].OK = false
 	}
 	// A first reading that counts nothing is of one who may have read before: what he read until then nobody knows.

@@ -285,12 +285,15 @@ func (p *pathfinder) whyOpen(f lineage.Flow, in lineage.Window) string {
 		return "all that moved was read over a time that reaches beyond the window: it may have moved outside of it"
 	case uncounted:
 		return "nothing counts what it moves, so that it is not known when it did"
-	case noReading:
+	case noReading, hides:
 	}
 	for _, g := range v.coverageOf(f.From, f.To).Gaps {
 		if g.Window.Start.Before(in.End) && in.Start.Before(g.Window.End) {
 			return fmt.Sprintf("not observed by %s: %s", v.SourceName(g.Source), g.Reason)
 		}
+	}
+	if why == hides {
+		return "what a writer that leaves no trace wrote may be in the count of another writer of the topic, or taken for markers of transactions"
 	}
 	return "its next reading was due: what moved since the last one is not known"
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -246,13 +247,22 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 		if last := &points[count-1]; last.Value != nil && *last.Value == 0 && r.Flow(f).isUnknown(key.metric) {
 			last.Value = nil
 		}
+		for i, veiled := range load.veiled[f] {
+			if p := &points[i]; veiled && p.Value != nil && *p.Value == 0 {
+				p.Value = nil
+			}
+		}
 	}
 	return out, err
 }
 
-// isUnknown reports whether it is not known whether a flow moved, and the metric says how much it did.
+// isUnknown reports whether it is not known whether a flow moved, and the metric says how much it did. Where all of it
+// may be in the counts of others alone, it is known of each step.
 func (f Flow) isUnknown(m Metric) bool {
-	return (m == RecordRate || m == ByteRate) && f.unknown(f.rows.v.records(f.rows.v.of(f.flow)))
+	v := f.rows.v
+	accesses := v.of(f.flow)
+	return (m == RecordRate || m == ByteRate) && f.unknown(v.records(accesses)) &&
+		(len(accesses) == 0 || slices.ContainsFunc(accesses, func(i int32) bool { return v.accesses[i].state == graph.Unknown && !v.accesses[i].hidden }))
 }
 
 // target is where a stored series goes: to the points of a row, as the row's parts say. Without points it is the
@@ -271,6 +281,8 @@ type loading struct {
 	keys  []int32 // of series
 	into  []target
 	sized bool
+	// veiled are the steps in which a part of a flow may be in the counts of others.
+	veiled map[lineage.Flow][]bool
 }
 
 // add has a stored series loaded; one that there is not has no points.
@@ -289,6 +301,10 @@ func (l *loading) run(ctx context.Context, v *View, key seriesKey, atOnce int) e
 			return err
 		}
 	}
+	veiled, err := l.veils(ctx, v, key.step)
+	if err != nil {
+		return err
+	}
 	for len(l.keys) > 0 {
 		n := min(atOnce, len(l.keys))
 		stored, err := v.held.Points(ctx, key.step, l.keys[:n])
@@ -303,6 +319,9 @@ func (l *loading) run(ctx context.Context, v *View, key seriesKey, atOnce int) e
 				*t.live = stored[i]
 				continue
 			}
+			if of := t.part.of; of != nil && of.veiled {
+				veil(stored[i], veiled[of.Access.Topic])
+			}
 			size, ok := 1.0, true
 			if t.parts.sized {
 				size, ok = v.sizeOf(ls, t.part.topic)
@@ -314,11 +333,44 @@ func (l *loading) run(ctx context.Context, v *View, key seriesKey, atOnce int) e
 	return nil
 }
 
+// veils finds the steps in which who has no name may be in the counts of others, where any of the series is his.
+func (l *loading) veils(ctx context.Context, v *View, step time.Duration) (map[lineage.Topic][]bool, error) {
+	var topics map[lineage.Topic]bool
+	for i := range l.into {
+		if of := l.into[i].part.of; of != nil && of.veiled && l.into[i].part.metric.Counter() {
+			if topics == nil {
+				topics = map[lineage.Topic]bool{}
+			}
+			topics[of.Access.Topic] = true
+		}
+	}
+	if topics == nil {
+		return nil, nil
+	}
+	steps, err := v.veiledSteps(ctx, step, topics)
+	l.veiled = map[lineage.Flow][]bool{}
+	for i := range l.into {
+		of := l.into[i].part.of
+		if of == nil || !of.veiled || steps[of.Access.Topic] == nil {
+			continue
+		}
+		all := l.veiled[of.flow()]
+		if all == nil {
+			all = make([]bool, len(steps[of.Access.Topic]))
+			l.veiled[of.flow()] = all
+		}
+		for k, is := range steps[of.Access.Topic] {
+			all[k] = all[k] || is
+		}
+	}
+	return steps, err
+}
+
 // mix adds a stored series to the points, or takes the larger of the two. sized is false where the size of its records
 // is not known: then only nothing has one. Of an access of which it is not known whether it moved, the step that ends
 // with the window is not known.
 func (t *target) mix(stored []lineage.Point, factor float64, sized bool) {
-	if n := len(stored); n > 0 && t.part.of != nil && t.part.of.unknown() && stored[n-1].Value == 0 {
+	if n := len(stored); n > 0 && t.part.of != nil && t.part.of.doubtful() && stored[n-1].Value == 0 {
 		stored[n-1].OK = false
 	}
 	var live []lineage.Point

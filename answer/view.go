@@ -48,6 +48,7 @@ type View struct {
 	ways       map[lineage.Node]*waysThrough     // the same way; nil: no job tells of any
 	groups     map[lineage.GroupRef]lineage.Fact // at the window's end, Gone ones included
 	veiled     map[lineage.Flow]bool             // see findVeiled
+	veils      map[lineage.Topic][]int32         // the series that hide who has no name, see findVeils
 
 	// These are of a view of groups: whom each stands for, and of what kind of flows each flow is made, how many of
 	// which have no count.
@@ -83,6 +84,8 @@ type access struct {
 	late     bool // its topic came into sight within the window, and was not seen to be made
 	beside   bool // all that says so are readings that reach beyond the window: it may have moved outside of it alone
 	left     bool // it moved in the window, but one of its ends is no more
+	veiled   bool // it may be in the counts of others, see findVeiled; hidden: and it rested, if it is not
+	hidden   bool
 	// counter is the one that counts it, of the best evidence; NoMetric: none does.
 	counter stored
 	amount  lineage.Amount

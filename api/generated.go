@@ -9714,11 +9714,11 @@ A rate is the same figure wherever it is asked for: over the part of the window,
 enum Metric { RECORDS_PER_SECOND BYTES_PER_SECOND RECORDS_IN_PER_SECOND RECORDS_OUT_PER_SECOND BYTES_IN_PER_SECOND BYTES_OUT_PER_SECOND LAG LAG_SECONDS RETAINED_BYTES END_TO_END_SECONDS }
 """
 At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
-only where no part of it was observed, as before its topic came into sight, or all of it is pending, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
+only where no part of it was observed, as before its topic came into sight, or all of it is pending, or, of the unidentified, where what they wrote may be in another writer's count, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
 A reading that reaches over several steps is spread over them evenly. detail: why the records of a node are a bound, "at most", or an estimate, as where one of the flows is that they are the sum of; null: they are neither, or a flow's evidence says it.
 """
 type Series { metric: Metric!  unit: String!  step: Duration!  points: [Point!]!  detail: String }
-type Point { at: Time!  value: Float }   # null value: not observed
+type Point { at: Time!  value: Float }   # null value: not observed, or not known
 
 "unknown: nodes of the kind that are left out, as their value is not known. detail: as of Series."
 type Ranking { ranked: [Ranked!]!  unknown: Int!  coverage: Coverage! }

@@ -636,7 +636,7 @@ type Sealed struct {
 }
 
 // At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
-// only where no part of it was observed, as before its topic came into sight, or all of it is pending, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
+// only where no part of it was observed, as before its topic came into sight, or all of it is pending, or, of the unidentified, where what they wrote may be in another writer's count, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
 // A reading that reaches over several steps is spread over them evenly. detail: why the records of a node are a bound, "at most", or an estimate, as where one of the flows is that they are the sum of; null: they are neither, or a flow's evidence says it.
 type Series struct {
 	Metric answer.Metric  `json:"metric"`

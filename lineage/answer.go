@@ -51,6 +51,8 @@ type Point struct {
 	At    time.Time // start of the step
 	Value float64   // counters: advance per second; gauges: the last value in the step
 	OK    bool
+	// Estimated: of a counter, an advance that touches the step is, be it one of nothing, and observed or not.
+	Estimated bool
 }
 
 // Level is a gauge at an instant. OK is false when it was not observed then.

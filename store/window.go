@@ -147,7 +147,8 @@ type Details interface {
 	// observing, and not OK after a lineage.Unknown. A counter's is not OK.
 	Levels(ctx context.Context, series []int32) ([]lineage.Level, error)
 	// Points returns series over the window by step, a multiple of the window's step: ⌈window/step⌉ points each. What
-	// of a counter's step is still pending (see lineage.Pending) is as if it was not observed.
+	// of a counter's step is still pending (see lineage.Pending) is as if it was not observed. Of each step is told
+	// whether what a counter advanced in it is an estimate.
 	Points(ctx context.Context, step time.Duration, series []int32) ([][]lineage.Point, error)
 	// Evidence returns the kinds that supported accesses in any window, sorted, with FirstSeen over all time held and
 	// LastSeen the last round in the window. Detail is the last that was told by the window's end, and not what was

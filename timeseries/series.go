@@ -179,6 +179,9 @@ func (g *grid) counter(p *probe, points []lineage.Point) error {
 	var failed error
 	in := 0 // the step of the advance before
 	err := g.v.steps(p, func(x step) bool {
+		if x.estimated {
+			g.each(x.from, x.tick, func(i int, _, _ int64) { points[i].Estimated = true })
+		}
 		if x.delta == 0 {
 			return true
 		}
@@ -209,6 +212,11 @@ func (g *grid) counter(p *probe, points []lineage.Point) error {
 	}
 	for _, q := range parts {
 		g.each(max(pending, q.lo), q.hi, func(i int, a, b int64) { nanos[i] -= q.runs.realWithin(a, b) })
+	}
+	for _, x := range g.v.lost {
+		if x.damage {
+			g.each(x.a, x.b, func(i int, _, _ int64) { points[i].Estimated = true })
+		}
 	}
 	last, seconds := int64(0), 0.0 // mostly all are the same
 	for i := range points {

@@ -156,7 +156,7 @@ func compareSeries(t *testing.T, got *Asked, m *model, row int32, step time.Dura
 			continue
 		}
 		for j, want := range wanted {
-			if is := points[j]; !is.At.Equal(want.At) || is.OK != want.OK || !close6(is.Value, want.Value) {
+			if is := points[j]; !is.At.Equal(want.At) || is.OK != want.OK || is.Estimated != want.Estimated || !close6(is.Value, want.Value) {
 				t.Errorf("%v %v in %v by %v: point %+v, want %+v", a, k.Metric, w, step, is, want)
 			}
 		}

@@ -340,7 +340,9 @@ func (m *model) series(k Key, w lineage.Window, step time.Duration) (out []linea
 		}
 		p := lineage.Point{At: from}
 		if k.Metric.Counter() {
-			p.Value, p.OK = m.part(k, part, m.pending(k, w)).Rate()
+			a := m.part(k, part, m.pending(k, w))
+			p.Value, p.OK = a.Rate()
+			p.Estimated = a.Estimated
 		} else {
 			for _, r := range m.ticks(part) {
 				if len(y.steps) > 0 && m.carried(y.src, x, r) {
