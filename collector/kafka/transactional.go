@@ -13,6 +13,11 @@ import (
 // is open counts. What such a producer wrote is then what is left of the step, less the markers that there must be.
 // That is the most it can be: nothing tells its records from those of a writer without idempotence.
 
+// mostFenced is by how much the epoch of the marker is higher than that of the records where a transaction is aborted
+// that its producer did not end, at most: by one to fence it, and, in versions in which the coordinator ends it as
+// producers of the new protocol do, by one more.
+const mostFenced = 2
+
 // movedTxn is a transactional producer whose state changed between two readings.
 type movedTxn struct {
 	now    producerReading
@@ -48,7 +53,7 @@ func (m *movedTxn) markers(log *transactionLog, gap bool) (least, most, ever int
 		switch {
 		case open && !opened:
 			least = 0
-		case !open && opened && ended > 1:
+		case !open && opened && ended > mostFenced:
 			least = 2 // the one that was open, and the one of the newest epoch
 		}
 		return least, max(ended, least), max(ended, least), true
