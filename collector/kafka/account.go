@@ -133,6 +133,8 @@ type partition struct {
 	recent    int64 // the producer id whose they are; -1: nobody wrote
 	txn       bool  // it is transactional
 
+	// what may be markers, or records in whose place the markers are behind the end: what comes next tells
+	waits   int64
 	last    lastStep // of transactional producers
 	changes int      // looks that showed that some of them had changed. Not kept over a restart
 	// it was not seen to move since its base: who wrote its last offset nobody knows, since writers without idempotence
@@ -254,8 +256,21 @@ func (a *account) setEnd(part int, end int64) {
 		a.appended.add(end-p.end, false)
 		p.end, p.moved = end, true
 	case !p.moved: // else the step in which it came is not read yet
+		a.await(p)
 		p.last = lastStep{} // what was on its way has come
 	}
+}
+
+// await books what waited for markers behind the end when none came: they are among it.
+func (a *account) await(p *partition) {
+	if p.waits == 0 {
+		return
+	}
+	n, since := min(p.waits, p.last.least), p.last.since
+	a.markers.add(n, since.IsZero())
+	p.named += n
+	a.leave(p, p.waits-n, "", false)
+	a.lateMarkers, a.lateRest, p.waits = sooner(a.lateMarkers, since), sooner(a.lateRest, since), 0
 }
 
 // cut books that a partition's log lost what was beyond an offset, and reports whether that is anything. What is lost
@@ -312,7 +327,7 @@ func (a *account) base(p *partition, readings []producerReading, after int64, ro
 		p.early = max(0, after-p.end)
 		p.unsettled = wroteLately(newest, round)
 	}
-	p.txnLast, p.unstepped, p.how, p.askAgain = true, true, notAsked, time.Time{}
+	p.txnLast, p.unstepped, p.how, p.askAgain, p.waits = true, true, notAsked, time.Time{}, 0
 	// What the end moved before the base can't be told apart: it is the remainder's.
 	n := p.advance - p.named - p.remainder
 	if n > 0 { // and of producers that were forgotten meanwhile too
@@ -398,7 +413,7 @@ func (a *account) leave(p *partition, n int64, why string, open bool) {
 // denyPartition books a partition whose producers may not be read: all is remainder.
 func (a *account) denyPartition(part int, round time.Time) {
 	p := &a.parts[part]
-	p.based, p.born, p.early, p.last = true, false, 0, lastStep{}
+	p.based, p.born, p.early, p.last, p.waits = true, false, 0, lastStep{}, 0
 	if p.advance > p.booked {
 		p.hidden = round
 	}

@@ -392,4 +392,3 @@ func TestAccountLawOfWindows(t *testing.T) {
 	}
 	t.Log(claims)
 }
-

@@ -288,7 +288,7 @@ func (s *sim) law(t *testing.T) {
 		if waits += p.advance - p.named - p.remainder; p.advance < p.named+p.remainder {
 			t.Errorf("partition %d: %d are counted of %d", i, p.named+p.remainder, p.advance)
 		}
-		if rest := p.advance - p.named - p.remainder; rest != 0 && p.fresh && !p.moved {
+		if rest := p.advance - p.named - p.remainder; rest != p.waits && p.fresh && !p.moved {
 			t.Errorf("partition %d: %d in no account", i, rest)
 		}
 	}

@@ -14,12 +14,15 @@ import (
 
 // left is what no counted writer of a topic accounts for.
 type left struct {
-	alone   total           // of which counted writers wrote none
-	mixed   total           // of which they may have written some
-	markers total           // transaction markers: offsets that are no records
-	workers []string        // groups of Connect's workers in the cluster
-	pending bool            // more may be left than is told. Not kept over a restart
-	linked  map[string]bool // transactional.ids of which it was told whose they are. Not kept over a restart
+	alone   total    // of which counted writers wrote none
+	mixed   total    // of which they may have written some
+	markers total    // transaction markers: offsets that are no records
+	workers []string // groups of Connect's workers in the cluster
+	pending bool     // more may be left than is told. Not kept over a restart
+	// since when some of the markers, and of what is left, may have come that were not told yet; zero: since the books
+	// of before. Not kept over a restart
+	lateMarkers, lateRest time.Time
+	linked                map[string]bool // transactional.ids of which it was told whose they are. Not kept over a restart
 }
 
 // rest is all that is left.
@@ -42,7 +45,7 @@ func (a *account) itself() lineage.Access { return lineage.Access{Topic: a.topic
 // remainder tells what nobody accounts for.
 func (b *bookRound) remainder() {
 	a := b.account
-	b.tellOf(&a.markers, lineage.Markers, false)
+	b.tellOf(&a.markers, lineage.Markers, false, a.lateMarkers)
 	rest := a.rest()
 	changed, hid := a.alone.n != a.alone.told || a.mixed.n != a.mixed.told, a.hides && rest > 0
 	a.veiled = a.veiled || a.hides
@@ -60,7 +63,7 @@ func (b *bookRound) remainder() {
 		}
 		b.samples = append(b.samples, s)
 	}
-	a.hides = false
+	a.hides, a.lateMarkers, a.lateRest = false, time.Time{}, time.Time{}
 	b.links()
 }
 
@@ -81,21 +84,21 @@ func (b *bookRound) tellRest(grew bool) {
 		a.mixed.told = -1
 	}
 	bound := a.veiled || b.short != ""
-	b.tellOf(&a.alone, lineage.Left, bound)
-	b.tellOf(&a.mixed, lineage.Mixed, bound)
+	b.tellOf(&a.alone, lineage.Left, bound, a.lateRest)
+	b.tellOf(&a.mixed, lineage.Mixed, bound, a.lateRest)
 	if why != "" {
 		b.sightings = append(b.sightings, lineage.Sighting{Access: a.itself(), Evidence: lineage.EndOffsets, Detail: why})
 	}
 	a.restWhy, a.veiled = "", false
 }
 
-// tellOf tells a total of the topic if it changed.
-func (b *bookRound) tellOf(t *total, m lineage.Metric, bound bool) {
+// tellOf tells a total of the topic if it changed, since when it may have.
+func (b *bookRound) tellOf(t *total, m lineage.Metric, bound bool, late time.Time) {
 	if t.n == t.told {
 		return
 	}
 	t.estimated = t.estimated || bound
-	s, _ := t.sample(b.from)
+	s, _ := t.sample(since(sooner(b.from, late), b.before))
 	s.Subject, s.Metric = b.itself(), m
 	b.samples = append(b.samples, s)
 }

@@ -22,10 +22,11 @@ type split struct {
 	first    []claimant // producers that were never seen on the partition, or whose claim has not been met since
 	back     []claimant // producers that are listed again
 	txns     []movedTxn
-	last     lastStep // of the step before
-	// least and most are how many markers may be in the step or on their way; most is the truth's bound where proven,
-	// and loose says that the step's own are not.
-	least, most   int64
+	last     lastStep  // of the step before
+	since    time.Time // when the step begins
+	// own is how many markers the producers' reading shows first, at least, in the step or behind its end; most is how
+	// many there are with those of before, the truth's bound where proven, and loose says that the step's own are not.
+	own, most     int64
 	ever          int64 // the most, with those that came after the end was read
 	proven, loose bool
 	name          func(id int64) txnName
@@ -52,7 +53,10 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 		a.base(p, readings, after, round, name)
 		return
 	}
-	s := split{account: a, p: p, round: round, interval: interval, rest: p.advance - p.named - p.remainder, moved: p.advance - p.booked, race: max(0, after-p.end), name: name}
+	s := split{account: a, p: p, round: round, interval: interval, rest: p.advance - p.named - p.remainder, moved: p.advance - p.booked, race: max(0, after-p.end), since: p.seen, name: name}
+	if p.waits > 0 {
+		a.lateRest, p.waits = sooner(a.lateRest, p.last.since), 0
+	}
 	half := s.moved*int64(min(interval, 500*time.Millisecond))/int64(interval) + 1
 	if slices.ContainsFunc(readings, func(r producerReading) bool { return wroteLately(r.lastMs, round) }) {
 		s.lag = half

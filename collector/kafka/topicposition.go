@@ -206,7 +206,11 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 		for _, q := range tp.parts[i].absent {
 			tp.listed = tp.listed || q.txn
 		}
-		tp.parts[i].seen = later(tp.books, time.UnixMilli(0)) // long ago, where it is not known
+		p := &tp.parts[i]
+		p.seen = later(tp.books, time.UnixMilli(0)) // long ago, where it is not known
+		if p.based && !p.moved {
+			p.waits = p.advance - p.named - p.remainder
+		}
 	}
 	return tp, d.Done()
 }

@@ -101,10 +101,10 @@ type txnName struct{ id, application string }
 // reckon says how many markers there may be in the step, those included that the step before has read of.
 func (s *split) reckon() {
 	s.last, s.p.last = s.p.last, lastStep{}
-	s.least, s.most, s.ever, s.proven = s.last.least, s.last.most, s.last.most, true
+	s.own, s.most, s.ever, s.proven = 0, s.last.most, s.last.most, true
 	for _, m := range s.txns {
 		least, most, ever, proven := m.markers(s.log, s.p.gap)
-		s.least, s.most, s.ever, s.proven = s.least+least, s.most+most, s.ever+ever, s.proven && proven
+		s.own, s.most, s.ever, s.proven = s.own+least, s.most+most, s.ever+ever, s.proven && proven
 		s.of(m.claimant()).moved = s.round
 	}
 	s.loose = !s.proven // what was on its way before has come by now
@@ -127,7 +127,7 @@ func (s *split) transactions() {
 		n := min(s.rest, last.room)
 		sure := min(last.least, n)
 		s.mark(sure, false)
-		s.least, s.most, s.ever = s.least-sure, s.most-sure, s.ever-sure
+		s.last.least, s.most, s.ever = s.last.least-sure, s.most-sure, s.ever-sure
 		room = min(last.room-n, s.race+s.lag) // claims may have been met by it
 		if n -= sure; n > 0 {
 			s.hides = true
@@ -139,41 +139,57 @@ func (s *split) transactions() {
 		return
 	}
 	if len(rising) > 0 {
-		// A marker that the producers' reading shows may not be in the end yet.
-		sure := min(max(0, s.least-s.race), s.rest)
+		sure := min(s.certain(), s.rest)
 		s.mark(sure, false)
 		s.p.last = s.coming(sure)
 		s.p.last.of, s.p.last.room = rising[0].now.id, s.race+s.lag+sure
 		s.share(rising)
 		return
 	}
+	least := s.last.least + s.own
 	if !s.proven {
-		s.most = s.least
+		s.most = least
 	}
 	taken := s.rest
 	switch {
-	case taken > s.most && (s.most > s.least || !s.proven):
+	case taken > s.most && (s.most > least || !s.proven):
 		// somebody else wrote, or nobody knows how many markers there are
-		taken, s.doubt, s.open = s.least, both(s.doubt, whyMarkers), s.open || !s.proven
+		taken, s.doubt, s.open = least, both(s.doubt, whyMarkers), s.open || !s.proven
 	case taken > s.most:
 		taken = s.most
-	case taken > s.least:
+	case taken > least:
 		s.hides = true
 	}
-	s.mark(taken, taken > s.least)
-	s.p.last = s.coming(taken)
+	// What can be markers in front of the end, or others' in whose place the markers are behind it, waits for them.
+	waits := int64(0)
+	if taken <= least {
+		waits = max(0, taken-s.certain())
+	}
+	s.mark(taken-waits, taken > least)
+	s.p.last = s.coming(taken - waits)
 	s.p.last.of, s.p.last.room = last.of, room
+	s.p.waits, s.rest, s.hides = waits, s.rest-waits, s.hides || waits > 0
 }
+
+// certain is how many markers there are in front of the end, or in what waits, at the least: all that were read of
+// before, and of those that the producers' reading shows first as many as did not come after the end was read.
+func (s *split) certain() int64 { return s.last.least + max(0, s.own-s.race) }
 
 // coming is what may still come of the markers when some are taken: no more than what came, or may be on its way, since
 // the end was read; claims may have been met in their place.
 func (s *split) coming(taken int64) lastStep {
 	most := s.race + min(s.lag, 1)
-	return lastStep{least: min(max(0, s.least-taken), most), most: min(max(0, s.ever-taken), most), loose: s.loose}
+	own := s.own - max(0, taken-s.last.least) // what was on its way before has come
+	return lastStep{least: min(max(0, own), most), most: min(max(0, s.ever-taken), most), loose: s.loose, since: s.since}
 }
 
-// mark takes n of what is left for markers; loose says that some of them may be records.
+// mark takes n of what is left for markers; loose says that some of them may be records. Where the reading before told
+// of some they may be of the step before.
 func (s *split) mark(n int64, loose bool) {
+	if n > 0 && s.last.least > 0 {
+		loose = loose || s.last.since.IsZero()
+		s.lateMarkers = sooner(s.lateMarkers, s.last.since)
+	}
 	s.markers.add(n, loose)
 	s.p.named += n
 	s.rest -= n
@@ -225,10 +241,11 @@ func (s *split) share(rising []movedTxn) {
 
 // lastStep is what the step before left open.
 type lastStep struct {
-	least, most int64 // markers that were read of and are not in the end yet
-	loose       bool  // how many at most is not known
-	room        int64 // records that may still come of a producer whose records no sequence counts
-	of          int64 // its id; meaningless without room
+	least, most int64     // markers that were read of and may not be in the end yet
+	since       time.Time // since when these can have come; zero: not known. Not kept over a restart
+	loose       bool      // how many at most is not known
+	room        int64     // records that may still come of a producer whose records no sequence counts
+	of          int64     // its id; meaningless without room
 }
 
 // transactional returns the writer of a transactional.id, or of the producer id while it has no name. since is the
