@@ -51,6 +51,9 @@ type account struct {
 	// producer's alone.
 	contested bool
 	log       *transactionLog // of the cluster, for the accounts of all topics; nil: not to be had
+	// copied: the topic has several replicas, so that an end is behind what the producers' state shows until all have it.
+	// Not kept over a restart
+	copied bool
 	// after which a broker forgets the id of a producer that rests; zero: not known. Not kept over a restart
 	forgets time.Duration
 }
@@ -133,8 +136,6 @@ type partition struct {
 	recent    int64 // the producer id whose they are; -1: nobody wrote
 	txn       bool  // it is transactional
 
-	// what may be markers, or records in whose place the markers are behind the end: what comes next tells
-	waits   int64
 	last    lastStep // of transactional producers
 	changes int      // looks that showed that some of them had changed. Not kept over a restart
 	// it was not seen to move since its base: who wrote its last offset nobody knows, since writers without idempotence
@@ -263,14 +264,25 @@ func (a *account) setEnd(part int, end int64) {
 
 // await books what waited for markers behind the end when none came: they are among it.
 func (a *account) await(p *partition) {
-	if p.waits == 0 {
+	waits := p.advance - p.named - p.remainder
+	if !p.based || waits <= 0 {
 		return
 	}
-	n, since := min(p.waits, p.last.least), p.last.since
-	a.markers.add(n, since.IsZero())
+	n := min(waits, p.last.least)
+	a.markers.add(n, p.last.since.IsZero())
 	p.named += n
-	a.leave(p, p.waits-n, "", false)
-	a.lateMarkers, a.lateRest, p.waits = sooner(a.lateMarkers, since), sooner(a.lateRest, since), 0
+	a.lateMarkers = sooner(a.lateMarkers, p.last.since)
+	a.leave(p, waits-n, a.waited(p), false)
+}
+
+// waited notes that of what is left now some may have come a step before, and returns why it is a bound where it is not
+// known since when; empty: it is none.
+func (a *account) waited(p *partition) (why string) {
+	if p.last.since.IsZero() {
+		return whyMarkers
+	}
+	a.lateRest = sooner(a.lateRest, p.last.since)
+	return ""
 }
 
 // cut books that a partition's log lost what was beyond an offset, and reports whether that is anything. What is lost
@@ -327,7 +339,7 @@ func (a *account) base(p *partition, readings []producerReading, after int64, ro
 		p.early = max(0, after-p.end)
 		p.unsettled = wroteLately(newest, round)
 	}
-	p.txnLast, p.unstepped, p.how, p.askAgain, p.waits = true, true, notAsked, time.Time{}, 0
+	p.txnLast, p.unstepped, p.how, p.askAgain = true, true, notAsked, time.Time{}
 	// What the end moved before the base can't be told apart: it is the remainder's.
 	n := p.advance - p.named - p.remainder
 	if n > 0 { // and of producers that were forgotten meanwhile too
@@ -413,7 +425,7 @@ func (a *account) leave(p *partition, n int64, why string, open bool) {
 // denyPartition books a partition whose producers may not be read: all is remainder.
 func (a *account) denyPartition(part int, round time.Time) {
 	p := &a.parts[part]
-	p.based, p.born, p.early, p.last, p.waits = true, false, 0, lastStep{}, 0
+	p.based, p.born, p.early, p.last = true, false, 0, lastStep{}
 	if p.advance > p.booked {
 		p.hidden = round
 	}

@@ -3,8 +3,6 @@ package kafka
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +23,26 @@ type killing struct {
 	story  []string
 	wrong  []string
 	claims map[string]int
+	racing bool // things go on while a round reads
+	// copied: followers copy what is written a moment later, so that an end lacks some of what the producers show
+	copied bool
+	ends   []int
+}
+
+// still reports whether all that a round reads is of one moment.
+func (k *killing) still() bool { return !k.racing && !k.copied }
+
+// end is a log's end as it is read.
+func (k *killing) end(i int) int {
+	n := len(k.logs[i].log)
+	if k.copied && k.r.IntN(3) == 0 {
+		n -= k.r.IntN(3)
+	}
+	k.ends[i] = max(k.ends[i], n)
+	if len(k.cuts) > 0 { // what was there when the round before was over has come by now
+		k.ends[i] = max(k.ends[i], k.cuts[len(k.cuts)-1].high[i])
+	}
+	return k.ends[i]
 }
 
 // killedRound is where a round cut each log: its entries before low were there when the end was read, and those from
@@ -54,6 +72,12 @@ func newKilling(seed uint64) *killing {
 	k := &killing{
 		sim: newSim(seed, 1+r.IntN(2), r.IntN(2) == 0, kinds...), fence: 1 + int32(r.IntN(2)), dead: map[*simWriter]int{},
 		of: map[int64]lineage.Client{-1: leftover}, told: map[lineage.Client][]toldStep{}, claims: map[string]int{},
+	}
+	k.racing, k.copied, k.ends = seed%2 == 1, seed%8 >= 4, make([]int, len(k.logs))
+	k.a.copied = k.copied
+	if k.a.parts[0].born {
+		k.a.seenSince(0, t0)
+		k.a.books = t0
 	}
 	for _, w := range k.writers {
 		k.names(w)
@@ -101,7 +125,7 @@ func (k *killing) happens() {
 		k.note("%v wrote to %d, epoch %d", k.client(w), p, w.epoch)
 	case n < 8 && w.kind >= simOldTxn:
 		k.note("%v ends %v, epoch %d", k.client(w), w.open, w.epoch)
-		k.end(w)
+		k.sim.end(w)
 	case n < 9 && w.kind >= simOldTxn:
 		k.dead[w] = k.r.IntN(12)
 		k.note("%v dies", k.client(w))
@@ -151,25 +175,25 @@ func (k *killing) some(most int) {
 }
 
 // look takes a round, in which things go on with a chance.
-func (k *killing) look(t *testing.T, racing, skips bool) {
+func (k *killing) look(t *testing.T, skips bool) {
 	t.Helper()
 	k.round = k.round.Add(tick)
 	k.a.begin()
 	k.txnLog.before, k.txnLog.now = k.txnLog.now, nil
 	meanwhile := func() {
-		if racing && k.r.IntN(4) == 0 {
+		if k.racing && k.r.IntN(4) == 0 {
 			k.some(2)
 		}
 	}
 	cut := killedRound{whole: true, low: make([]int, len(k.logs)), high: make([]int, len(k.logs))}
 	order := k.r.Perm(len(k.logs))
 	for _, i := range order {
-		cut.low[i] = len(k.logs[i].log)
+		cut.low[i] = k.end(i)
 		if skips && k.r.IntN(12) == 0 {
 			cut.whole = false
 			continue
 		}
-		k.a.setEnd(i, int64(len(k.logs[i].log)))
+		k.a.setEnd(i, int64(cut.low[i]))
 		meanwhile()
 	}
 	if k.logKnown {
@@ -184,6 +208,11 @@ func (k *killing) look(t *testing.T, racing, skips bool) {
 				continue
 			}
 			answers[i] = k.logs[i].readings()
+			for j := range answers[i] {
+				if k.copied {
+					answers[i][j].lastMs = k.round.UnixMilli()
+				}
+			}
 			meanwhile()
 		}
 	}
@@ -194,7 +223,7 @@ func (k *killing) look(t *testing.T, racing, skips bool) {
 		}
 		after := int64(-1)
 		if k.a.parts[i].wantsEnd(readings) {
-			after = int64(len(k.logs[i].log))
+			after = int64(k.end(i))
 			meanwhile()
 		}
 		k.a.setProducers(i, readings, after, k.round, tick, k.name)
@@ -278,6 +307,18 @@ func (k *killing) truth(a, b int, counts func(entry) bool) (least, most int64) {
 	return least, most
 }
 
+// records is what was produced in a window, as the ends cut it.
+func (k *killing) records(a, b int) (n int64) {
+	for p, l := range k.logs {
+		for _, e := range l.log[k.cuts[a-1].low[p]:k.cuts[b-1].low[p]] {
+			if !e.marker {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // hold holds every window.
 func (k *killing) hold() {
 	left := []lineage.Client{{ClientID: fmt.Sprintf("left %v", lineage.Left)}, {ClientID: fmt.Sprintf("left %v", lineage.Mixed)}}
@@ -293,7 +334,8 @@ func (k *killing) hold() {
 			say := func(format string, args ...any) {
 				k.wrong = append(k.wrong, fmt.Sprintf("rounds %d to %d: ", a, b)+fmt.Sprintf(format, args...))
 			}
-			records, most := k.truth(a, b, func(e entry) bool { return !e.marker })
+			_, most := k.truth(a, b, func(e entry) bool { return !e.marker })
+			records := k.records(a, b)
 			_, grown, _, _ := k.amount(a, b, toldTopic)
 			markers, _, loose, _ := k.amount(a, b, lineage.Client{ClientID: "markers"})
 			if k.claims["windows"]++; loose {
@@ -315,7 +357,9 @@ func (k *killing) hold() {
 				if !estimated {
 					exactly += least
 				}
-				k.judge(say, c, least, n, low, high, estimated, words)
+				if k.still() {
+					k.judge(say, c, least, n, low, high, estimated, words)
+				}
 			}
 			if exactly > most {
 				say("%d are counted exactly, in truth %d", exactly, most)
@@ -325,7 +369,7 @@ func (k *killing) hold() {
 				estimated, words = true, words+"at least"
 			}
 			low, high := k.truth(a, b, func(e entry) bool { return !e.marker && e.pid < 0 })
-			if !veiled || n > 0 {
+			if k.still() && (!veiled || n > 0) {
 				k.judge(say, leftover, least, n, low, high, estimated, words)
 			}
 		}
@@ -357,34 +401,20 @@ func (k *killing) judge(say func(string, ...any), c lineage.Client, least, most,
 }
 
 // Transactional producers die in the midst of their transactions, are aborted by their coordinators, and begin anew,
-// whatever happens between the readings of a round: in no window less is said to have been produced at most, or more
-// at least, than was, and so it is of each writer.
+// whatever happens between the readings of a round, and though followers lag: in no window less is said to have been
+// produced at most, or more at least, than was. So it is of each writer where a round reads all as of one moment; else a
+// record that came while it read may be counted in the place of another's.
 func TestAccountLawOfWindows(t *testing.T) {
 	claims := map[string]int{}
 	for seed := range seeds(400) {
 		k := newKilling(seed)
 		for range 24 {
 			k.some(6)
-			k.look(t, seed%2 == 1, seed%4 >= 2)
+			k.look(t, seed%4 >= 2)
 		}
 		k.hold()
 		for what, n := range k.claims {
 			claims[what] += n
-		}
-		if pat := os.Getenv("PAT"); pat != "" {
-			for _, w := range k.wrong {
-				if regexp.MustCompile(pat).MatchString(fmt.Sprintf("racing %v skips %v fence %d: %s", seed%2 == 1, seed%4 >= 2, k.fence, w)) {
-					t.Fatalf("seed %d\n%s\n%s", seed, strings.Join(k.story, "\n"), strings.Join(k.wrong, "\n"))
-				}
-			}
-			continue
-		}
-		if os.Getenv("TALLY") != "" {
-			for _, w := range k.wrong {
-				key := regexp.MustCompile(`[0-9]+`).ReplaceAllString(w[strings.Index(w, ": ")+2:], "N")
-				claims[fmt.Sprintf("WRONG racing %v skips %v fence %d: %s", seed%2 == 1, seed%4 >= 2, k.fence, key)]++
-			}
-			continue
 		}
 		if len(k.wrong) > 0 || t.Failed() {
 			t.Fatalf("seed %d\n%s\n%s", seed, strings.Join(k.story, "\n"), strings.Join(k.wrong, "\n"))

@@ -288,7 +288,8 @@ func (s *sim) law(t *testing.T) {
 		if waits += p.advance - p.named - p.remainder; p.advance < p.named+p.remainder {
 			t.Errorf("partition %d: %d are counted of %d", i, p.named+p.remainder, p.advance)
 		}
-		if rest := p.advance - p.named - p.remainder; rest != p.waits && p.fresh && !p.moved {
+		// what may be markers waits for these where they may be behind the end
+		if rest := p.advance - p.named - p.remainder; rest > p.last.most && p.fresh && !p.moved {
 			t.Errorf("partition %d: %d in no account", i, rest)
 		}
 	}

@@ -22,7 +22,11 @@ type left struct {
 	// since when some of the markers, and of what is left, may have come that were not told yet; zero: since the books
 	// of before. Not kept over a restart
 	lateMarkers, lateRest time.Time
-	linked                map[string]bool // transactional.ids of which it was told whose they are. Not kept over a restart
+	// how many of the markers may be behind the end that was read in this round, where others' records are in their
+	// place, and since when they can have come: they are told with the next round. Not kept over a restart
+	behind      int64
+	behindSince time.Time
+	linked      map[string]bool // transactional.ids of which it was told whose they are. Not kept over a restart
 }
 
 // rest is all that is left.
@@ -45,7 +49,7 @@ func (a *account) itself() lineage.Access { return lineage.Access{Topic: a.topic
 // remainder tells what nobody accounts for.
 func (b *bookRound) remainder() {
 	a := b.account
-	b.tellOf(&a.markers, lineage.Markers, false, a.lateMarkers)
+	b.tellMarkers()
 	rest := a.rest()
 	changed, hid := a.alone.n != a.alone.told || a.mixed.n != a.mixed.told, a.hides && rest > 0
 	a.veiled = a.veiled || a.hides
@@ -63,8 +67,18 @@ func (b *bookRound) remainder() {
 		}
 		b.samples = append(b.samples, s)
 	}
-	a.hides, a.lateMarkers, a.lateRest = false, time.Time{}, time.Time{}
+	a.hides, a.lateRest = false, time.Time{}
 	b.links()
+}
+
+// tellMarkers tells how many markers there are in front of the end, and notes which are told with the next round.
+func (b *bookRound) tellMarkers() {
+	a, loose := b.account, b.markers.estimated
+	a.markers.n -= a.behind
+	b.tellOf(&a.markers, lineage.Markers, false, a.lateMarkers)
+	a.markers.n += a.behind
+	a.markers.estimated = loose && a.behind > 0
+	a.lateMarkers, a.behind, a.behindSince = a.behindSince, 0, time.Time{}
 }
 
 // tellRest tells what is left, and why it is a bound. Where it did not grow, more may have been left all the same.

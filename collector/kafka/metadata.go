@@ -350,7 +350,7 @@ func (t *take) leaders(tp *topic, w *wire.MetadataWalk, moved map[int32]int) {
 		}
 		*old, *epoch = w.Leader, w.Epoch
 		if first && w.Replicas != tp.replication {
-			tp.replication, tp.factTold = w.Replicas, false
+			tp.replication, tp.factTold, tp.copied = w.Replicas, false, w.Replicas > 1
 		}
 	}
 	if sum := t.lying.sum(); sum != tp.placesSum {

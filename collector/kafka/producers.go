@@ -139,7 +139,7 @@ func (t *take) producerRequests(todo []partitionRef) map[int32]kmsg.Request {
 
 // endsAfter reads the ends once more where it matters what came between the reading of the ends and that of the
 // producers: for partitions whose producers were read for the first time (account.base), that show a producer which
-// they never showed, or one in a new epoch, or on which a transactional one moved.
+// they never showed, or one in a new epoch, or on which a transactional one moved, or of which more may come.
 func (t *take) endsAfter(answers []brokerAnswer) map[partitionRef]int64 {
 	wanted, after := map[partitionRef]bool{}, map[partitionRef]int64{}
 	for _, a := range answers {
@@ -166,7 +166,7 @@ func (t *take) endsAfter(answers []brokerAnswer) map[partitionRef]int64 {
 
 // wantsEnd reports whether the partition's end is to be read after these producers too.
 func (p *partition) wantsEnd(readings []producerReading) bool {
-	if !p.based {
+	if !p.based || p.last.room > 0 {
 		return true
 	}
 	for _, r := range readings {

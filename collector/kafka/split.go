@@ -54,8 +54,8 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 		return
 	}
 	s := split{account: a, p: p, round: round, interval: interval, rest: p.advance - p.named - p.remainder, moved: p.advance - p.booked, race: max(0, after-p.end), since: p.seen, name: name}
-	if p.waits > 0 {
-		a.lateRest, p.waits = sooner(a.lateRest, p.last.since), 0
+	if s.rest > s.moved {
+		s.doubt = a.waited(p)
 	}
 	half := s.moved*int64(min(interval, 500*time.Millisecond))/int64(interval) + 1
 	if slices.ContainsFunc(readings, func(r producerReading) bool { return wroteLately(r.lastMs, round) }) {

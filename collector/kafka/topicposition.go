@@ -206,11 +206,7 @@ func decodeTopic(id lineage.TopicID, cluster lineage.ClusterID, value []byte, ro
 		for _, q := range tp.parts[i].absent {
 			tp.listed = tp.listed || q.txn
 		}
-		p := &tp.parts[i]
-		p.seen = later(tp.books, time.UnixMilli(0)) // long ago, where it is not known
-		if p.based && !p.moved {
-			p.waits = p.advance - p.named - p.remainder
-		}
+		tp.parts[i].seen = later(tp.books, time.UnixMilli(0)) // long ago, where it is not known
 	}
 	return tp, d.Done()
 }
@@ -243,6 +239,9 @@ func (s *source) restoreTopic(hexID string, value []byte, round time.Time) error
 	if !s.wanted(tp.topic.Name) {
 		s.unwanted, s.gonePositions = append(s.unwanted, tp), append(s.gonePositions, topicKey(id))
 		return nil
+	}
+	if m := &tp.markers; m.told >= 0 && m.n > m.told { // since when is not known any more
+		m.estimated = true
 	}
 	tp.widen(len(tp.parts), false)
 	s.topics[id], s.byName[tp.topic.Name] = tp, tp

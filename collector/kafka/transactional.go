@@ -124,14 +124,18 @@ func (s *split) transactions() {
 	room := int64(0)
 	if len(rising) == 0 && last.room > 0 {
 		// what was appended before the producers were read then and after the end was
-		n := min(s.rest, last.room)
-		sure := min(last.least, n)
+		sure := min(last.least, s.rest)
 		s.mark(sure, false)
 		s.last.least, s.most, s.ever = s.last.least-sure, s.most-sure, s.ever-sure
+		n := min(s.rest, last.room)
 		room = min(last.room-n, s.race+s.lag) // claims may have been met by it
-		if n -= sure; n > 0 {
+		if n > 0 {
 			s.hides = true
-			s.give(claimant{id: last.of, transactional: true, name: s.name(last.of).id}, n, whyTransactional)
+			why := whyTransactional
+			if s.displaced(nil) {
+				why = whySeveral
+			}
+			s.give(s.rose(last.of), n, why)
 		}
 	}
 	if len(s.txns) == 0 && s.most == 0 && s.proven {
@@ -141,8 +145,13 @@ func (s *split) transactions() {
 	if len(rising) > 0 {
 		sure := min(s.certain(), s.rest)
 		s.mark(sure, false)
-		s.p.last = s.coming(sure)
+		s.p.last = s.coming(sure, 0)
 		s.p.last.of, s.p.last.room = rising[0].now.id, s.race+s.lag+sure
+		if s.race > 0 || s.copied && s.lag > 0 {
+			for _, m := range rising {
+				s.p.last.raced = append(s.p.last.raced, m.now.id)
+			}
+		}
 		s.share(rising)
 		return
 	}
@@ -166,9 +175,9 @@ func (s *split) transactions() {
 		waits = max(0, taken-s.certain())
 	}
 	s.mark(taken-waits, taken > least)
-	s.p.last = s.coming(taken - waits)
+	s.p.last = s.coming(taken-waits, waits)
 	s.p.last.of, s.p.last.room = last.of, room
-	s.p.waits, s.rest, s.hides = waits, s.rest-waits, s.hides || waits > 0
+	s.rest, s.hides = s.rest-waits, s.hides || waits > 0
 }
 
 // certain is how many markers there are in front of the end, or in what waits, at the least: all that were read of
@@ -176,9 +185,9 @@ func (s *split) transactions() {
 func (s *split) certain() int64 { return s.last.least + max(0, s.own-s.race) }
 
 // coming is what may still come of the markers when some are taken: no more than what came, or may be on its way, since
-// the end was read; claims may have been met in their place.
-func (s *split) coming(taken int64) lastStep {
-	most := s.race + min(s.lag, 1)
+// the end was read, and what waits; claims may have been met in their place.
+func (s *split) coming(taken, waits int64) lastStep {
+	most := s.race + min(s.lag, 1) + waits
 	own := s.own - max(0, taken-s.last.least) // what was on its way before has come
 	return lastStep{least: min(max(0, own), most), most: min(max(0, s.ever-taken), most), loose: s.loose, since: s.since}
 }
@@ -190,9 +199,32 @@ func (s *split) mark(n int64, loose bool) {
 		loose = loose || s.last.since.IsZero()
 		s.lateMarkers = sooner(s.lateMarkers, s.last.since)
 	}
-	s.markers.add(n, loose)
+	own := n - s.last.least
+	behind := s.copied && s.lag > 0 && own > 0
+	s.markers.add(n, loose || behind && s.since.IsZero())
+	if behind {
+		s.behind, s.behindSince = s.behind+own, sooner(s.behindSince, s.since)
+	}
 	s.p.named += n
 	s.rest -= n
+}
+
+// rose is a producer whose epoch rose in the step before.
+func (s *split) rose(id int64) claimant {
+	return claimant{id: id, transactional: true, name: s.name(id).id}
+}
+
+// displaced reports whether what is left may be of several of those whose epochs rose in the step before, too, or of
+// such and of rising ones: in the place of what came after the end was read then, others' was given away. Who is not
+// given it may have written it.
+func (s *split) displaced(rising []movedTxn) (several bool) {
+	for _, id := range s.last.raced {
+		if s.rest+s.last.least > 0 && (rising == nil && id != s.last.of || rising != nil && !slices.ContainsFunc(rising, func(m movedTxn) bool { return m.now.id == id })) {
+			s.of(s.rose(id)).blur(whySeveral)
+			several = true
+		}
+	}
+	return several
 }
 
 // share gives what is left to those whose epochs rose, by their transactions.
@@ -212,6 +244,10 @@ func (s *split) share(rising []movedTxn) {
 			why = whySeveral
 		}
 	}
+	displaced := s.displaced(rising)
+	if displaced {
+		why = whySeveral
+	}
 	if s.doubtful { // they may have written what another was given
 		why = whyOthers
 		for _, m := range rising {
@@ -228,7 +264,7 @@ func (s *split) share(rising []movedTxn) {
 		}
 		if upTo > given {
 			s.give(m.claimant(), upTo-given, why)
-		} else if n > 0 || i > 0 && s.race+s.lag > 0 {
+		} else if n > 0 || displaced || i > 0 && s.race+s.lag > 0 {
 			// it may have written some all the same, which the end shows later
 			s.of(m.claimant()).blur(why)
 		}
@@ -244,6 +280,7 @@ type lastStep struct {
 	least, most int64     // markers that were read of and may not be in the end yet
 	since       time.Time // since when these can have come; zero: not known. Not kept over a restart
 	loose       bool      // how many at most is not known
+	raced       []int64   // the ids of those whose epochs rose, where something may have come after the end was read. Not kept over a restart
 	room        int64     // records that may still come of a producer whose records no sequence counts
 	of          int64     // its id; meaningless without room
 }
