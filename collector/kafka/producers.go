@@ -201,6 +201,10 @@ func (t *take) described(resp *kmsg.DescribeProducersResponse, after map[partiti
 				if !ok {
 					end = -1
 				}
+				if p := &tp.parts[rp.Partition]; !ok && p.based && p.wantsEnd(readings(rp)) {
+					why[tp] = "the end could not be read once more after the producers" // the next round reads both
+					continue
+				}
 				tp.setProducers(int(rp.Partition), readings(rp), end, t.round, t.cfg.Interval, t.txnName)
 				tp.dirty = true
 			}
