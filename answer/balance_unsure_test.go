@@ -153,3 +153,28 @@ func TestBalanceOfCommitsThatFall(t *testing.T) {
 		}
 	})
 }
+
+// Markers of which it is not known in which of two steps they came are taken from what was produced in both, and not in
+// one of them.
+func TestMarkersOfTwoSteps(t *testing.T) {
+	w := newWorld(t)
+	x := topic("orders")
+	for n := 1; n <= 4; n++ {
+		fill := []filling{facts(clusterFact(1), topicFact(x)), counts(self(x), lineage.Appended, lineage.NoEvidence, int64(10*n))}
+		if n == 3 {
+			fill = append(fill, func(o *lineage.Observation) {
+				o.Samples = append(o.Samples, lineage.Sample{Subject: self(x), Metric: lineage.Markers, Value: 2, Since: round(1)})
+			})
+		}
+		w.observe("west", "producers", n, fill...)
+	}
+	for at, want := range map[[2]int]int64{{1, 3}: 18, {1, 4}: 28, {1, 2}: 10, {2, 3}: 10, {2, 4}: 20} {
+		b, err := view(t, answers(w.store), between(at[0], at[1]), answer.All).Balance(t.Context(), topicNode("orders"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if most, _ := b.Produced.AtMost(); most != want {
+			t.Errorf("rounds %v: at most %d were produced, want %d", at, most, want)
+		}
+	}
+}

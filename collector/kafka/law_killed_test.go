@@ -19,7 +19,6 @@ type killing struct {
 	of     map[int64]lineage.Client // by producer id
 	cuts   []killedRound
 	told   map[lineage.Client][]toldStep
-	marks  []toldStep
 	story  []string
 	wrong  []string
 	claims map[string]int
