@@ -280,9 +280,10 @@ type lastStep struct {
 	least, most int64     // markers that were read of and may not be in the end yet
 	since       time.Time // since when these can have come; zero: not known. Not kept over a restart
 	loose       bool      // how many at most is not known
-	raced       []int64   // the ids of those whose epochs rose, where something may have come after the end was read. Not kept over a restart
-	room        int64     // records that may still come of a producer whose records no sequence counts
-	of          int64     // its id; meaningless without room
+	// the ids of those whose epochs rose, where something may have come after the end was read. Not kept over a restart
+	raced []int64
+	room  int64 // records that may still come of a producer whose records no sequence counts
+	of    int64 // its id; meaningless without room
 }
 
 // transactional returns the writer of a transactional.id, or of the producer id while it has no name. since is the
