@@ -51,8 +51,8 @@ type account struct {
 	// producer's alone.
 	contested bool
 	log       *transactionLog // of the cluster, for the accounts of all topics; nil: not to be had
-	// copied: the topic has several replicas, so that an end is behind what the producers' state shows until all have it.
-	// Not kept over a restart
+	// copied: the topic has several replicas, so that an end is behind what the producers' state shows until all have
+	// it. Not kept over a restart
 	copied bool
 	// after which a broker forgets the id of a producer that rests; zero: not known. Not kept over a restart
 	forgets time.Duration
