@@ -133,6 +133,7 @@ type partition struct {
 	// already; see base
 	early     int64
 	unsettled bool  // a producer wrote at the base: its first step widens early
+	kept      bool  // early may show in a later step than the first. Not kept over a restart
 	recent    int64 // the producer id whose they are; -1: nobody wrote
 	txn       bool  // it is transactional
 
@@ -321,7 +322,7 @@ func (a *account) endsComplete() bool {
 // is behind the log's end by the replication's delay (replica.fetch.wait.max.ms, 500 ms): these are the records of the
 // producer that wrote last, as an estimate.
 func (a *account) base(p *partition, readings []producerReading, after int64, round time.Time, name func(id int64) txnName) {
-	p.recent, p.early, p.unsettled = -1, 0, false
+	p.recent, p.early, p.unsettled, p.kept = -1, 0, false, false
 	newest := int64(math.MinInt64)
 	for _, r := range readings {
 		who := ""

@@ -19,6 +19,7 @@ type split struct {
 	moved    int64      // by which the end moved
 	race     int64      // that may have come between the reading of the end and that of the producers
 	lag      int64      // that may be in the producers' reading and behind the high watermark; see base
+	widened  int64      // by which this step, the first, widens what came with the base; see base
 	first    []claimant // producers that were never seen on the partition, or whose claim has not been met since
 	back     []claimant // producers that are listed again
 	txns     []movedTxn
@@ -62,6 +63,7 @@ func (a *account) setProducers(part int, readings []producerReading, after int64
 		s.lag = half
 	}
 	if p.unsettled && s.moved > 0 {
+		s.widened = half
 		p.early += half
 	}
 	for _, r := range readings {
@@ -343,12 +345,27 @@ func (s *split) beginning() {
 	if s.moved <= 0 {
 		return
 	}
-	if n := min(p.early, s.rest); n > 0 && p.recent >= 0 {
+	if p.kept && (s.ever > 0 || len(s.txns) > 0) {
+		p.early = 0 // it can't be told from a marker
+	}
+	n := min(p.early, s.rest)
+	if n > 0 && p.recent >= 0 {
 		c := claimant{id: p.recent, transactional: p.txn}
 		if p.txn {
 			c.name = s.name(p.recent).id
 		}
 		s.give(c, n, whyEarly)
 	}
-	p.early, p.unsettled = 0, false
+	p.early, p.unsettled = s.stillEarly(n), false
+	p.kept = p.early > 0
+}
+
+// stillEarly is how much of what came with the base may show in a later step, when n were given of it in this one.
+// Where its producer goes on while each round reads, what came then stands in its place, and it is left when less does.
+// Half a second of the first step is not kept, nor what may be a marker.
+func (s *split) stillEarly(n int64) int64 {
+	if s.p.txn || s.p.recent < 0 || s.lag == 0 || s.ever > 0 || len(s.txns) > 0 {
+		return 0
+	}
+	return max(0, s.p.early-s.widened-n)
 }
