@@ -19,7 +19,7 @@ type left struct {
 	markers total    // transaction markers: offsets that are no records
 	workers []string // groups of Connect's workers in the cluster
 	pending bool     // more may be left than is told. Not kept over a restart
-	waiting bool     // something may be markers or what is left, which the next step tells. Not kept over a restart
+	awaits  bool     // something may be markers or what is left, which the next step tells. Not kept over a restart
 	// since when some of the markers, and of what is left, may have come that were not told yet; zero: since the books
 	// of before. Not kept over a restart
 	lateMarkers, lateRest time.Time
@@ -53,7 +53,7 @@ func (b *bookRound) remainder() {
 	b.tellMarkers()
 	rest := a.rest()
 	changed, hid := a.alone.n != a.alone.told || a.mixed.n != a.mixed.told, a.hides && rest > 0
-	more := hid || a.waiting && rest > 0
+	more := hid || a.awaits && rest > 0
 	a.veiled = a.veiled || a.hides
 	if rest > 0 {
 		a.restMost = a.restMost || strings.Contains(a.restWhy, "at most")
@@ -69,7 +69,7 @@ func (b *bookRound) remainder() {
 		}
 		b.samples = append(b.samples, s)
 	}
-	a.hides, a.waiting, a.lateRest = false, false, time.Time{}
+	a.hides, a.awaits, a.lateRest = false, false, time.Time{}
 	b.links()
 }
 

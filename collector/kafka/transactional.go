@@ -177,7 +177,7 @@ func (s *split) transactions() {
 	s.mark(taken-waits, taken > least)
 	s.p.last = s.coming(taken-waits, waits)
 	s.p.last.of, s.p.last.room = last.of, room
-	s.rest, s.waiting = s.rest-waits, s.waiting || waits > 0
+	s.rest, s.awaits = s.rest-waits, s.awaits || waits > 0
 }
 
 // certain is how many markers there are in front of the end, or in what waits, at the least: all that were read of

@@ -6,7 +6,7 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
-// A transactional producer of the old protocol ends one transaction a round and goes on while each round reads; one more
+// A transactional producer of the old protocol ends one transaction a round and goes on while each round reads; another
 // wrote once without idempotence, long before. What waits for a marker is settled with the next round, over both: then
 // nothing of it is a bound.
 func TestWaitingForMarkersIsNoBound(t *testing.T) {
