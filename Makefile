@@ -25,7 +25,7 @@ new-page: need-go ui/node_modules/.package-lock.json
 test: need-go ## all that CI runs; the last line is the counts
 	@go run ./internal/check
 
-test-long: need-go ## the same in its long form, for hours: 200 kills, 2,000 flipped bits, simulated years, each fuzz target for minutes, a page left open, a real OpenTelemetry Collector, the matrix
+test-long: need-go ## the same in its long form, for hours: 1,000 kills, 2,000 flipped bits, simulated years, each fuzz target for minutes, a page left open, a real OpenTelemetry Collector, the matrix
 	@go run ./internal/check -long
 
 matrix: need-go need-node ## real clients and engines from their registries against lineaged; writes the tables in docs/evidence.md. MATRIX=pattern of cells

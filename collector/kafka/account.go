@@ -129,8 +129,8 @@ type partition struct {
 	remainder int64
 	booked    int64 // advance when the producers were last read
 
-	// records that may come into the end in the first step although the base reading of the producers holds them
-	// already; see base
+	// records that may come into the end in the first step, or a later one while they are kept, although the base
+	// reading of the producers holds them already; see base
 	early     int64
 	unsettled bool  // a producer wrote at the base: its first step widens early
 	kept      bool  // early may show in a later step than the first. Not kept over a restart

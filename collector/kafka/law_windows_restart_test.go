@@ -30,9 +30,7 @@ func (k *killing) anew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m := &back.markers; m.told >= 0 && m.n > m.told {
-		m.estimated = true
-	}
+	back.restored()
 	back.account.epochs, back.log = maps.Clone(k.a.epochs), &k.txnLog
 	k.a = back.account
 	k.a.copied = k.copied

@@ -30,6 +30,14 @@ type left struct {
 	linked      map[string]bool // transactional.ids of which it was told whose they are. Not kept over a restart
 }
 
+// restored takes in that it was saved before all was told: since when markers may have come that were not is not known
+// any more.
+func (l *left) restored() {
+	if m := &l.markers; m.told >= 0 && m.n > m.told {
+		m.estimated = true
+	}
+}
+
 // rest is all that is left.
 func (l *left) rest() int64 { return l.alone.n + l.mixed.n }
 

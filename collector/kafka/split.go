@@ -338,8 +338,8 @@ func (s *split) firstSights() {
 	}
 }
 
-// beginning gives what came with the partition's base, and is left in the first step after it, to the producer that
-// wrote last then.
+// beginning gives what came with the partition's base to the producer that wrote last then, when it is left in the
+// first step after the base or, where that producer went on, in a later one.
 func (s *split) beginning() {
 	p := s.p
 	if s.moved <= 0 {

@@ -240,9 +240,7 @@ func (s *source) restoreTopic(hexID string, value []byte, round time.Time) error
 		s.unwanted, s.gonePositions = append(s.unwanted, tp), append(s.gonePositions, topicKey(id))
 		return nil
 	}
-	if m := &tp.markers; m.told >= 0 && m.n > m.told { // since when is not known any more
-		m.estimated = true
-	}
+	tp.restored()
 	tp.widen(len(tp.parts), false)
 	s.topics[id], s.byName[tp.topic.Name] = tp, tp
 	tp.account.epochs, tp.log = s.txnEpochs, &s.txnLog

@@ -126,7 +126,7 @@ func TestFlowsOfARealCluster(t *testing.T) {
 		}
 		return nil
 	})
-	if n := s.lawsOfWindows(t, begin); n < 3 { // of windows by chance, of which few fall together with flows
+	if n := s.lawsOfWindows(t, begin, 20); n < 20 {
 		t.Errorf("the laws of windows are held of %d flows: they look at nothing", n)
 	}
 }

@@ -45,9 +45,9 @@ func valueText[T any](p *T) string {
 	return fmt.Sprint(*p)
 }
 
-// lawsOfWindows looks at some windows of the time since start, made by chance but the same each time for a test, and
-// returns of how many flows there was something to compare.
-func (s *server) lawsOfWindows(t testing.TB, start time.Time) (compared int) {
+// lawsOfWindows looks at some windows of the time since start, made by chance but the same each time for a test, and at
+// some more until so many flows were compared. It returns of how many flows there was something to compare.
+func (s *server) lawsOfWindows(t testing.TB, start time.Time, least int) (compared int) {
 	t.Helper()
 	topics, end, err := s.topicsAndEnd(t)
 	switch {
@@ -64,7 +64,7 @@ func (s *server) lawsOfWindows(t testing.TB, start time.Time) (compared int) {
 	if start = start.Add(-5 * time.Second); end.Sub(start) < 5*time.Second {
 		return 0
 	}
-	for range 30 {
+	for i := 0; i < 30 || compared < least && i < 200; i++ {
 		if len(topics) == 0 || t.Failed() {
 			break
 		}

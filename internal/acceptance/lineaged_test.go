@@ -87,7 +87,7 @@ func serve(t testing.TB, args ...string) *server {
 	started := time.Now()
 	t.Cleanup(func() {
 		if s.p.Running() && !t.Failed() {
-			s.lawsOfWindows(t, started)
+			s.lawsOfWindows(t, started, 0)
 		}
 		s.stop(t)
 		if t.Failed() {

@@ -274,7 +274,7 @@ func TestWorld(t *testing.T) {
 	if err := compare(again, want); err != nil {
 		t.Errorf("the past has changed: %v", err)
 	}
-	s.lawsOfWindows(t, begin)
+	s.lawsOfWindows(t, begin, 0)
 	s.wantNowhere(t, canary)
 }
 
