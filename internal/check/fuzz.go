@@ -20,7 +20,8 @@ const fuzzTime = "2m"
 type fuzzTarget struct{ pkg, name string }
 
 // fuzzTests runs every fuzz target of the module, as many at once as there are processors and each with one: what each
-// needs besides its own work, to compile and to look at its corpus, then costs the others nothing.
+// needs besides its own work, to compile and to look at its corpus, then costs the others nothing. They yield to what
+// else there is to do: the matrix beside them waits for engines that have to start in time.
 func fuzzTests(ctx context.Context, out *output) (counts, error) {
 	list, err := exec.CommandContext(ctx, "go", "test", "-list", "^Fuzz", "./...").Output()
 	if err != nil {
@@ -55,7 +56,7 @@ func fuzzTests(ctx context.Context, out *output) (counts, error) {
 // fuzz runs one target on one processor. What it printed is kept together.
 func fuzz(ctx context.Context, out *output, t fuzzTarget) error {
 	own := &output{}
-	err := command(ctx, own, nil, "go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", fuzzTime, "-parallel", "1", t.pkg)
+	err := command(ctx, own, nil, "nice", "-n", "19", "go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", fuzzTime, "-parallel", "1", t.pkg)
 	_, _ = out.Write(own.buf.Bytes()) // never fails
 	if err != nil {
 		return fmt.Errorf("%s of %s: %w", t.name, short(t.pkg), err)

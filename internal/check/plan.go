@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // acceptance is the package that holds the real binary against a real Kafka. Its tests measure rates, so it runs by
@@ -36,7 +37,11 @@ func plan(long bool) [][]step {
 		{{"browser", browserTests}},
 	}
 	if long {
-		phases = append(phases, []step{{"browser-long", longBrowserTests}}, []step{{"long", longTests}}, []step{{"fuzz", fuzzTests}}, []step{{"bench-peers", benchPeers}}, []step{{"otelcol", otelcolTests}}, []step{{"matrix", matrixTests}})
+		// What mostly waits shares a phase with what asks for processors; what compares times has one of its own.
+		phases = append(
+			phases, []step{{"long", longTests}}, []step{{"browser-long", longBrowserTests}, {"otelcol", otelcolTests}}, []step{{"bench-peers", benchPeers}},
+			[]step{{"matrix", matrixTests}, {"fuzz", fuzzTests}},
+		)
 	}
 	return phases
 }
@@ -145,15 +150,38 @@ func goTests(ctx context.Context, out *output) (counts, error) {
 	return all, errors.Join(err, aloneErr)
 }
 
-// longTests runs the tests that have a long form once more, in it, one package after the other: what they do at once is
-// to use all processors. The cache does not see what a package looks at before its tests begin.
+// aYear is the test that lives through a month and a year on one processor, which is half of the long form.
+const aYear = "TestYearOfMayflies"
+
+// longTests runs the tests that have a long form once more, in it: a simulated year in a process of its own, in which
+// it weighs itself, and the others beside it, one package after the other.
 func longTests(ctx context.Context, out *output) (counts, error) {
 	all, err := findLong(os.DirFS("."))
 	if err != nil {
 		return counts{}, err
 	}
-	var packages, names []string
+	var year, others []longTest
 	for _, t := range all {
+		if t.name == aYear {
+			year = append(year, t)
+		} else {
+			others = append(others, t)
+		}
+	}
+	var beside counts
+	var yearErr error
+	var wg sync.WaitGroup
+	wg.Go(func() { beside, yearErr = inLongForm(ctx, out, year) })
+	sum, err := inLongForm(ctx, out, others)
+	wg.Wait()
+	sum.add(beside)
+	return sum, errors.Join(err, yearErr)
+}
+
+// inLongForm runs tests in their long form. The cache does not see what a package looks at before its tests begin.
+func inLongForm(ctx context.Context, out *output, tests []longTest) (counts, error) {
+	var packages, names []string
+	for _, t := range tests {
 		packages, names = append(packages, t.pkg), append(names, t.name)
 	}
 	run := "-run=^(" + strings.Join(names, "|") + ")$"

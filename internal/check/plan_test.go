@@ -28,7 +28,7 @@ func TestPlan(t *testing.T) {
 	if !slices.Contains(brief, "bench") {
 		t.Errorf("nothing guards what is measured: %q", brief)
 	}
-	if more := long[len(brief):]; !slices.Equal(more, []string{"browser-long", "long", "fuzz", "bench-peers", "otelcol", "matrix"}) {
+	if more := long[len(brief):]; !slices.Equal(more, []string{"long", "browser-long", "otelcol", "bench-peers", "matrix", "fuzz"}) {
 		t.Errorf("the long form has %q more", more)
 	}
 }
@@ -106,5 +106,16 @@ func TestParseTargets(t *testing.T) {
 	want := []fuzzTarget{{"a/two", "FuzzA"}, {"a/two", "FuzzB"}, {"a/one", "FuzzC"}}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// Half of the long form runs beside the other half, by its name.
+func TestTheYearHasALongForm(t *testing.T) {
+	all, err := findLong(os.DirFS("../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(all, longTest{"./timeseries", aYear}) {
+		t.Errorf("no %s among %v", aYear, all)
 	}
 }
