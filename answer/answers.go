@@ -54,6 +54,7 @@ type Answers struct {
 	days      billDays
 	versions  versions
 	watching  watching
+	polled    polled
 	resolved  resolutions
 	described rulings[description]
 	says      rulings[map[lineage.Slot]lineage.Ruled]
@@ -97,6 +98,12 @@ func (a *Answers) View(ctx context.Context, in Span, lens Lens) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.polled.note(in, lens, win)
+	return a.viewOf(ctx, win, lens, now, r)
+}
+
+// viewOf returns what the history says of a window.
+func (a *Answers) viewOf(ctx context.Context, win lineage.Resolved, lens Lens, now store.State, r *together) (*View, error) {
 	key := viewKey{win, lens}
 	d := a.dependsOn(win, now)
 	place := r.place(key, func() *cachedView { return a.views.at(key, d, now.Clusters) })

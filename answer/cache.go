@@ -88,6 +88,13 @@ func (c *viewCache) at(key viewKey, d depends, clusters []store.Cluster) *cached
 	}
 }
 
+// forget drops a view that nobody asked for.
+func (c *viewCache) forget(key viewKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.views, key)
+}
+
 // mostViews bounds the places of views, which also those have that were not built in the end.
 const mostViews = 256
 

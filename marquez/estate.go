@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/lineage"
@@ -41,6 +42,7 @@ type estate struct {
 	job        map[name]lineage.Node
 	jobName    map[lineage.Node]name
 	drawings   drawings
+	unasked    atomic.Int32 // how many views before it, and it, were listed since somebody asked
 }
 
 // survey lists what there is. Of a topic and a dataset by one name it is the topic.

@@ -74,6 +74,7 @@ func New(o Options) *API {
 	if a.log == nil {
 		a.log = slog.Default()
 	}
+	a.answers.WhenReady(a.ready)
 	return a
 }
 
@@ -215,7 +216,29 @@ func (a *API) question(r *http.Request) (*question, error) {
 		}
 		a.last.Store(e)
 	}
+	e.unasked.Store(0)
 	return &question{Request: r, view: v, estate: e}, nil
+}
+
+// mostUnasked is for how many views on end what there is is listed before anybody asks.
+const mostUnasked = 5
+
+// ready lists what there is in a view for who asks next, while this API is asked as of now again and again.
+func (a *API) ready(ctx context.Context, v *answer.View) {
+	was := a.last.Load()
+	if was == nil || was.view == v || was.unasked.Load() >= mostUnasked {
+		return
+	}
+	of, is := was.view.Window(), v.Window()
+	if is.End.Sub(is.Start) != of.End.Sub(of.Start) || !is.End.After(of.End) {
+		return
+	}
+	// What fails here fails again for who asks, and is told.
+	_, _, _ = v.CoverageBack(ctx)
+	if e, err := a.survey(ctx, v); err == nil {
+		e.unasked.Store(was.unasked.Load() + 1)
+		a.last.CompareAndSwap(was, e)
+	}
 }
 
 const mostGaps = 20 // of one answer

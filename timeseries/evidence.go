@@ -117,11 +117,11 @@ func (e *engine) headEvidence(v *view, ids []subjectID, up awake) (all [lineage.
 					continue
 				}
 				if f.first > e.sealed {
-					if t, _, ok := e.headMarks(x, 0, never-1); ok {
+					if t, ok := e.oldestMark(x, 0, never-1); ok {
 						f.first = min(f.first, t)
 					}
 				}
-				if _, t, ok := e.headMarks(x, v.lo, v.hi); ok {
+				if t, ok := e.newestMark(x, v.lo, v.hi); ok {
 					f.last = max(f.last, t)
 				}
 			}

@@ -26,26 +26,56 @@ func (e *engine) eachMark(s *series, lo, hi int64, visit func(tickRange) (more b
 		return
 	}
 	s.head.steps(s.base, lo, hi, func(x step) bool {
-		if x.delta == 0 {
-			return true
-		}
-		m := e.marked(x.from, x.tick)
-		m.a, m.b = max(m.a, lo), min(m.b, hi)
-		return m.a >= m.b || visit(m)
+		m, marks := e.marks(x, lo, hi)
+		return !marks || visit(m)
 	})
 }
 
-// headMarks returns the oldest and the newest tick in (lo, hi] that the head's advances of a series mark; ok is false
-// when there is none.
-func (e *engine) headMarks(s *series, lo, hi int64) (oldest, newest int64, ok bool) {
+// marks returns what of (lo, hi] an advance marks; ok is false where that is nothing.
+func (c clock) marks(x step, lo, hi int64) (m tickRange, ok bool) {
+	if x.delta == 0 {
+		return m, false
+	}
+	m = c.marked(x.from, x.tick)
+	m.a, m.b = max(m.a, lo), min(m.b, hi)
+	return m, m.a < m.b
+}
+
+// oldestMark returns the oldest tick in (lo, hi] that the head's advances of a series mark; ok is false when there is
+// none. An advance that comes later may begin earlier, by the longest span at most.
+func (e *engine) oldestMark(s *series, lo, hi int64) (oldest int64, ok bool) {
 	e.eachMark(s, lo, hi, func(m tickRange) bool {
-		if !ok {
-			oldest, newest, ok = m.a+1, m.b, true
+		if !ok || m.a+1 < oldest {
+			oldest, ok = m.a+1, true
 		}
-		oldest, newest = min(oldest, m.a+1), max(newest, m.b)
-		return true
+		return m.b-s.head.maxSpan < oldest-1
 	})
-	return oldest, newest, ok
+	return oldest, ok
+}
+
+// newestMark is oldestMark of the newest tick. It is that of the last pack that marks any, and only packs in which
+// something moved are decoded.
+func (e *engine) newestMark(s *series, lo, hi int64) (newest int64, ok bool) {
+	h := &s.head
+	if h.newest.tick <= lo || !s.key.Metric.Moves() {
+		return 0, false
+	}
+	for i := len(h.packs); i >= 0 && !ok; i-- {
+		p := h.pack(i)
+		if p.n > 0 && p.last <= lo {
+			break
+		}
+		if p.n == 0 || p.reach >= hi || p.sum == 0 && i > 0 { // of the first the base may be another by now
+			continue
+		}
+		h.packSteps(i, s.base, lo, hi, func(x step) bool {
+			if m, marks := e.marks(x, lo, hi); marks {
+				newest, ok = max(newest, m.b), true
+			}
+			return true
+		})
+	}
+	return newest, ok
 }
 
 // headMarked reports whether the head's advances of a series mark a tick in (lo, hi].
@@ -74,7 +104,7 @@ func (e *engine) lastMoved(ctx context.Context, at time.Time, lookback time.Dura
 				continue
 			}
 			for _, x := range s.series {
-				if _, t, ok := e.headMarks(x, v.lo, v.hi); ok {
+				if t, ok := e.newestMark(x, v.lo, v.hi); ok {
 					newest[uint32(id)] = max(newest[uint32(id)], t)
 				}
 			}

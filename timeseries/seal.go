@@ -357,7 +357,7 @@ func (e *engine) cutSubject(x *subject, end int64) {
 		}
 		for _, s := range x.series {
 			if s.key.Evidence == p.kind {
-				if t, _, ok := e.headMarks(s, 0, end); ok {
+				if t, ok := e.oldestMark(s, 0, end); ok {
 					p.sealed = min(p.sealed, t)
 				}
 			}

@@ -15,7 +15,7 @@ import (
 )
 
 // TestHeadMarkedIsWhatAWalkSays asks random series, with resets, samples without an advance and of long spans, whether
-// they moved in random windows: the sums of packs say the same as a walk over all advances.
+// they moved in random windows, when first and when last: the sums of packs say the same as a walk over all advances.
 func TestHeadMarkedIsWhatAWalkSays(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 9))
 	e := &engine{clock: newClock(10 * time.Second)}
@@ -42,8 +42,17 @@ func TestHeadMarkedIsWhatAWalkSays(t *testing.T) {
 			if r.IntN(4) == 0 {
 				lo, hi = 0, tick+10
 			}
-			want := false
-			e.eachMark(s, lo, hi, func(m tickRange) bool { want = true; return m.a < m.b })
+			want, oldest, newest := false, int64(never), int64(0)
+			e.eachMark(s, lo, hi, func(m tickRange) bool {
+				want, oldest, newest = true, min(oldest, m.a+1), max(newest, m.b)
+				return m.a < m.b
+			})
+			if got, ok := e.oldestMark(s, lo, hi); ok != want || ok && got != oldest {
+				t.Fatalf("moved first in (%d, %d]: %d, %v, by a walk %d, %v", lo, hi, got, ok, oldest, want)
+			}
+			if got, ok := e.newestMark(s, lo, hi); ok != want || ok && got != newest {
+				t.Fatalf("moved last in (%d, %d]: %d, %v, by a walk %d, %v", lo, hi, got, ok, newest, want)
+			}
 			if got := e.headMarked(s, lo, hi); got != want {
 				t.Fatalf("moved in (%d, %d]: %v, by a walk %v", lo, hi, got, want)
 			} else if got {

@@ -79,6 +79,7 @@ func serveOn(ctx context.Context, ln net.Listener, cfg config.Config, again relo
 	return together(ctx, s.collectors, s.left.run, s.said.watch, s.protection.watch, s.book.run, s.reports.Run, s.teller.run, answering,
 		func(ctx context.Context) error { return s.rules.watch(ctx, again) },
 		func(ctx context.Context) error { return s.pushed.run(ctx, site.asked) },
+		func(ctx context.Context) error { s.asks.KeepReady(ctx); return nil },
 		func(ctx context.Context) error { return maintain(ctx, s.store, s.clock, log) })
 }
 
