@@ -158,8 +158,8 @@ func (p *polled) all() (all []poll) {
 	return all
 }
 
-// due reports whether a window is to be built, and the end of the one that was built before and is of no use to anybody:
-// nobody has asked for it.
+// due reports whether a window is to be built, and the end of the one that was built before and is of no use to
+// anybody: nobody has asked for it.
 func (p *polled) due(k poll, win lineage.Resolved, now time.Time) (unasked time.Time, due bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

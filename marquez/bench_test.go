@@ -171,8 +171,8 @@ func spentCPU(tb testing.TB) time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// BenchmarkLineage asks for the lineage of a job, as in docs/performance.md beside a Marquez: again, as the first question
-// of a round, and as that where it is kept ready.
+// BenchmarkLineage asks for the lineage of a job, as in docs/performance.md beside a Marquez: again, as the first
+// question of a round, and as that where it is kept ready.
 func BenchmarkLineage(b *testing.B) {
 	for _, depth := range []int{0, 2, 5, 20} {
 		l := newLayered(b, benchRules(b))
