@@ -48,12 +48,21 @@ type GroupLag struct {
 	Nodes          []lineage.Node // whose group it is: of the whole only, and mostly one
 }
 
+// groupLags are what GroupLags returns.
+type groupLags struct{ byGroup, byTopic []GroupLag }
+
 // GroupLags returns how far each group is behind on all that it reads in a cluster, and how far on each topic, both in
-// the order of their names. Of the whole nothing is known where it is not of one part.
+// the order of their names. Of the whole nothing is known where it is not of one part. What it returns is shared: it
+// must not be changed.
 func (v *View) GroupLags(ctx context.Context) (byGroup, byTopic []GroupLag, err error) {
+	is, err := v.lags.get(ctx, v.readGroupLags)
+	return is.byGroup, is.byTopic, err
+}
+
+func (v *View) readGroupLags(ctx context.Context) (out groupLags, err error) {
 	ls, err := v.readLevels(ctx)
 	if err != nil {
-		return nil, nil, err
+		return out, err
 	}
 	readers := v.readersByGroup()
 	behind := func(accesses []int32, topic lineage.Node) GroupLag {
@@ -70,14 +79,14 @@ func (v *View) GroupLags(ctx context.Context) (byGroup, byTopic []GroupLag, err 
 		whole.Nodes = v.nodesOf(accesses)
 		for on := range runs(of, func(a, b groupRead) bool { return a.topic == b.topic }) {
 			part := accesses[at : at+len(on)]
-			byTopic = append(byTopic, behind(part, v.accesses[part[0]].far))
+			out.byTopic = append(out.byTopic, behind(part, v.accesses[part[0]].far))
 			if at += len(on); v.untoldLag(part) {
 				whole.Records, whole.Seconds = nil, nil
 			}
 		}
-		byGroup = append(byGroup, whole)
+		out.byGroup = append(out.byGroup, whole)
 	}
-	return byGroup, byTopic, nil
+	return out, nil
 }
 
 // nodesOf returns the nodes of accesses, each once, but for those of groups that are no more.

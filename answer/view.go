@@ -57,6 +57,7 @@ type View struct {
 	uncounted map[lineage.Flow]int
 
 	levels       once[*levels]
+	lags         once[groupLags]
 	topicAmounts once[topicAmounts]
 	lost         once[map[int32]lineage.Amount] // of topics, by row
 	traced       once[map[lineage.Node][]traced]

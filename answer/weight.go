@@ -21,8 +21,10 @@ const (
 	// filedBytes is an access as it is filed under both ends.
 	filedBytes = 2 * 8
 	// knownBytes is what identity keeps of an access, a topic or a group to say who it is.
-	knownBytes  = 100
-	rowBytes    = 3 + 2*8
+	knownBytes = 100
+	rowBytes   = 3 + 2*8
+	// lagBytes is a lag, with its numbers and the node that most are of.
+	lagBytes    = int64(unsafe.Sizeof(GroupLag{})) + 2*8 + int64(unsafe.Sizeof(lineage.Node{}))
 	seriesBytes = int64(unsafe.Sizeof(lineage.Amount{}))
 	// rowColumns and seriesColumns are what the store says of each that windows have in common.
 	rowColumns    = 8 + 24 + 8 + 4
@@ -68,6 +70,9 @@ func (v *View) weight() int64 {
 	}
 	if _, ok := v.levels.loaded(); ok {
 		w += series * int64(unsafe.Sizeof(lineage.Level{}))
+	}
+	if is, ok := v.lags.loaded(); ok {
+		w += int64(cap(is.byGroup)+cap(is.byTopic)) * lagBytes
 	}
 	if _, ok := v.lastMoved.loaded(); ok {
 		w += n * 24

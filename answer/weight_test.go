@@ -72,6 +72,9 @@ func TestWeight(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			if _, _, err := v.GroupLags(context.Background()); err != nil {
+				t.Fatal(err)
+			}
 			v.Overview(nil, answer.Filter{}, 100)
 			v.Walk(graph.Query{Roots: []lineage.Node{topicNode("00001-topic")}, Depth: 1, Limit: 10}, answer.Filter{})
 		}
