@@ -15,6 +15,7 @@ type blockWriter struct {
 	slab    [][]point
 	words   *blockWords // of a raw block
 	details *blockDetails
+	reasons blockReasons // of a coarser one
 }
 
 func (e *engine) newBlock(tier int, start int64) *blockWriter {
@@ -110,6 +111,11 @@ func (w *blockWriter) finish(rounds map[uint16]*sourceRounds, union *marks, all 
 	}
 	if err := w.e.putSection(w.file, detailsSection, 0, encodeDetails(w.b, w.details)); err != nil {
 		return nil, err
+	}
+	if len(w.reasons.entries) > 0 {
+		if err := w.e.putSection(w.file, reasonsSection, 0, encodeReasons(w.b, &w.reasons)); err != nil {
+			return nil, err
+		}
 	}
 	for _, s := range []struct {
 		section byte

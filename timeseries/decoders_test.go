@@ -58,6 +58,8 @@ func allSections(t *testing.T) (out []decoded) {
 					_, _, err = decodeWords(b, c)
 				case detailsSection:
 					_, _, err = decodeDetails(b, c)
+				case reasonsSection:
+					_, _, err = decodeReasons(b, c)
 				case manifestPart:
 					_, err = decodeManifest(c)
 				case subjectSection:

@@ -44,6 +44,11 @@ func (d *details) Evidence(ctx context.Context, in lineage.Window, rows []int32)
 	return d.evidence(ctx, in, pick(d.ids, rows))
 }
 
+// Reasons implements store.Details.
+func (d *details) Reasons(ctx context.Context, in lineage.Window, series []int32) ([][]string, error) {
+	return d.reasons(ctx, in, pick(d.keys, series))
+}
+
 // LastMoved implements store.Details.
 func (d *details) LastMoved(ctx context.Context, in lineage.Window, rows []int32) ([]time.Time, error) {
 	return d.lastMoved(ctx, in.End, in.Duration(), pick(d.ids, rows))

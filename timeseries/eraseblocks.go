@@ -114,7 +114,7 @@ func (x *eraser) file(id fileID, sources []*source) (changed bool, err error) {
 // wants returns the content of a section that may name somebody, nil of another.
 func (x *eraser) wants(id fileID, s sectionID) ([]byte, error) {
 	switch s.kind {
-	case roundsSection, eventsSection, wordsSection, detailsSection, sourceSection, restSection, lostSection:
+	case roundsSection, eventsSection, wordsSection, detailsSection, reasonsSection, sourceSection, restSection, lostSection:
 		content, err := x.content(id, s)
 		if err != nil || !x.named(content) {
 			return nil, err
@@ -150,6 +150,8 @@ func (x *eraser) section(id fileID, s sectionID, content []byte, sources []*sour
 		return encodeWords(b, words), nil, nil
 	case detailsSection:
 		now, err = x.details(b, content)
+	case reasonsSection:
+		now, err = x.reasons(b, content)
 	case sourceSection:
 		if x.engine.sources, err = decodeSources(content); err != nil {
 			return nil, nil, err
@@ -227,6 +229,21 @@ func (x *eraser) details(b *block, content []byte) ([]byte, error) {
 		}
 	}
 	return encodeDetails(b, d), nil
+}
+
+func (x *eraser) reasons(b *block, content []byte) ([]byte, error) {
+	d, _, err := decodeReasons(b, content)
+	if err != nil {
+		return nil, err
+	}
+	for _, of := range d.entries {
+		for _, s := range of.steps {
+			for k := range s.texts {
+				x.text(&s.texts[k])
+			}
+		}
+	}
+	return encodeReasons(b, d), nil
 }
 
 // rest keeps the small records: they are what was configured.

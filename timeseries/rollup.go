@@ -65,6 +65,9 @@ type rollup struct {
 	w        *blockWriter
 	children []*block
 	step     int64 // ticks of the coarser tier
+	// What is said in the children.
+	details []*blockDetails
+	reasons []*blockReasons
 	// Why a source has no round where it has none.
 	sources map[lineage.Source]*sourceCoverage
 	running []tickRange
@@ -73,18 +76,21 @@ type rollup struct {
 func (r *rollup) up(tick int64) int64 { return (tick + r.step - 1) / r.step * r.step }
 
 func (r *rollup) run(ctx context.Context, start, end int64) (*block, error) {
-	if err := r.series(ctx); err != nil {
-		return nil, err
-	}
-	var details []*blockDetails
 	for _, c := range r.children {
 		d, err := r.e.blockDetails(c)
 		if err != nil {
 			return nil, err
 		}
-		details = append(details, d)
+		why, err := r.e.blockReasons(c)
+		if err != nil {
+			return nil, err
+		}
+		r.details, r.reasons = append(r.details, d), append(r.reasons, why)
 	}
-	r.w.details = joinDetails(details, r.up)
+	r.w.details = joinDetails(r.details, r.up)
+	if err := r.series(ctx); err != nil {
+		return nil, err
+	}
 	rounds, err := r.rounds(ctx, start, end)
 	if err != nil {
 		return nil, err
@@ -150,6 +156,7 @@ func (r *rollup) series(ctx context.Context) error {
 		entry := indexEntry{key: key}
 		first := true
 		var points []point
+		var why []stepReasons
 		for i, x := range indexes {
 			if len(x) == 0 || x[0].key != key {
 				continue
@@ -165,9 +172,13 @@ func (r *rollup) series(ctx context.Context) error {
 					return err
 				}
 				points = r.merge(points, r.children[i].meta.start, from, key.Metric.Counter())
+				if y.estimated {
+					why = r.why(why, i, key, from)
+				}
 			}
 			indexes[i] = x[1:]
 		}
+		r.keepWhy(key, why)
 		if err := r.w.add(entry, points); err != nil {
 			return err
 		}

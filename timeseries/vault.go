@@ -120,6 +120,7 @@ const (
 	eventsSection  = 'e'
 	wordsSection   = 't'
 	detailsSection = 'w'
+	reasonsSection = 'y'
 	manifestPart   = 'M'
 	subjectSection = 'd'
 	sourceSection  = 'o'

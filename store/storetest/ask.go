@@ -135,6 +135,18 @@ func (a *Asked) Evidence(x lineage.Access) []lineage.Evidence {
 	return got[0]
 }
 
+// Reasons returns why what a counter advanced in the window is an estimate; nil where there is none.
+func (a *Asked) Reasons(k Key) []string {
+	a.t.Helper()
+	i, ok := a.Find(k)
+	if !ok {
+		return nil
+	}
+	got, err := a.Details.Reasons(context.Background(), a.Resolved.Window, []int32{i})
+	check(a.t, err)
+	return got[0]
+}
+
 // LastMoved returns when an access moved last in the window.
 func (a *Asked) LastMoved(x lineage.Access) time.Time {
 	a.t.Helper()
@@ -194,6 +206,8 @@ func everything(t testing.TB, s store.Store, w lineage.Window) (out []any, err e
 	note(e)
 	points, e := a.Details.Points(ctx, a.Step, series)
 	note(e)
+	reasons, e := a.Details.Reasons(ctx, w, series)
+	note(e)
 	events, e := s.Events(ctx, store.EventFilter{Window: w})
 	note(e)
 	if err != nil {
@@ -204,7 +218,7 @@ func everything(t testing.TB, s store.Store, w lineage.Window) (out []any, err e
 		r := &a.Rows
 		all := []any{r.FirstSeen[i], r.Moved[i], r.Seen[i], r.SeenBefore[i], r.Unobserved[i], r.Open[i], evidence[i], last[i]}
 		for j, end := a.Series.Of(int32(i)); j < end; j++ {
-			all = append(all, a.Series.Metric[j], a.Series.Evidence[j], amounts[j], levels[j], points[j])
+			all = append(all, a.Series.Metric[j], a.Series.Evidence[j], amounts[j], levels[j], points[j], reasons[j])
 		}
 		by[*r.Access[i]] = all
 	}

@@ -50,6 +50,7 @@ func Run(t *testing.T, open Maker, cannot Cannot) {
 	t.Run("order", b.order)
 	t.Run("versions", b.versions)
 	t.Run("words", b.words)
+	t.Run("bounds", b.bounds)
 	t.Run("links", b.links)
 	t.Run("records", b.records)
 	t.Run("events", b.events)

@@ -251,7 +251,8 @@ func refused(t *testing.T, s Subject) {
 	_, ofPut := s.PutRecord(done, store.IdentityRecord, nil)
 	_, ofPositions := s.Positions(done, west)
 	_, ofDetails := got.Details.Evidence(done, ticks(0, 9), []int32{0})
-	for i, err := range []error{ofState, ofWindow, ofEvents, ofRecord, ofPut, ofPositions, ofDetails, s.Append(done, round(west, 51))} {
+	_, ofReasons := got.Details.Reasons(done, ticks(0, 9), []int32{0})
+	for i, err := range []error{ofReasons, ofState, ofWindow, ofEvents, ofRecord, ofPut, ofPositions, ofDetails, s.Append(done, round(west, 51))} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled call %d returns %v", i, err)
 		}
