@@ -17,7 +17,7 @@ import (
 func (r *Rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, error) {
 	out := make(map[lineage.Flow][]Evidence, len(r.flows))
 	flows := r.flows
-	for _, w := range [...]lineage.Window{r.v.win.Window, r.v.held.Back} {
+	for at, w := range [...]lineage.Window{r.v.win.Window, r.v.held.Back} {
 		var rows []int32
 		var of []*access
 		var owners []lineage.Flow
@@ -34,10 +34,16 @@ func (r *Rows) loadEvidence(ctx context.Context) (map[lineage.Flow][]Evidence, e
 		if err != nil {
 			return nil, fmt.Errorf("read evidence: %w", err)
 		}
+		var reasons map[*access][]string
+		if at == 0 { // else nothing moved
+			if reasons, err = r.v.reasons(ctx, of); err != nil {
+				return nil, err
+			}
+		}
 		merged := map[lineage.Flow][]supported{}
 		for i, es := range found {
 			for _, e := range es {
-				merged[owners[i]] = merge(merged[owners[i]], r.v.support(of[i], e))
+				merged[owners[i]] = merge(merged[owners[i]], r.v.support(of[i], e, reasons[of[i]]))
 				if of[i].declared() {
 					merged[owners[i]] = merge(merged[owners[i]], of[i].saying(e))
 				}
@@ -102,8 +108,9 @@ func (x *access) atLeast() string {
 }
 
 // support is what a piece of evidence says of one access in the window. A detail is the newest that its source told:
-// that of a bound which does not hold for a count that is exact here is left out.
-func (v *View) support(x *access, e lineage.Evidence) supported {
+// that of a bound which does not hold for a count that is exact here is left out, and one that is an estimate is
+// explained by the reasons of all its steps.
+func (v *View) support(x *access, e lineage.Evidence, reasons []string) supported {
 	s := supported{Evidence: Evidence{Kind: e.Kind, Source: v.SourceName(e.Source), FirstSeen: e.FirstSeen, LastSeen: e.LastSeen}}
 	counts := x.counter.metric != lineage.NoMetric && x.counter.evidence == e.Kind
 	detail := e.Detail
@@ -112,6 +119,14 @@ func (v *View) support(x *access, e lineage.Evidence) supported {
 	}
 	if x.state == graph.Active { // it was said before, or by a version that did not take it back
 		detail, _, _ = strings.Cut(detail, unmoved)
+	}
+	if counts && len(reasons) > 0 {
+		why := whyOf(e.Kind, reasons)
+		if detail == "" || isBound(detail) || strings.Contains(why, detail) {
+			detail = why
+		} else {
+			detail += "; " + why
+		}
 	}
 	if counts {
 		why := []string{detail, x.atLeast()}

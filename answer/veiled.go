@@ -3,7 +3,6 @@ package answer
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/lineaged/lineaged/graph"
@@ -86,28 +85,21 @@ func (v *View) findVeils(ctx context.Context) (map[lineage.Topic][]int32, error)
 }
 
 // haveMost returns, of the topics where it is wanted, the counters of writers that may hold more than these wrote. Of
-// one whose count is at least, it is the other way round: some of its records are left for nobody.
+// one whose count is at least in all of its steps, it is the other way round: some of its records are left for nobody.
 func (v *View) haveMost(ctx context.Context, wanted map[lineage.Topic]bool) (map[lineage.Topic][]int32, error) {
 	out := map[lineage.Topic][]int32{}
-	var rows []int32
 	var of []*access
 	for i := range v.accesses {
 		if x := &v.accesses[i]; wanted[x.Access.Topic] && x.hides() {
-			rows, of = append(rows, x.row), append(of, x)
+			of = append(of, x)
 		}
 	}
-	if rows == nil {
-		return out, nil
-	}
-	found, err := v.held.Evidence(ctx, v.win.Window, rows)
+	reasons, err := v.reasons(ctx, of)
 	if err != nil {
-		return nil, fmt.Errorf("read evidence: %w", err)
+		return nil, err
 	}
-	for i, x := range of {
-		least := slices.ContainsFunc(found[i], func(e lineage.Evidence) bool {
-			return e.Kind == x.counter.evidence && lineage.BoundsOf(e.Detail) == lineage.Bounds{Least: true}
-		})
-		if !least {
+	for _, x := range of {
+		if is := lineage.BoundsOf(whyOf(x.counter.evidence, reasons[x])); is.Most || !is.Least {
 			out[x.Access.Topic] = append(out[x.Access.Topic], x.counter.series)
 		}
 	}

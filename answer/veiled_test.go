@@ -51,6 +51,11 @@ func TestUnidentifiedBesideWhoIsAtMost(t *testing.T) {
 			of := writes(x, lineage.Client{ClientID: "shop", Producer: lineage.KnownProducer(9)})
 			return []filling{most(of, lineage.Records, lineage.ProducerState, int64(5*n)), sighted(of, lineage.ProducerState, "at least: what it wrote while nobody listed it")}
 		}, [2]int{1, 5}, "4", false},
+		"a producer, at most and then at least": {func(x lineage.Topic, n int) []filling {
+			of := writes(x, lineage.Client{ClientID: "shop", Producer: lineage.KnownProducer(9)})
+			why := map[bool]string{true: "at most: another's may be among these", false: "at least: what it wrote while nobody listed it"}[n <= 3]
+			return []filling{most(of, lineage.Records, lineage.ProducerState, int64(5*n)), sighted(of, lineage.ProducerState, why)}
+		}, [2]int{1, 5}, "4", true},
 		"what was taken for markers, where headers count them": {func(x lineage.Topic, n int) []filling {
 			return []filling{
 				most(self(x), lineage.Markers, lineage.NoEvidence, int64(3*n)), counts(self(x), lineage.Markers, lineage.BatchHeader, int64(2*n)),

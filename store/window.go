@@ -154,8 +154,8 @@ type Details interface {
 	// LastSeen the last round in the window. Detail is the last that was told by the window's end, and not what was
 	// told after it; of two in one round the lesser. It is empty where that is not known.
 	Evidence(ctx context.Context, in lineage.Window, rows []int32) ([][]lineage.Evidence, error)
-	// Reasons returns why what counters advanced in any window is an estimate: what stood as the detail of their kind of
-	// evidence in the round of each step that is one and has a part in the window. Of those with the same bounds
+	// Reasons returns why what counters advanced in any window is an estimate: what stood as the detail of their kind
+	// of evidence in the round of each step that is one and has a part in the window. Of those with the same bounds
 	// (lineage.BoundsOf) it is the last alone, by time; an empty one is of steps of which nothing stood, or it is not
 	// known what.
 	Reasons(ctx context.Context, in lineage.Window, series []int32) ([][]string, error)

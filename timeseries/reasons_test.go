@@ -9,9 +9,9 @@ import (
 	"github.com/lineaged/lineaged/timeseries"
 )
 
-// TestBoundsOfWindowsOverTiers has days of steps bounded by turns, in the head, in raw blocks and in both coarser tiers,
-// over restarts and backups: in no window a count is called a bound that the truth is beyond, and where no step reaches
-// over an end the reasons are those that were told.
+// TestBoundsOfWindowsOverTiers has days of steps bounded by turns, in the head, in raw blocks and in both coarser
+// tiers, over restarts: in no window a count is called a bound that the truth is beyond, and where no step reaches over
+// an end the reasons are those that were told.
 func TestBoundsOfWindowsOverTiers(t *testing.T) {
 	const tick, rounds, hour = 30 * time.Second, 210 * 120, 120
 	said := map[string]int{}
