@@ -183,7 +183,7 @@ func (s *settling) derived(c lineage.Client, m lineage.Metric, e lineage.Evidenc
 }
 
 // debit gives n records of a step to a client, by the word of a source. why says why that is a bound, empty that it is
-// none.
+// none, or an estimate of which nothing is known.
 func (s *settling) debit(x *step, by int, c lineage.Client, e lineage.EvidenceKind, n int64, estimated bool, why string) {
 	d := s.derived(c, lineage.Records, e, by)
 	if k := len(d.Readings) - 1; k >= 0 && d.Readings[k].To == x.to {
@@ -191,6 +191,9 @@ func (s *settling) debit(x *step, by int, c lineage.Client, e lineage.EvidenceKi
 		d.Readings[k].Estimated = d.Readings[k].Estimated || estimated
 	} else {
 		d.Readings = append(d.Readings, lineage.Reading{From: x.from, To: x.to, Value: n, Estimated: estimated})
+	}
+	if why == "" && estimated { // else what was said of another step stood for this one
+		why = whyUnsaid
 	}
 	if why != "" {
 		d.Words = append(d.Words, lineage.Word{At: x.to, Text: why})

@@ -502,6 +502,38 @@ func TestAccountLaw(t *testing.T) {
 	}
 }
 
+// What is said stands until something else is: so of each step that is an estimate something is said, lest it bear what
+// was said of another.
+func TestOfEachEstimateSomethingIsSaid(t *testing.T) {
+	estimates := map[lineage.EvidenceKind]int{}
+	for seed := range uint64(1000) {
+		r := rand.New(rand.NewPCG(seed, 80))
+		b, _ := randomBook(r)
+		for _, x := range b.told {
+			for i := range x.Readings {
+				x.Readings[i].Estimated = x.Metric.Counter() && r.IntN(3) == 0
+			}
+		}
+		settled, _ := b.settle(0, nil)
+		for _, x := range settled {
+			for _, y := range x.Readings {
+				if x.Metric != lineage.Records || !y.Estimated {
+					continue
+				}
+				estimates[x.Evidence]++
+				if !slices.ContainsFunc(x.Words, func(w lineage.Word) bool { return w.At == y.To && w.Text != "" }) {
+					t.Fatalf("seed %d: nothing is said of %+v of %v by %v: %v", seed, y, x.Access.Client, x.Evidence, x.Words)
+				}
+			}
+		}
+	}
+	for _, k := range [...]lineage.EvidenceKind{lineage.EndOffsets, lineage.Elimination, lineage.Telemetry, lineage.BatchHeader} {
+		if estimates[k] < 100 {
+			t.Errorf("too few are estimates: %v", estimates)
+		}
+	}
+}
+
 // cuts reports whether a step goes over a tick.
 func (b *book) cuts(at int64) bool {
 	for _, x := range b.told {

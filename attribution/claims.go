@@ -18,8 +18,12 @@ const (
 	whyLogged = "neither at most nor at least: by where its requests' records begin in the log: what follows the newest may not be among these yet, and markers of transactions may be"
 	// whySampled is of one by a log that was not read all the time.
 	whySampled = "neither at most nor at least: by where its requests' records begin in the log, of the times alone in which that was read, as in samples: what else it wrote is not among these, and markers of transactions may be"
-	whyTail    = "at most: records of writers that others name, and count otherwise or later, may be among these"
-	whyTaken   = "at least: who may be counted already, as a producer id that nobody named, was given some of these"
+	// whyPushed is of a claim that its source calls an estimate, of all of which the topic grew: a push did not arrive,
+	// or the first says since when it counts alone. Of others it is not known what their sources lack.
+	whyPushed = "at least: what its client did not push, or pushed in vain, is not among these"
+	whyUnsaid = "neither at most nor at least: its source calls it an estimate, and no more"
+	whyTail   = "at most: records of writers that others name, and count otherwise or later, may be among these"
+	whyTaken  = "at least: who may be counted already, as a producer id that nobody named, was given some of these"
 )
 
 // claim is one advance of what a source takes a client to have written.
@@ -82,6 +86,8 @@ func (s *settling) debitAll(claims []claim) {
 			why, s.logged = whyCapped, true
 		case c.spread:
 			why = whySpread
+		case c.Estimated && c.evidence == lineage.Telemetry:
+			why = whyPushed
 		}
 		for k, n := range c.parts {
 			if x := &s.steps[c.first+k]; n > 0 || c.got == 0 && c.first+k == last {
