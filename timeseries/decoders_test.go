@@ -109,6 +109,16 @@ func allSections(t *testing.T) (out []decoded) {
 		t.Errorf("details are %+v, %v, want %+v", got, err, details)
 	}
 	take("w with details", encodeDetails(b, details), func(c []byte) error { _, _, err := decodeDetails(b, c); return err })
+	reasons := &blockReasons{entries: []seriesReasons{
+		{seriesKey{3, lineage.Records, lineage.GroupOffsets}, []stepReasons{{b.meta.start + 2, texts{"at most", ""}}, {b.meta.end, texts{"at least"}}}},
+		{seriesKey{3, lineage.Claimed, lineage.Telemetry}, []stepReasons{{b.meta.start + 1, texts{"neither"}}}},
+		{seriesKey{9, lineage.Records, lineage.GroupOffsets}, []stepReasons{{b.meta.end, texts{"at least", "at most", "neither"}}}},
+	}}
+	slices.SortFunc(reasons.entries, func(a, b seriesReasons) int { return compareKeys(a.key, b.key) })
+	if got, _, err := decodeReasons(b, encodeReasons(b, reasons)); err != nil || !reflect.DeepEqual(got, reasons) {
+		t.Errorf("reasons are %+v, %v, want %+v", got, err, reasons)
+	}
+	take("y with reasons", encodeReasons(b, reasons), func(c []byte) error { _, _, err := decodeReasons(b, c); return err })
 	take("t with words", encodeWords(b, words), func(c []byte) error { _, _, err := decodeWords(b, c); return err })
 	late := &engine{ledgers: newLedgers()}
 	late.ledgers.resume = []lateTopic{{richWriter(0).Topic, 77}, {richWriter(1).Topic, 0}}

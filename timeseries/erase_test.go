@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
@@ -349,5 +350,51 @@ func TestEraseDamaged(t *testing.T) {
 	must(t, err)
 	if len(r.Findings) == 0 || len(r.Lost) == 0 {
 		t.Errorf("nothing is said of the damage: %+v", r)
+	}
+}
+
+// TestEraseReasons forgets a person whom what is said of several rounds in one step of a coarser block names.
+func TestEraseReasons(t *testing.T) {
+	t.Parallel()
+	dir, o := t.TempDir(), testOpts
+	o.Tick = 30 * time.Second
+	o.Retention = Retention{Raw: 2 * time.Hour, Minute: 8 * day, Hour: 400 * day}
+	s, err := Open(dir, o)
+	must(t, err)
+	at := func(n int) time.Time { return testStart.Add(time.Duration(n) * o.Tick) }
+	who := richWriter(0)
+	for n := 1; n <= 27*120; n++ {
+		must(t, s.Append(t.Context(), lineage.Observation{
+			Source: testSource, Round: at(n), At: at(n), Interval: o.Tick,
+			Samples:   []lineage.Sample{{Subject: who, Metric: lineage.Records, Evidence: lineage.Transaction, Value: int64(n), Estimated: true}},
+			Sightings: []lineage.Sighting{{Access: who, Evidence: lineage.Transaction, Detail: []string{"at most", "at least"}[n%2] + " as " + ann}},
+		}))
+		if n%120 == 0 {
+			must(t, s.Maintain(t.Context(), at(n)))
+		}
+	}
+	must(t, s.Close())
+	reasons := func() []string {
+		t.Helper()
+		s, err := Open(dir, o)
+		must(t, err)
+		defer func() { must(t, s.Close()) }()
+		for _, b := range s.tiers[minuteTier].blocks {
+			must(t, s.vault.has(b.file(), []sectionID{{reasonsSection, 0}}))
+		}
+		w, err := s.Window(t.Context(), store.Ask{Window: lineage.Window{Start: at(20), End: at(22)}, Accesses: true, Lookback: day})
+		must(t, err)
+		i, _ := w.Series.Find(0, lineage.Records, lineage.Transaction)
+		out, err := w.Details.Reasons(t.Context(), lineage.Window{Start: at(20), End: at(22)}, []int32{i})
+		must(t, err)
+		return out[0]
+	}
+	was, f := reasons(), forgetAnn(t)
+	_, err = Erase(dir, f)
+	must(t, err)
+	for i, now := range reasons() {
+		if strings.Contains(now, ann) || now != f.Persons.Text(was[i]) || len(was) != 2 {
+			t.Errorf("%q is said, where it was %q of %q", now, was[i], was)
+		}
 	}
 }
