@@ -127,6 +127,11 @@ func account(t *testing.T, s store.Store) string {
 			who := win.Rows.Access[i]
 			from, to := win.Series.Of(int32(i))
 			for k := from; k < to; k++ {
+				reasons, err := win.Reasons(t.Context(), win.Window, []int32{k})
+				if err != nil {
+					t.Fatal(err)
+				}
+				lines = append(lines, fmt.Sprintf("%v %v %v %v %q", w, who.Client, win.Series.Metric[k], win.Series.Evidence[k], reasons[0]))
 				if a := win.Series.Amount[k]; win.Series.Metric[k] == lineage.Records && a.Total > 0 {
 					lines = append(lines, fmt.Sprintf("%v %v %v %.3f estimated %v pending %v moved %v", w, who.Client, win.Series.Evidence[k], a.Total, a.Estimated, a.Pending, win.Rows.Moved[i]))
 				}
