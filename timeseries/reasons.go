@@ -28,6 +28,9 @@ type reasoning struct {
 type texts []string
 
 func (t *texts) add(text string) {
+	if n := len(*t); n > 0 && (*t)[n-1] == text {
+		return
+	}
 	b := lineage.BoundsOf(text)
 	*t = append(slices.DeleteFunc(*t, func(old string) bool { return lineage.BoundsOf(old) == b && (old == "") == (text == "") }), text)
 }
