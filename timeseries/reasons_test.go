@@ -1,39 +1,52 @@
-package timeseries_test
+package timeseries
 
 import (
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/lineaged/lineaged/store/storetest"
-	"github.com/lineaged/lineaged/timeseries"
 )
 
 // TestBoundsOfWindowsOverTiers has days of steps bounded by turns, in the head, in raw blocks and in both coarser
-// tiers, over restarts: in no window a count is called a bound that the truth is beyond, and where no step reaches over
-// an end the reasons are those that were told.
+// tiers, over restarts, and from a backup of a store that is open: in no window a count is called a bound that the
+// truth is beyond, and where no step reaches over an end the reasons are those that were told.
 func TestBoundsOfWindowsOverTiers(t *testing.T) {
-	const tick, rounds, hour = 30 * time.Second, 210 * 120, 120
+	t.Parallel()
+	const rounds, hour = 210 * 120, 120
 	said := map[string]int{}
 	for seed := range uint64(2) {
 		r := rand.New(rand.NewPCG(seed, 80))
-		start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-		h := storetest.NewBounded(r, start, tick, rounds)
-		m := disk()
-		o := timeseries.Options{Tick: tick, Retention: timeseries.Retention{Raw: 5 * time.Hour, Minute: 30 * time.Hour, Hour: 1000 * time.Hour}}
-		s := m.subject(m.open(t, o), o)
+		o := testOpts
+		o.Tick, o.MinFree, o.Retention = 30*time.Second, 1, Retention{Raw: 5 * time.Hour, Minute: 30 * time.Hour, Hour: 1000 * time.Hour}
+		h := storetest.NewBounded(r, testStart, o.Tick, rounds)
+		dir := inMemory(t)
+		s, err := Open(dir, o)
+		must(t, err)
 		for n := 0; n < rounds; n += hour {
-			check(t, s.Append(t.Context(), h.Observations[n:n+hour]...))
-			check(t, s.Maintain(t.Context(), start.Add(time.Duration(n+hour)*tick)))
-			if n/hour%30 == 29 {
-				h.HoldUntil(t, s, r, 40, n+hour, said)
-				next, err := s.Again(t)
-				check(t, err)
-				s = next
-				h.HoldUntil(t, s, r, 40, n+hour, said)
+			must(t, s.Append(t.Context(), h.Observations[n:n+hour]...))
+			must(t, s.Maintain(t.Context(), testStart.Add(time.Duration(n+hour)*o.Tick)))
+			if n/hour%30 < 29 {
+				continue
 			}
+			h.HoldUntil(t, s, r, 40, n+hour, said)
+			to, back := filepath.Join(inMemory(t), "backup"), filepath.Join(inMemory(t), "restored")
+			_, err = backup(t.Context(), dir, to, files{}, freeSpace) // as a crash leaves it: its head is in the log alone
+			must(t, err)
+			_, err = Restore(t.Context(), to, back)
+			must(t, err)
+			restored, err := Open(back, o)
+			must(t, err)
+			h.HoldUntil(t, restored, r, 40, n+hour, said)
+			must(t, restored.Close())
+			must(t, s.Close())
+			s, err = Open(dir, o)
+			must(t, err)
+			h.HoldUntil(t, s, r, 40, n+hour, said)
 		}
 		h.Hold(t, s, r, 200, said)
+		must(t, s.Close())
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
