@@ -385,7 +385,7 @@ func TestEraseReasons(t *testing.T) {
 		w, err := s.Window(t.Context(), store.Ask{Window: lineage.Window{Start: at(20), End: at(22)}, Accesses: true, Lookback: day})
 		must(t, err)
 		i, _ := w.Series.Find(0, lineage.Records, lineage.Transaction)
-		out, err := w.Details.Reasons(t.Context(), lineage.Window{Start: at(20), End: at(22)}, []int32{i})
+		out, err := w.Reasons(t.Context(), lineage.Window{Start: at(20), End: at(22)}, []int32{i})
 		must(t, err)
 		return out[0]
 	}

@@ -32,7 +32,8 @@ func TestBoundsOfWindowsOverTiers(t *testing.T) {
 			}
 			h.HoldUntil(t, s, r, 40, n+hour, said)
 			to, back := filepath.Join(inMemory(t), "backup"), filepath.Join(inMemory(t), "restored")
-			_, err = backup(t.Context(), dir, to, files{}, freeSpace) // as a crash leaves it: its head is in the log alone
+			// As a crash leaves it: its head is in the log alone.
+			_, err = backup(t.Context(), dir, to, files{}, freeSpace)
 			must(t, err)
 			_, err = Restore(t.Context(), to, back)
 			must(t, err)
