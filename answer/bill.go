@@ -420,7 +420,7 @@ func (m *metered) moved(all []usage.Moved, x *access) []usage.Moved {
 	switch {
 	case x.counter.evidence == lineage.Elimination:
 		out.Basis = usage.Eliminated
-	case x.amount.Estimated || x.sharedOut(): // not that more may have moved: of what was not observed the hours tell
+	case x.amount.Estimated || x.sharedOut() || m.v.veiled[x.flow()]: // not that more may have moved: of what was not observed the hours tell
 		out.Basis = usage.Estimated
 	}
 	out.Records = hours.Times(x.slice.share())

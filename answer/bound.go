@@ -2,7 +2,6 @@ package answer
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/lineaged/lineaged/lineage"
 )
@@ -33,18 +32,36 @@ func (v *View) Bound(n lineage.Node, m Metric) string {
 		}
 		return "at most: it is written in transactions, and markers of these may be among its records beside those that are known and left out"
 	}
-	estimated := map[lineage.Flow]bool{}
-	for _, q := range nodeParts(v, n, m).list {
-		if f := q.of.flow(); q.of.amount.Estimated || q.of.sharedOut() || v.veiled[f] {
+	p := nodeParts(v, n, m)
+	return v.boundOf(&p)
+}
+
+// boundOf says why the sum of counters is a bound or an estimate. Which way the estimates among them go only their
+// evidence says, and one that is at most makes no sum that lacks a part a bound.
+func (v *View) boundOf(p *parts) string {
+	all, estimated, least := map[lineage.Flow]bool{}, map[lineage.Flow]bool{}, map[lineage.Flow]bool{}
+	for _, x := range p.uncounted {
+		all[x.flow()], least[x.flow()] = true, true
+	}
+	for _, q := range p.list {
+		f := q.of.flow()
+		all[f] = true
+		if q.of.amount.Estimated || q.of.sharedOut() {
 			estimated[f] = true
-		} else if !estimated[f] {
-			estimated[f] = false
+		}
+		if q.adds() && q.of.rate() == nil || v.veiled[f] {
+			least[f] = true
 		}
 	}
-	all := len(estimated)
-	maps.DeleteFunc(estimated, func(_ lineage.Flow, is bool) bool { return !is })
-	if len(estimated) == 0 {
+	switch {
+	case len(p.list) == 0: // there is no sum
 		return ""
+	case len(least) == 0 && len(estimated) == 0:
+		return ""
+	case len(least) == 0:
+		return fmt.Sprintf("estimated: bounds or estimates are among what it sums up, %d of %d flows, as their evidence explains", len(estimated), len(all))
+	case len(estimated) == 0:
+		return fmt.Sprintf("at least: of %d of %d flows that it sums up it is not known what moved, or whether that is all", len(least), len(all))
 	}
-	return fmt.Sprintf("estimated: bounds or estimates are among what it sums up, %d of %d flows, as their evidence explains", len(estimated), all)
+	return fmt.Sprintf("estimated: of %d of %d flows that it sums up it is not known what moved, or whether that is all, and bounds or estimates are among the others, %d, as their evidence explains", len(least), len(all), len(estimated))
 }

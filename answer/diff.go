@@ -278,7 +278,7 @@ func (d *differ) rates(f lineage.Flow) {
 	if ratio := *b.perSecond / *a.perSecond; ratio < d.ask.Factor && 1/ratio < d.ask.Factor {
 		return
 	}
-	d.out.Changed = append(d.out.Changed, FlowChange{Flow: f, Before: *a.perSecond, After: *b.perSecond, Estimated: a.estimated || b.estimated})
+	d.out.Changed = append(d.out.Changed, FlowChange{Flow: f, Before: *a.perSecond, After: *b.perSecond, Estimated: a.estimated || b.estimated || d.before.atLeast(f) != "" || d.after.atLeast(f) != ""})
 }
 
 // judgeMissing files the flows that one of the windows has no trace of: they are not in it if those who see them now

@@ -43,10 +43,14 @@ type total struct {
 	records   *float64 // nil: no counter of them is known
 	perSecond *float64
 	estimated bool
+	lacks     int // how many counters it is not the sum of, as what they moved is not known
 }
 
 // add adds what an access moved.
 func (t *total) add(x *access) {
+	if x.untold() {
+		t.lacks++
+	}
 	if !x.amount.Known {
 		return
 	}
@@ -126,18 +130,18 @@ func (v *View) bytes(ls *levels, accesses []int32) total {
 	return sum
 }
 
-// total is what the flow moved. Where it is not known whether it did, nothing is no count.
+// total is what the flow moved. Where it is not known whether it did, or of a part of it, nothing is no count.
 func (f Flow) total() total {
 	t := f.rows.v.records(f.rows.v.of(f.flow))
 	if f.unknown(t) {
 		return total{estimated: t.estimated}
 	}
-	t.estimated = t.estimated || t.records != nil && f.rows.v.atLeast(f.flow) != ""
+	t.estimated = t.estimated || t.records != nil && (t.lacks > 0 || f.rows.v.atLeast(f.flow) != "")
 	return t
 }
 
 func (f Flow) unknown(t total) bool {
-	return f.Active() == nil && (t.records == nil || *t.records == 0)
+	return (t.records == nil || *t.records == 0) && (t.lacks > 0 || f.Active() == nil)
 }
 
 func (f Flow) byteTotal(ctx context.Context) (total, error) {
@@ -155,8 +159,9 @@ func (f Flow) byteTotal(ctx context.Context) (total, error) {
 // Records returns what moved in the window; nil: not measurable from what is known, or not known whether any did.
 // Less than half a record is none that is known to have moved.
 func (f Flow) Records() *int64 {
-	n := whole(f.total().records)
-	if n != nil && *n == 0 && f.Active() == nil {
+	t := f.total()
+	n := whole(t.records)
+	if n != nil && *n == 0 && (t.lacks > 0 || f.Active() == nil) {
 		return nil
 	}
 	return n

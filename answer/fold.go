@@ -174,7 +174,7 @@ func (v *View) stacked(w *Walk, stacks []graph.Stack) *View {
 	flows := map[lineage.Flow]*memberFlow{}
 	for _, i := range slices.Compact(rows) {
 		x := v.accesses[i]
-		g.take(x, stands(x.node), stands(x.far), flows)
+		g.take(v, x, stands(x.node), stands(x.far), flows)
 		if x.topic == nil {
 			continue
 		}

@@ -77,7 +77,7 @@ func (v *View) Grouped(ctx context.Context, by GroupBy, of *Cluster, only Filter
 			continue
 		}
 		moved := x.state == graph.Active
-		g.take(x, group(x.node, moved), group(x.far, moved), flows)
+		g.take(v, x, group(x.node, moved), group(x.far, moved), flows)
 	}
 	g.countUncounted(flows, v.veiled)
 	for in, all := range g.members {
@@ -100,8 +100,8 @@ func (v *View) ofGroups() *View {
 	}
 }
 
-// take takes an access into a view of groups, as that of the nodes that stand for its ends.
-func (v *View) take(x access, node, far lineage.Node, flows map[lineage.Flow]*memberFlow) {
+// take takes an access of a view into one of groups, as that of the nodes that stand for its ends.
+func (v *View) take(of *View, x access, node, far lineage.Node, flows map[lineage.Flow]*memberFlow) {
 	own := x.flow()
 	x.as(node, x.namedBy)
 	x.far = far
@@ -112,6 +112,7 @@ func (v *View) take(x access, node, far lineage.Node, flows map[lineage.Flow]*me
 	}
 	f.moved = f.moved || x.state != graph.Inactive
 	f.counted = f.counted || x.amount.Known && !x.unknown()
+	f.lacks = f.lacks || x.untold() && !of.speaksForMember(&x)
 	v.accesses = append(v.accesses, x)
 }
 
@@ -122,7 +123,7 @@ func (v *View) countUncounted(flows map[lineage.Flow]*memberFlow, veiled map[lin
 		if veiled[own] {
 			v.veiled[f.in] = true
 		}
-		if f.moved && !f.counted {
+		if f.moved && (!f.counted || f.lacks) {
 			v.uncounted[f.in]++
 		}
 	}
@@ -132,6 +133,7 @@ func (v *View) countUncounted(flows map[lineage.Flow]*memberFlow, veiled map[lin
 type memberFlow struct {
 	in             lineage.Flow
 	moved, counted bool // moved: or it may have
+	lacks          bool // of a counter of it it is not known what moved
 }
 
 // atLeast says why a flow may have moved more than the sum of its accesses, as one between groups, or of who has no
@@ -142,6 +144,9 @@ func (v *View) atLeast(f lineage.Flow) string {
 	}
 	if v.veiled[f] {
 		return whyVeiled
+	}
+	if t := v.records(v.of(f)); t.lacks > 0 && t.records != nil && *t.records > 0 {
+		return fmt.Sprintf("at least: of %s that it sums up it is not known what moved", pluralOf(t.lacks, "counter"))
 	}
 	return ""
 }

@@ -9,9 +9,10 @@ import (
 )
 
 // missed adds up what readers passed or lost, by one of their counters. Who is counted and never had such a counter
-// missed nothing; nil: none of them is counted.
+// missed nothing; nil: none of them is counted, or one is of whom it is not known, and the others missed nothing.
 func (v *View) missed(accesses []int32, of func(*access) *lineage.Amount) *int64 {
 	var sum *float64
+	lacks := false
 	for _, i := range v.alone(accesses, lineage.Records) {
 		x := &v.accesses[i]
 		if x.Access.Op != lineage.Read {
@@ -22,6 +23,10 @@ func (v *View) missed(accesses []int32, of func(*access) *lineage.Amount) *int64
 		} else if x.amount.Known {
 			grow(&sum, new(float64), 1)
 		}
+		lacks = lacks || x.untold()
+	}
+	if lacks && sum != nil && *sum == 0 {
+		return nil
 	}
 	return whole(sum)
 }

@@ -75,6 +75,8 @@ func (m Metric) Unit() string {
 type Point struct {
 	At    time.Time
 	Value *float64
+	// AtLeast: more may have moved: of a part of a rate it is not known, or records may be in another writer's count.
+	AtLeast bool
 }
 
 // Series returns a metric of the flow over the window; no points: the flow does not have it. Without a step one is
@@ -158,6 +160,8 @@ type part struct {
 	// needed is since when the whole is not known without this part, as a sum of lags without one of them; zero: it is
 	// known without it.
 	needed time.Time
+	// since is when it was first seen: before, it is no part of what moved.
+	since time.Time
 	// living: it belongs to the whole only while somebody is there to read.
 	living bool
 	// unseen is until when its topic was not looked at, and may have moved; zero: it was, or there was none.
@@ -170,6 +174,8 @@ type parts struct {
 	largest bool // the points are the largest of the parts', else their sum
 	sized   bool // records are shown in bytes
 	divisor float64
+	// uncounted are of flows that moved, or may have, and that nothing counts.
+	uncounted []*access
 }
 
 // loadSeries reads the stored series of all rows in one call, or in few where they are very many, and puts them
@@ -190,6 +196,7 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 		for i := range points {
 			points[i].At = key.window.Start.Add(time.Duration(i) * key.step)
 		}
+		p.lack(points, key.step)
 		unknown := make([]bool, count)
 		for _, q := range p.list {
 			q.unseen = v.unseen[q.topic]
@@ -247,11 +254,10 @@ func (r *Rows) loadSeries(ctx context.Context, key seriesKey, v *View) (seriesOf
 		if last := &points[count-1]; last.Value != nil && *last.Value == 0 && r.Flow(f).isUnknown(key.metric) {
 			last.Value = nil
 		}
-		for i, veiled := range load.veiled[f] {
-			if p := &points[i]; veiled && p.Value != nil && *p.Value == 0 {
-				p.Value = nil
-			}
-		}
+		leastOf(points)
+	}
+	for _, points := range out.nodes {
+		leastOf(points)
 	}
 	return out, err
 }
@@ -281,8 +287,6 @@ type loading struct {
 	keys  []int32 // of series
 	into  []target
 	sized bool
-	// veiled are the steps in which a part of a flow may be in the counts of others.
-	veiled map[lineage.Flow][]bool
 }
 
 // add has a stored series loaded; one that there is not has no points.
@@ -321,6 +325,7 @@ func (l *loading) run(ctx context.Context, v *View, key seriesKey, atOnce int) e
 			}
 			if of := t.part.of; of != nil && of.veiled {
 				veil(stored[i], veiled[of.Access.Topic])
+				t.least(veiled[of.Access.Topic])
 			}
 			size, ok := 1.0, true
 			if t.parts.sized {
@@ -347,23 +352,7 @@ func (l *loading) veils(ctx context.Context, v *View, step time.Duration) (map[l
 	if topics == nil {
 		return nil, nil
 	}
-	steps, err := v.veiledSteps(ctx, step, topics)
-	l.veiled = map[lineage.Flow][]bool{}
-	for i := range l.into {
-		of := l.into[i].part.of
-		if of == nil || !of.veiled || steps[of.Access.Topic] == nil {
-			continue
-		}
-		all := l.veiled[of.flow()]
-		if all == nil {
-			all = make([]bool, len(steps[of.Access.Topic]))
-			l.veiled[of.flow()] = all
-		}
-		for k, is := range steps[of.Access.Topic] {
-			all[k] = all[k] || is
-		}
-	}
-	return steps, err
+	return v.veiledSteps(ctx, step, topics)
 }
 
 // mix adds a stored series to the points, or takes the larger of the two. sized is false where the size of its records
@@ -380,13 +369,17 @@ func (t *target) mix(stored []lineage.Point, factor float64, sized bool) {
 	for i := range min(len(t.points), len(stored)) {
 		p := &t.points[i]
 		switch {
-		case i < len(live) && live[i].OK && live[i].Value == 0, t.unknown[i], !p.At.Add(t.step).After(t.part.unseen):
+		case i < len(live) && live[i].OK && live[i].Value == 0, t.unknown[i]:
+		case !p.At.Add(t.step).After(t.part.unseen):
+			p.AtLeast = p.AtLeast || t.part.adds()
 		case stored[i].OK && !sized && stored[i].Value != 0:
 			p.Value, t.unknown[i] = nil, true
 		case stored[i].OK:
 			p.mix(stored[i].Value*factor, t.parts.largest)
 		case t.part.isNeeded(p.At.Add(t.step)):
 			p.Value, t.unknown[i] = nil, true
+		case t.part.adds() && p.At.Add(t.step).After(t.part.since):
+			p.AtLeast = true
 		}
 	}
 }
@@ -430,11 +423,13 @@ func flowParts(v *View, accesses []int32, m Metric) (p parts, ok bool) {
 }
 
 func (p *parts) addCounters(v *View, accesses []int32) {
-	for _, i := range v.alone(accesses, lineage.Records) {
+	alone := v.alone(accesses, lineage.Records)
+	for _, i := range alone {
 		if x := &v.accesses[i]; x.counter.metric != lineage.NoMetric {
-			p.list = append(p.list, part{stored: x.counter, topic: x.Access.Topic, factor: x.slice.share(), of: x})
+			p.list = append(p.list, part{stored: x.counter, topic: x.Access.Topic, factor: x.slice.share(), of: x, since: x.FirstSeen})
 		}
 	}
+	p.uncounted = append(p.uncounted, v.uncountedOf(alone)...)
 }
 
 // addLags adds how far readers are behind. living: only while somebody is there to read, as for a topic, whose dead
@@ -541,7 +536,7 @@ func (v *View) outward(n lineage.Node, accesses []int32) []int32 {
 // most its records, since others may be.
 func (p *parts) addWritten(v *View, t *topicView) {
 	for _, s := range t.subjects {
-		p.list = append(p.list, part{stored: v.stored(s.row, lineage.Appended), topic: s.topic, factor: 1})
+		p.list = append(p.list, part{stored: v.stored(s.row, lineage.Appended), topic: s.topic, factor: 1, since: s.firstSeen})
 		if markers, _ := v.markers(s.row); markers.series >= 0 {
 			p.list = append(p.list, part{stored: markers, topic: s.topic, factor: -1})
 		}

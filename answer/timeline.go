@@ -42,6 +42,8 @@ type Timeline struct {
 	Buckets []Bucket
 	// Nodes are those whose movement is summed up, LeftOut those which moved less than they and are not in it.
 	Nodes, LeftOut int
+	// Detail says of how many nodes it is a bound or an estimate what moved, of one alone also which; empty: of none.
+	Detail string
 	// Scope is the clusters that it is of; none: all.
 	Scope []lineage.ClusterID
 }
@@ -50,7 +52,9 @@ type Timeline struct {
 type Bucket struct {
 	Start time.Time
 	// Rate is of records a second; nil: none of it was observed, or there is nobody who could have moved.
-	Rate     *float64
+	Rate *float64
+	// AtLeast: more may have moved, see Point.
+	AtLeast  bool
 	Observed float64 // how much of it was observed, of 1
 	Events   []EventCount
 }
@@ -235,14 +239,14 @@ func (t *Timeline) takeRates(ctx context.Context, roots []lineage.Node, most int
 		return err
 	}
 	type mover struct {
-		node  lineage.Node
-		list  []part
+		node lineage.Node
+		parts
 		moved float64
 	}
 	var all []mover
 	gone := leaving(ctx)
 	take := func(n lineage.Node) {
-		m := mover{node: n, list: nodeParts(v, n, RecordRate).list}
+		m := mover{node: n, parts: nodeParts(v, n, RecordRate)}
 		if len(m.list) == 0 {
 			return
 		}
@@ -277,12 +281,17 @@ func (t *Timeline) takeRates(ctx context.Context, roots []lineage.Node, most int
 	}
 	var load loading
 	into := target{points: points, unknown: make([]bool, len(points)), parts: parts{divisor: 1}, step: t.Width}
+	bound := 0
 	for i := range all {
 		if len(load.keys)+len(all[i].list) > max(most/len(points), len(all[0].list)) {
 			t.LeftOut = len(all) - i
 			break
 		}
 		t.Nodes++
+		if why := v.Bound(all[i].node, RecordRate); why != "" {
+			bound, t.Detail = bound+1, why
+		}
+		all[i].lack(points, t.Width)
 		for _, q := range all[i].list {
 			into.part = q
 			into.part.unseen = v.unseen[q.topic]
@@ -293,8 +302,12 @@ func (t *Timeline) takeRates(ctx context.Context, roots []lineage.Node, most int
 	if err := load.run(ctx, v, key, max(1, pointsPerCall/len(points))); err != nil {
 		return err
 	}
-	for i := range points {
-		t.Buckets[i].Rate = points[i].Value
+	if t.Nodes > 1 && bound > 0 {
+		t.Detail = fmt.Sprintf("estimated: bounds or estimates are among what it sums up, of %d of %d nodes", bound, t.Nodes)
+	}
+	leastOf(points)
+	for i, p := range points {
+		t.Buckets[i].Rate, t.Buckets[i].AtLeast = p.Value, p.AtLeast
 	}
 	return nil
 }

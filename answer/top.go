@@ -63,7 +63,7 @@ func (v *View) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 	}
 	return func(n lineage.Node) *float64 {
 		p := nodeParts(v, n, m)
-		var sum Point
+		sum := []Point{{AtLeast: len(p.uncounted) > 0}}
 		for _, q := range p.list {
 			if live := ls.of(q.row, lineage.Live); q.living && live != nil && *live == 0 {
 				continue
@@ -78,12 +78,15 @@ func (v *View) valueOf(ctx context.Context, m Metric) (func(lineage.Node) *float
 			}
 			switch {
 			case is != nil:
-				sum.mix(*is/p.divisor, p.largest)
+				sum[0].mix(*is/p.divisor, p.largest)
 			case q.isNeeded(v.win.End):
 				return nil
+			case q.adds():
+				sum[0].AtLeast = true
 			}
 		}
-		return sum.Value
+		leastOf(sum)
+		return sum[0].Value
 	}, nil
 }
 

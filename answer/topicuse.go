@@ -207,7 +207,7 @@ func (r *usageReader) use(ctx context.Context, f Flow, x usedFlow) (u TopicUse, 
 		Topic: r.party(x.topic), Node: r.party(x.node), Write: x.write, Active: f.Active(), Records: f.Records(), Skipped: f.Skipped(), Lost: f.Lost(),
 		Estimated: f.Estimated(), ClientCount: f.ClientCount(), Held: true,
 	}
-	u.AtLeast = u.Active == nil || u.Records == nil || v.uncounted[x.flow] > 0
+	u.AtLeast = u.Active == nil || u.Records == nil || v.uncounted[x.flow] > 0 || f.total().lacks > 0
 	if u.Bytes, err = f.Bytes(ctx); err != nil {
 		return u, err
 	}

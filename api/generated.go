@@ -972,8 +972,9 @@ type ComplexityRoot struct {
 	}
 
 	Point struct {
-		At    func(childComplexity int) int
-		Value func(childComplexity int) int
+		At      func(childComplexity int) int
+		AtLeast func(childComplexity int) int
+		Value   func(childComplexity int) int
 	}
 
 	Position struct {
@@ -1344,6 +1345,7 @@ type ComplexityRoot struct {
 	Timeline struct {
 		Buckets  func(childComplexity int) int
 		Coverage func(childComplexity int) int
+		Detail   func(childComplexity int) int
 		LeftOut  func(childComplexity int) int
 		Nodes    func(childComplexity int) int
 		Width    func(childComplexity int) int
@@ -1351,6 +1353,7 @@ type ComplexityRoot struct {
 	}
 
 	TimelineBucket struct {
+		AtLeast          func(childComplexity int) int
 		Events           func(childComplexity int) int
 		ObservedFraction func(childComplexity int) int
 		RecordsPerSecond func(childComplexity int) int
@@ -5747,6 +5750,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Point.At(childComplexity), true
+	case "Point.atLeast":
+		if e.ComplexityRoot.Point.AtLeast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Point.AtLeast(childComplexity), true
 	case "Point.value":
 		if e.ComplexityRoot.Point.Value == nil {
 			break
@@ -7555,6 +7564,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Timeline.Coverage(childComplexity), true
+	case "Timeline.detail":
+		if e.ComplexityRoot.Timeline.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Timeline.Detail(childComplexity), true
 	case "Timeline.leftOut":
 		if e.ComplexityRoot.Timeline.LeftOut == nil {
 			break
@@ -7580,6 +7595,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Timeline.Window(childComplexity), true
 
+	case "TimelineBucket.atLeast":
+		if e.ComplexityRoot.TimelineBucket.AtLeast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineBucket.AtLeast(childComplexity), true
 	case "TimelineBucket.events":
 		if e.ComplexityRoot.TimelineBucket.Events == nil {
 			break
@@ -9690,21 +9711,21 @@ enum GapKind {
 
 """
 nodes: whose movement the rates are the sum of; leftOut: how many more there are, which moved less and are not in it: of a large estate the thousand or more topics that moved most are summed up. width: of a
-bucket; the last ends with the window. Of roots that are not known there are no rates and no events.
+bucket; the last ends with the window. Of roots that are not known there are no rates and no events. detail: as of Series: of how many nodes it is a bound or an estimate what moved; null: of none.
 """
-type Timeline { buckets: [TimelineBucket!]!  width: Duration!  nodes: Int!  leftOut: Int!  window: ResolvedWindow!  coverage: Coverage! }
+type Timeline { buckets: [TimelineBucket!]!  width: Duration!  nodes: Int!  leftOut: Int!  detail: String  window: ResolvedWindow!  coverage: Coverage! }
 """
-recordsPerSecond: RECORDS_PER_SECOND (see Metric) over the part of the bucket that was observed; null: none was, or nobody could have moved; 0: nothing moved. observedFraction: of the sources of the clusters that it is of, as in Coverage.
+recordsPerSecond: RECORDS_PER_SECOND (see Metric) over the part of the bucket that was observed; null: none was, or nobody could have moved, or of a part it is not known what moved and the others rested; 0: nothing moved. atLeast: as of Point. observedFraction: of the sources of the clusters that it is of, as in Coverage.
 events: at a border they are of the bucket before it.
 """
-type TimelineBucket { start: Time!  recordsPerSecond: Float  observedFraction: Float!  events: [EventCount!]! }
+type TimelineBucket { start: Time!  recordsPerSecond: Float  atLeast: Boolean!  observedFraction: Float!  events: [EventCount!]! }
 type EventCount { type: EventType!  count: Int! }
 type BlindSpot { source: String!  what: String!  remedy: String! }
 
 """
 Of a flow: RECORDS_PER_SECOND BYTES_PER_SECOND LAG LAG_SECONDS. Of a node, IN is what goes into it and OUT what comes out: a topic's OUT is
 read, an application's IN is read and its OUT written. RECORDS_PER_SECOND and BYTES_PER_SECOND are a topic's IN, and of others IN and OUT
-together; a STREAM_JOB's and a REPLICATOR's are without internal topics. LAG (the sum) and LAG_SECONDS (the furthest behind) are of a topic's readers that somebody is there for (see Flow.live), or of what an application reads. RETAINED_BYTES is of
+together; a STREAM_JOB's and a REPLICATOR's are without internal topics, and all are without what moves to or from a DATASET. LAG (the sum) and LAG_SECONDS (the furthest behind) are of a topic's readers that somebody is there for (see Flow.live), or of what an application reads. RETAINED_BYTES is of
 topics only; an UNIDENTIFIED node has OUT only. What does not fit is null, without an error. Bytes are estimated as in Flow.bytes.
 A topic's IN is what its ends grew by, less the markers of transactions that are known to be among it: where it is written in transactions, at most its records, and detail says so.
 END_TO_END_SECONDS is of topics only: the mean time from the first record of a trace in the topic that is named for it (headers.records.traces) to the first in this one, of the traces that were sampled,
@@ -9714,11 +9735,12 @@ A rate is the same figure wherever it is asked for: over the part of the window,
 enum Metric { RECORDS_PER_SECOND BYTES_PER_SECOND RECORDS_IN_PER_SECOND RECORDS_OUT_PER_SECOND BYTES_IN_PER_SECOND BYTES_OUT_PER_SECOND LAG LAG_SECONDS RETAINED_BYTES END_TO_END_SECONDS }
 """
 At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
-only where no part of it was observed, as before its topic came into sight, or all of it is pending, or, of the unidentified, where what they wrote may be in another writer's count, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
-A reading that reaches over several steps is spread over them evenly. detail: why the records of a node are a bound, "at most", or an estimate, as where one of the flows is that they are the sum of; null: they are neither, or a flow's evidence says it.
+only where no part of it was observed, as before its topic came into sight, or all of it is pending, or, of the unidentified, where what they wrote may be in another writer's count, or where that is so of a part and nothing moved of the others; of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
+A reading that reaches over several steps is spread over them evenly. detail: why the records of a node are a bound, "at most" or "at least", or an estimate, as where one of the flows is that they are the sum of; null: they are neither, or a flow's evidence says it.
 """
 type Series { metric: Metric!  unit: String!  step: Duration!  points: [Point!]!  detail: String }
-type Point { at: Time!  value: Float }   # null value: not observed, or not known
+"value: null: not observed, or not known. atLeast, of a rate: of a part of it, from when that was first seen, it is not known what moved, which is not in value; or some of the unidentified's records may be in another writer's count. What is in value may be a bound or an estimate beside."
+type Point { at: Time!  value: Float  atLeast: Boolean! }
 
 "unknown: nodes of the kind that are left out, as their value is not known. detail: as of Series."
 type Ranking { ranked: [Ranked!]!  unknown: Int!  coverage: Coverage! }
@@ -11877,6 +11899,8 @@ func (ec *executionContext) childFields_Point(ctx context.Context, field graphql
 		return ec.fieldContext_Point_at(ctx, field)
 	case "value":
 		return ec.fieldContext_Point_value(ctx, field)
+	case "atLeast":
+		return ec.fieldContext_Point_atLeast(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Point", field.Name)
 }
@@ -12433,6 +12457,8 @@ func (ec *executionContext) childFields_Timeline(ctx context.Context, field grap
 		return ec.fieldContext_Timeline_nodes(ctx, field)
 	case "leftOut":
 		return ec.fieldContext_Timeline_leftOut(ctx, field)
+	case "detail":
+		return ec.fieldContext_Timeline_detail(ctx, field)
 	case "window":
 		return ec.fieldContext_Timeline_window(ctx, field)
 	case "coverage":
@@ -12447,6 +12473,8 @@ func (ec *executionContext) childFields_TimelineBucket(ctx context.Context, fiel
 		return ec.fieldContext_TimelineBucket_start(ctx, field)
 	case "recordsPerSecond":
 		return ec.fieldContext_TimelineBucket_recordsPerSecond(ctx, field)
+	case "atLeast":
+		return ec.fieldContext_TimelineBucket_atLeast(ctx, field)
 	case "observedFraction":
 		return ec.fieldContext_TimelineBucket_observedFraction(ctx, field)
 	case "events":
@@ -32224,6 +32252,29 @@ func (ec *executionContext) fieldContext_Point_value(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Point", field, false, false, "Float")
 }
 
+func (ec *executionContext) _Point_atLeast(ctx context.Context, field graphql.CollectedField, obj *answer.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Point_atLeast(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtLeast, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Point_atLeast(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Point", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Position_node(ctx context.Context, field graphql.CollectedField, obj *Position) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -39698,6 +39749,29 @@ func (ec *executionContext) fieldContext_Timeline_leftOut(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Timeline", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Timeline_detail(ctx context.Context, field graphql.CollectedField, obj *Timeline) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Timeline_detail(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Detail, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Timeline_detail(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Timeline", field, false, false, "String")
+}
+
 func (ec *executionContext) _Timeline_window(ctx context.Context, field graphql.CollectedField, obj *Timeline) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -39806,6 +39880,29 @@ func (ec *executionContext) _TimelineBucket_recordsPerSecond(ctx context.Context
 }
 func (ec *executionContext) fieldContext_TimelineBucket_recordsPerSecond(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("TimelineBucket", field, false, false, "Float")
+}
+
+func (ec *executionContext) _TimelineBucket_atLeast(ctx context.Context, field graphql.CollectedField, obj *TimelineBucket) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TimelineBucket_atLeast(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtLeast, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TimelineBucket_atLeast(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TimelineBucket", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _TimelineBucket_observedFraction(ctx context.Context, field graphql.CollectedField, obj *TimelineBucket) (ret graphql.Marshaler) {
@@ -52215,6 +52312,11 @@ func (ec *executionContext) _Point(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "atLeast":
+			out.Values[i] = ec._Point_atLeast(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -54613,6 +54715,11 @@ func (ec *executionContext) _Timeline(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "detail":
+			out.Values[i] = ec._Timeline_detail(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "window":
 			out.Values[i] = ec._Timeline_window(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -54659,6 +54766,11 @@ func (ec *executionContext) _TimelineBucket(ctx context.Context, sel ast.Selecti
 		case "recordsPerSecond":
 			out.Values[i] = ec._TimelineBucket_recordsPerSecond(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "atLeast":
+			out.Values[i] = ec._TimelineBucket_atLeast(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "observedFraction":

@@ -636,8 +636,8 @@ type Sealed struct {
 }
 
 // At most 11,000 points. The step must be a multiple of the window's own; without one, it is chosen for at most 120 points. A point of a rate is null
-// only where no part of it was observed, as before its topic came into sight, or all of it is pending, or, of the unidentified, where what they wrote may be in another writer's count, of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
-// A reading that reaches over several steps is spread over them evenly. detail: why the records of a node are a bound, "at most", or an estimate, as where one of the flows is that they are the sum of; null: they are neither, or a flow's evidence says it.
+// only where no part of it was observed, as before its topic came into sight, or all of it is pending, or, of the unidentified, where what they wrote may be in another writer's count, or where that is so of a part and nothing moved of the others; of bytes also where the size of what moved is not known, a point of a lag also where that of one reader is not known.
+// A reading that reaches over several steps is spread over them evenly. detail: why the records of a node are a bound, "at most" or "at least", or an estimate, as where one of the flows is that they are the sum of; null: they are neither, or a flow's evidence says it.
 type Series struct {
 	Metric answer.Metric  `json:"metric"`
 	Unit   string         `json:"unit"`
@@ -707,11 +707,12 @@ type Tally struct {
 	Why     *string             `json:"why,omitempty"`
 }
 
-// recordsPerSecond: RECORDS_PER_SECOND (see Metric) over the part of the bucket that was observed; null: none was, or nobody could have moved; 0: nothing moved. observedFraction: of the sources of the clusters that it is of, as in Coverage.
+// recordsPerSecond: RECORDS_PER_SECOND (see Metric) over the part of the bucket that was observed; null: none was, or nobody could have moved, or of a part it is not known what moved and the others rested; 0: nothing moved. atLeast: as of Point. observedFraction: of the sources of the clusters that it is of, as in Coverage.
 // events: at a border they are of the bucket before it.
 type TimelineBucket struct {
 	Start            time.Time    `json:"start"`
 	RecordsPerSecond *float64     `json:"recordsPerSecond,omitempty"`
+	AtLeast          bool         `json:"atLeast"`
 	ObservedFraction float64      `json:"observedFraction"`
 	Events           []EventCount `json:"events"`
 }

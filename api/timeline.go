@@ -12,6 +12,7 @@ type Timeline struct {
 	Buckets        []TimelineBucket
 	Width          time.Duration
 	Nodes, LeftOut int
+	Detail         *string
 
 	is *answer.Timeline
 }
@@ -71,9 +72,9 @@ func (c *Cluster) Timeline(ctx context.Context, window WindowInput, buckets int)
 }
 
 func shownTimeline(is *answer.Timeline) *Timeline {
-	t := &Timeline{Buckets: make([]TimelineBucket, len(is.Buckets)), Width: is.Width, Nodes: is.Nodes, LeftOut: is.LeftOut, is: is}
+	t := &Timeline{Buckets: make([]TimelineBucket, len(is.Buckets)), Width: is.Width, Nodes: is.Nodes, LeftOut: is.LeftOut, Detail: textOrNil(is.Detail), is: is}
 	for i, b := range is.Buckets {
-		shown := TimelineBucket{Start: b.Start, RecordsPerSecond: b.Rate, ObservedFraction: b.Observed, Events: make([]EventCount, len(b.Events))}
+		shown := TimelineBucket{Start: b.Start, RecordsPerSecond: b.Rate, AtLeast: b.AtLeast, ObservedFraction: b.Observed, Events: make([]EventCount, len(b.Events))}
 		for j, e := range b.Events {
 			shown.Events[j] = EventCount{Type: e.Type, Count: e.Count}
 		}
