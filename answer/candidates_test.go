@@ -125,6 +125,15 @@ func TestCandidates(t *testing.T) {
 				w.moved(writes(out, lineage.Client{Kind: lineage.Remainder}), lineage.EndOffsets, bursts(n)/10), w.moved(reads(in, group("copy")), lineage.GroupOffsets, bursts(n)),
 			}
 		}, "application:west/copy +rates", "no producer id"},
+		{"hidden now and then in a count that is at most", func(w *world, n int) []filling {
+			rest, till := bursts(n)/10, estimated(w.moved(writes(out, lineage.Client{TransactionalID: "till"}), lineage.Transaction, bursts(n)))
+			if n/3%2 == 0 {
+				rest = 0
+			} else {
+				till = w.moved(writes(out, lineage.Client{TransactionalID: "till"}), lineage.Transaction, 0)
+			}
+			return []filling{till, w.moved(writes(out, lineage.Client{Kind: lineage.Remainder}), lineage.EndOffsets, rest), w.moved(reads(in, group("copy")), lineage.GroupOffsets, bursts(n))}
+		}, "application:west/copy +rates", "no producer id"},
 		{"one of two without a name", func(w *world, n int) []filling {
 			return []filling{
 				w.moved(writes(out, producer(5)), lineage.ProducerState, bursts(n)/50), w.moved(writes(out, producer(6)), lineage.ProducerState, bursts(n*5+1)*9),

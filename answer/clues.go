@@ -387,6 +387,8 @@ type summing struct {
 	count int // points of each
 	parts [][]int32
 	sums  [][]lineage.Point
+	// veiled are the series of who may be in the counts of others, and of which topic.
+	veiled map[int32]lineage.Topic
 }
 
 // sum asks for the sum of what counts some accesses, and returns its number; -1: nothing does.
@@ -395,6 +397,12 @@ func (p *summing) sum(accesses []int32) int {
 	for _, i := range accesses {
 		if x := &p.v.accesses[i]; x.counter.metric != lineage.NoMetric && x.counter.series >= 0 {
 			series = append(series, x.counter.series)
+			if x.veiled {
+				if p.veiled == nil {
+					p.veiled = map[int32]lineage.Topic{}
+				}
+				p.veiled[x.counter.series] = x.Access.Topic
+			}
 		}
 	}
 	if len(series) == 0 {
@@ -420,6 +428,14 @@ func (p *summing) load(ctx context.Context) error {
 	if err := togetherOf(ctx).spendPoints(p.count * len(keys)); err != nil {
 		return err
 	}
+	topics := map[lineage.Topic]bool{}
+	for _, t := range p.veiled {
+		topics[t] = true
+	}
+	veiled, err := p.v.veiledSteps(ctx, p.step, topics)
+	if err != nil {
+		return err
+	}
 	of := map[int32][]int{}
 	for at, part := range p.parts {
 		p.sums[at] = make([]lineage.Point, p.count)
@@ -437,6 +453,9 @@ func (p *summing) load(ctx context.Context) error {
 			return fmt.Errorf("read series: %w", err)
 		}
 		for k, series := range points {
+			if t, is := p.veiled[keys[k]]; is {
+				veil(series, veiled[t])
+			}
 			for _, at := range of[keys[k]] {
 				for i := range series {
 					p.sums[at][i].Value += series[i].Value
