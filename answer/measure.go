@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -287,11 +288,15 @@ func (r *measuring) amounts(ctx context.Context, of []Measured, terms []term, ou
 			if m.of != nil && m.of.veiled && got[i].Total == 0 {
 				at := hide[m.of.Access.Topic]
 				if slices.ContainsFunc(got[at[0]:at[1]], func(a lineage.Amount) bool { return a.Estimated && a.Total > 0 }) {
+					*to = Reading{Lacks: true}
 					continue
 				}
 			}
-			if r.tells(&got[i], m, &t, step) {
+			switch {
+			case r.tells(&got[i], m, &t, step):
 				r.add(to, &t, got[i].Total)
+			case m.measure != MeasuredPartitions && t.factor > 0 && r.belongs(m, &t, step):
+				*to = Reading{Lacks: true}
 			}
 		}
 	}
@@ -327,7 +332,7 @@ func (r *measuring) tells(a *lineage.Amount, m *Measured, t *term, step lineage.
 	switch {
 	case !a.Known || a.ObservedFor <= 0:
 		return false
-	case !step.End.After(t.firstSeen.Add(-r.v.win.Step)), m.topic.gone && !step.Start.Before(m.topic.since):
+	case !step.End.After(t.firstSeen.Add(-r.v.win.Step)), !m.there(step):
 		return false
 	case m.of != nil && a.Total == 0 && (a.Pending || m.of.doubtful() && !step.End.Before(r.v.win.End)):
 		return false
@@ -338,6 +343,15 @@ func (r *measuring) tells(a *lineage.Amount, m *Measured, t *term, step lineage.
 		return a.ObservedFor >= length*3/4 && !step.Start.Before(began)
 	}
 }
+
+// belongs reports whether a term was seen before a step ends, and is not known to rest in all of the window: what it
+// moved in the step belongs to a sum.
+func (r *measuring) belongs(m *Measured, t *term, step lineage.Window) bool {
+	return step.End.After(t.firstSeen) && m.there(step) && (m.of == nil || m.of.state != graph.Inactive)
+}
+
+// there reports whether the topic was not gone before a step began.
+func (m *Measured) there(step lineage.Window) bool { return !m.topic.gone || step.Start.Before(m.topic.since) }
 
 // partitions puts how many partitions a topic has where it was observed: as long as what is known of it holds.
 func (r *measuring) partitions(m *Measured, to []Reading) {
@@ -396,7 +410,7 @@ func (r *measuring) means(points []lineage.Point, m *Measured, t *term, to []Rea
 				sum, known = sum+points[at].Value, known+1
 			}
 		}
-		there := step.End.After(t.firstSeen) && (!m.topic.gone || step.Start.Before(m.topic.since))
+		there := step.End.After(t.firstSeen) && m.there(step)
 		switch {
 		case !there || to[i].Lacks:
 		case known > 0:

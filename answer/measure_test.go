@@ -86,9 +86,9 @@ func TestWhatMovesInAMinuteIsMeasured(t *testing.T) {
 		v := view(t, answers(w.store), answer.Between(round(0), round(36)), answer.All)
 		all := minutes(0, 6)
 
-		expect(t, "written", measured(t, v, answer.MeasuredWritten, all, false), `new  "": - 3 6 - 6 6`, `orders  "": 600 600 600 - 600 600`)
-		expect(t, "who wrote", measured(t, v, answer.MeasuredWrites, all, false), `orders orders "": 360 360 360 - 360 360`)
-		expect(t, "who read", measured(t, v, answer.MeasuredReads, all, false), `orders billing "billing-1": 540 540 540 - 540 540`)
+		expect(t, "written", measured(t, v, answer.MeasuredWritten, all, false), `new  "": - 3 6 lacks 6 6`, `orders  "": 600 600 600 lacks 600 600`)
+		expect(t, "who wrote", measured(t, v, answer.MeasuredWrites, all, false), `orders orders "": 360 360 360 lacks 360 360`)
+		expect(t, "who read", measured(t, v, answer.MeasuredReads, all, false), `orders billing "billing-1": 540 540 540 lacks 540 540`)
 		expect(t, "lag", measured(t, v, answer.MeasuredLag, all, false), `orders billing "billing-1": 6 12 18 lacks 30 36`)
 		expect(t, "stored", measured(t, v, answer.MeasuredRetained, all, false), `new  "": - - - - - -`, `orders  "": 6000 12000 18000 - 30000 36000`)
 		expect(t, "written, in bytes of ten each", measured(t, v, answer.MeasuredWritten, all[:1], true), `new  "": -`, `orders  "": 6000`)

@@ -88,6 +88,40 @@ func TestStepsOfSumsThatLackAPart(t *testing.T) {
 	})
 }
 
+// Of who may have written more without a name no sum is measured, where nothing is counted.
+func TestMeasuresThatLackAPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, batch, a := partly(t)
+		v := view(t, a, answer.Between(round(0), round(8)), answer.All)
+		all, err := v.MeasuredBy(t.Context(), answer.MeasuredWrites)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var steps []lineage.Window
+		for n := range 8 {
+			steps = append(steps, lineage.Window{Start: round(n), End: round(n + 1)})
+		}
+		told := map[string]string{}
+		err = v.Measure(t.Context(), all, steps, false, func(i int, values []answer.Reading) error {
+			for _, x := range values {
+				switch {
+				case all[i].Node != batch:
+				case x.Known:
+					told[all[i].Topic.Name] += " " + spell(&x.Value)
+				case x.Lacks:
+					told[all[i].Topic.Name] += " lacks"
+				default:
+					told[all[i].Topic.Name] += " -"
+				}
+			}
+			return nil
+		})
+		if err != nil || told["orders"] != " 4 0 lacks 0 lacks 4 0 0" || told["returns"] != " 10 10 10 0 0 10 0 0" {
+			t.Errorf("%v, %v", told, err)
+		}
+	})
+}
+
 // What a node moved in a window is ranked, and is said to be no less where a part of it is not known; where the others
 // rested it is not known.
 func TestRanksOfSumsThatLackAPart(t *testing.T) {

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/lineaged/lineaged/answer"
+	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/metricsapi"
 )
 
@@ -69,6 +71,35 @@ func TestWhatIsNotKnownIsAbsent(t *testing.T) {
 		// no minute that has not ended
 		s.observe(s.next(61))
 		s.data(`[]`, asks("received_records", "PT1M", "2000-01-01T00:10:00Z/PT5M", ""))
+	})
+}
+
+// Where it is not known what one of those who are put together moved, the sum is not there; that of another minute is,
+// and so is what is known of each by itself.
+func TestASumThatLacksAPartIsAbsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		orders := topic("orders")
+		group := lineage.Access{Topic: orders, Op: lineage.Read, Client: lineage.Client{Group: "billing"}}
+		share := lineage.Access{Topic: orders, Op: lineage.Read, Client: lineage.Client{Group: "parcels"}}
+		for n := 1; n <= 24; n++ {
+			o, shares := s.next(n), s.next(n)
+			o.Facts = []lineage.Fact{
+				{Key: lineage.FactKey{Source: "west", Kind: lineage.ClusterFacts}, Cluster: &lineage.ClusterFact{ID: west, Brokers: 3, Controller: 1, Topics: 1, Groups: -1}}, fact(orders),
+			}
+			o.Samples = []lineage.Sample{s.more(lineage.Access{Topic: orders}, lineage.Appended, lineage.NoEvidence, 100), s.more(group, lineage.Records, lineage.GroupOffsets, 90)}
+			s.observe(o)
+			if n <= 6 || n > 12 { // the second minute of those who share is not observed
+				shares.Source.Name = "share-groups"
+				shares.Samples = []lineage.Sample{s.more(share, lineage.Records, lineage.ShareOffsets, 10)}
+				s.observe(shares)
+			}
+		}
+		time.Sleep(24 * tick)
+		s.data(`[{"timestamp":"2000-01-01T00:02:00Z","value":600},{"timestamp":"2000-01-01T00:00:00Z","value":600}]`, asks("sent_records", "PT1M", "2000-01-01T00:00:00Z/PT3M", ""))
+		s.data(`[{"timestamp":"2000-01-01T00:02:00Z","value":540,"metric.consumer_group_id":"billing"},{"timestamp":"2000-01-01T00:01:00Z","value":540,"metric.consumer_group_id":"billing"},`+
+			`{"timestamp":"2000-01-01T00:00:00Z","value":540,"metric.consumer_group_id":"billing"},{"timestamp":"2000-01-01T00:02:00Z","value":60,"metric.consumer_group_id":"parcels"},`+
+			`{"timestamp":"2000-01-01T00:00:00Z","value":60,"metric.consumer_group_id":"parcels"}]`, asks("sent_records", "PT1M", "2000-01-01T00:00:00Z/PT3M", `,"group_by":["metric.consumer_group_id"]`))
 	})
 }
 

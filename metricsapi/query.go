@@ -254,7 +254,8 @@ func (c *collecting) together(points []point) point {
 	sum, weight := 0.0, 0.0
 	for i := range points {
 		value, ok := points[i].is(c.q.agg)
-		if out.lacks = out.lacks || points[i].lacks; !ok {
+		// What moved in a span of which nothing is known is no part of others.
+		if out.lacks = out.lacks || points[i].lacks && (points[i].count > 0 || c.q.metric.gauge()); !ok {
 			continue
 		}
 		out.count++
