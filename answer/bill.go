@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lineaged/lineaged/graph"
 	"github.com/lineaged/lineaged/lineage"
 	"github.com/lineaged/lineaged/store"
 	"github.com/lineaged/lineaged/usage"
@@ -339,13 +340,47 @@ func (m *metered) frame(t *topicView) *usage.Frame {
 	}
 	m.sizes(t, f)
 	m.written(t, f)
-	for _, i := range m.v.alone(t.writes, lineage.Records) {
-		f.Writers = m.moved(f.Writers, &m.v.accesses[i])
-	}
-	for _, i := range m.v.alone(t.reads, lineage.Records) {
-		f.Readers = m.moved(f.Readers, &m.v.accesses[i])
-	}
+	f.Writers, f.Readers = m.movers(t, t.writes), m.movers(t, t.reads)
 	return f
+}
+
+// movers returns what accesses to a topic moved. Those that nothing counts moved nothing that is known.
+func (m *metered) movers(t *topicView, accesses []int32) (all []usage.Moved) {
+	alone := m.v.alone(accesses, lineage.Records)
+	for _, i := range alone {
+		if x := &m.v.accesses[i]; x.counter.metric != lineage.NoMetric {
+			all = m.moved(all, t, x)
+		}
+	}
+	for _, x := range m.v.uncountedOf(alone) {
+		all = append(all, usage.Moved{Untold: m.untold(t, x, nil)})
+	}
+	return all
+}
+
+// untold returns the hours of the day in which an access was there and may have moved something, of which it is not
+// known how much. Where it is not known at the end whether it moved at all, nor is it of the last hour that is told.
+func (m *metered) untold(t *topicView, x *access, told *usage.Hourly) (hours uint32) {
+	if x.state == graph.Inactive {
+		return 0
+	}
+	last := -1
+	for h := range usage.Hours {
+		start := m.midnight.Add(time.Duration(h) * billHour)
+		end := start.Add(billHour)
+		if !end.After(x.FirstSeen) || !end.After(m.v.state.Earliest) || !start.Before(m.v.state.Newest()) || t.gone && !start.Before(t.since) {
+			continue
+		}
+		if _, known := hourOf(told, h); known {
+			last = h
+		} else {
+			hours |= 1 << h
+		}
+	}
+	if x.unknown() && last >= 0 {
+		hours |= 1 << last
+	}
+	return hours
 }
 
 func (m *metered) owner(n lineage.Node) string {
@@ -411,12 +446,15 @@ func (m *metered) written(t *topicView, f *usage.Frame) {
 }
 
 // moved adds what an access moved to those of its kind.
-func (m *metered) moved(all []usage.Moved, x *access) []usage.Moved {
+func (m *metered) moved(all []usage.Moved, t *topicView, x *access) []usage.Moved {
 	hours := m.of(x.counter)
-	if x.counter.metric == lineage.NoMetric || hours == nil || x.unknown() {
-		return all
+	out := usage.Moved{Party: usage.Party{Owner: m.owner(x.node), Mirror: x.node.Kind == lineage.ReplicatorNode}, Untold: m.untold(t, x, hours)}
+	if hours == nil || x.unknown() {
+		if out.Untold == 0 {
+			return all
+		}
+		return append(all, out)
 	}
-	out := usage.Moved{Party: usage.Party{Owner: m.owner(x.node), Mirror: x.node.Kind == lineage.ReplicatorNode}}
 	switch {
 	case x.counter.evidence == lineage.Elimination:
 		out.Basis = usage.Eliminated

@@ -97,6 +97,32 @@ func TestABillSaysWhoUsedWhat(t *testing.T) {
 	})
 }
 
+// A bill says in how many hours it is not known what somebody read, or wrote; of what is no sum it says nothing.
+func TestABillSaysWhatItLacks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.trade(0, 4*hourly+1)
+		parcels := reads(topic("orders"), lineage.Client{Group: "parcels"})
+		for n := range 4*hourly + 1 {
+			switch {
+			case n < hourly/2: // it is not there yet
+			case n < hourly || n >= 3*hourly: // from the second hour on it is not observed, until the third ends
+				w.observe("west", "share-groups", n, w.moved(parcels, lineage.ShareOffsets, 1))
+			}
+		}
+		time.Sleep(round(4*hourly + 1).Sub(midnight))
+		for _, x := range []struct{ from, to, untold int }{{0, 1, 0}, {0, 4, 1}, {1, 2, 1}, {3, 4, 0}} {
+			b := bill(t, billed(w, owners(), usage.Tariff{}), x.from*hourly, x.to*hourly)
+			for _, c := range b.Clusters {
+				want := map[bool]int{true: x.untold}[c.Cluster == "west" && (c.Meter == usage.EgressRecords || c.Meter == usage.Egress)]
+				if c.Untold != want {
+					t.Errorf("hours %d to %d: %s of %s is not known whole in %d, want %d", x.from, x.to, c.Meter, c.Cluster, c.Untold, want)
+				}
+			}
+		}
+	})
+}
+
 // TestABillIsTheTopicsEnds: whatever happens, owners and nobody together are what the ends grew by, and any split of a
 // window is the whole.
 func TestABillIsTheTopicsEnds(t *testing.T) {

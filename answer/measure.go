@@ -351,7 +351,9 @@ func (r *measuring) belongs(m *Measured, t *term, step lineage.Window) bool {
 }
 
 // there reports whether the topic was not gone before a step began.
-func (m *Measured) there(step lineage.Window) bool { return !m.topic.gone || step.Start.Before(m.topic.since) }
+func (m *Measured) there(step lineage.Window) bool {
+	return !m.topic.gone || step.Start.Before(m.topic.since)
+}
 
 // partitions puts how many partitions a topic has where it was observed: as long as what is known of it holds.
 func (r *measuring) partitions(m *Measured, to []Reading) {

@@ -101,7 +101,7 @@ func (b *UsageBill) Totals() []BillTotal {
 	out := make([]BillTotal, 0, len(b.is.Clusters))
 	for i := range b.is.Clusters {
 		t := &b.is.Clusters[i]
-		shown := BillTotal{Cluster: t.Cluster, Meter: t.Meter, Unit: t.Meter.Unit(), Cost: t.Cost, ObservedHours: t.Observed, Hours: t.Of}
+		shown := BillTotal{Cluster: t.Cluster, Meter: t.Meter, Unit: t.Meter.Unit(), Cost: t.Cost, ObservedHours: t.Observed, UntoldHours: t.Untold, Hours: t.Of}
 		if t.Known() {
 			all, nobody := t.Meter.Quantity(t.Count), t.Meter.Quantity(t.Unattributed)
 			shown.Quantity, shown.Unattributed = &all, &nobody

@@ -126,6 +126,7 @@ type ComplexityRoot struct {
 		Unattributed   func(childComplexity int) int
 		Unit           func(childComplexity int) int
 		UnsizedRecords func(childComplexity int) int
+		UntoldHours    func(childComplexity int) int
 	}
 
 	BlindSpot struct {
@@ -2080,6 +2081,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BillTotal.UnsizedRecords(childComplexity), true
+	case "BillTotal.untoldHours":
+		if e.ComplexityRoot.BillTotal.UntoldHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BillTotal.UntoldHours(childComplexity), true
 
 	case "BlindSpot.remedy":
 		if e.ComplexityRoot.BlindSpot.Remedy == nil {
@@ -9917,13 +9924,13 @@ type BillLine {
   meter: Meter!  unit: String!  basis: UsageBasis!  quantity: Decimal!  price: Decimal  cost: Decimal
   start: Time!  end: Time!  observedHours: Int!  hours: Int!
 }
-"quantity is null where nothing was observed, or of all that moved no size is known. unsizedRecords, of INGRESS: records written or read whose size is not known, so that they are in none of the bytes."
-type BillTotal { cluster: String!  meter: Meter!  unit: String!  quantity: Decimal  unattributed: Decimal  cost: Decimal  observedHours: Int!  hours: Int!  unsizedRecords: Int64 }
+"quantity is null where nothing was observed, or of all that moved no size is known, or of somebody it is not known what he used and the others used nothing. untoldHours: of observedHours, in which it is not known what somebody used who was there, which is not in quantity: that is no less. unsizedRecords, of INGRESS: records written or read whose size is not known, so that they are in none of the bytes."
+type BillTotal { cluster: String!  meter: Meter!  unit: String!  quantity: Decimal  unattributed: Decimal  cost: Decimal  observedHours: Int!  untoldHours: Int!  hours: Int!  unsizedRecords: Int64 }
 "payer: producer, consumer, topic-owner or producers-by-share."
 type BillRule { meter: Meter!  payer: String!  words: String! }
 """
 Records: written, read by who is no replicator, read by replicators into other clusters, copied by brokers to further replicas. factor: all of them together, for one that is written: 1 where nobody reads and there is one replica;
-null where none was written, or copied is not known, as of a topic whose replication is not. Sizes are alike, so that it is of bytes too.
+null where none was written, or it is not known what somebody read, or how many were copied, as of a topic whose replication is not. Sizes are alike, so that it is of bytes too.
 """
 type Amplification { topic: ID!  topicName: String!  cluster: String!  written: Int64!  read: Int64!  mirrored: Int64!  copied: Int64  factor: Float }
 enum MetadataField { OWNER CONTACT DESCRIPTION TAGS STOPS PROPERTY }
@@ -10363,6 +10370,8 @@ func (ec *executionContext) childFields_BillTotal(ctx context.Context, field gra
 		return ec.fieldContext_BillTotal_cost(ctx, field)
 	case "observedHours":
 		return ec.fieldContext_BillTotal_observedHours(ctx, field)
+	case "untoldHours":
+		return ec.fieldContext_BillTotal_untoldHours(ctx, field)
 	case "hours":
 		return ec.fieldContext_BillTotal_hours(ctx, field)
 	case "unsizedRecords":
@@ -16980,6 +16989,29 @@ func (ec *executionContext) _BillTotal_observedHours(ctx context.Context, field 
 	)
 }
 func (ec *executionContext) fieldContext_BillTotal_observedHours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BillTotal", field, false, false, "Int")
+}
+
+func (ec *executionContext) _BillTotal_untoldHours(ctx context.Context, field graphql.CollectedField, obj *BillTotal) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BillTotal_untoldHours(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UntoldHours, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BillTotal_untoldHours(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("BillTotal", field, false, false, "Int")
 }
 
@@ -46816,6 +46848,11 @@ func (ec *executionContext) _BillTotal(ctx context.Context, sel ast.SelectionSet
 			}
 		case "observedHours":
 			out.Values[i] = ec._BillTotal_observedHours(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "untoldHours":
+			out.Values[i] = ec._BillTotal_untoldHours(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -32,7 +32,7 @@ type Account struct {
 }
 
 // Records: written, read by who is no replicator, read by replicators into other clusters, copied by brokers to further replicas. factor: all of them together, for one that is written: 1 where nobody reads and there is one replica;
-// null where none was written, or copied is not known, as of a topic whose replication is not. Sizes are alike, so that it is of bytes too.
+// null where none was written, or it is not known what somebody read, or how many were copied, as of a topic whose replication is not. Sizes are alike, so that it is of bytes too.
 type Amplification struct {
 	Topic     string   `json:"topic"`
 	TopicName string   `json:"topicName"`
@@ -76,7 +76,7 @@ type BillRule struct {
 	Words string      `json:"words"`
 }
 
-// quantity is null where nothing was observed, or of all that moved no size is known. unsizedRecords, of INGRESS: records written or read whose size is not known, so that they are in none of the bytes.
+// quantity is null where nothing was observed, or of all that moved no size is known, or of somebody it is not known what he used and the others used nothing. untoldHours: of observedHours, in which it is not known what somebody used who was there, which is not in quantity: that is no less. unsizedRecords, of INGRESS: records written or read whose size is not known, so that they are in none of the bytes.
 type BillTotal struct {
 	Cluster        string         `json:"cluster"`
 	Meter          usage.Meter    `json:"meter"`
@@ -85,6 +85,7 @@ type BillTotal struct {
 	Unattributed   *usage.Decimal `json:"unattributed,omitempty"`
 	Cost           *usage.Decimal `json:"cost,omitempty"`
 	ObservedHours  int            `json:"observedHours"`
+	UntoldHours    int            `json:"untoldHours"`
 	Hours          int            `json:"hours"`
 	UnsizedRecords *int64         `json:"unsizedRecords,omitempty"`
 }

@@ -167,6 +167,7 @@ func (d *billed) writeJSON(w io.Writer) error {
 		Unattributed   *string `json:"unattributed"`
 		Cost           *string `json:"cost"`
 		ObservedHours  int     `json:"observedHours"`
+		UntoldHours    int     `json:"untoldHours"`
 		Hours          int     `json:"hours"`
 		UnsizedRecords *int64  `json:"unsizedRecords,omitempty"`
 	}
@@ -180,7 +181,7 @@ func (d *billed) writeJSON(w io.Writer) error {
 	totals := make([]total, 0, len(d.Clusters))
 	for i := range d.Clusters {
 		t := &d.Clusters[i]
-		x := total{Cluster: t.Cluster, Meter: t.Meter.String(), Unit: t.Meter.Unit(), Cost: money(t.Cost), ObservedHours: t.Observed, Hours: t.Of}
+		x := total{Cluster: t.Cluster, Meter: t.Meter.String(), Unit: t.Meter.Unit(), Cost: money(t.Cost), ObservedHours: t.Observed, UntoldHours: t.Untold, Hours: t.Of}
 		if t.Known() {
 			all, nobody := t.Meter.Quantity(t.Count), t.Meter.Quantity(t.Unattributed)
 			x.Quantity, x.Unattributed = money(&all), money(&nobody)
@@ -218,6 +219,9 @@ func (d *billed) writeCSV(w io.Writer) error {
 		of := c.Meter.Called() + " of " + visible(c.Cluster) + ": "
 		if !c.Known() {
 			said := "not observed"
+			if c.Untold > 0 {
+				said = "not known, as of somebody it is not in " + plural(c.Untold, "hour") + ", and of the others it is none"
+			}
 			if c.Lacks > 0 {
 				said = "not known, as no size is of " + strconv.FormatInt(c.Lacks, 10) + " records that moved"
 			}
@@ -226,6 +230,9 @@ func (d *billed) writeCSV(w io.Writer) error {
 		}
 		said := of + c.Meter.Quantity(c.Count).String() + " " + c.Meter.Unit() + ", of it unattributed " + c.Meter.Quantity(c.Unattributed).String() +
 			", observed in " + strconv.Itoa(c.Observed) + " of " + plural(c.Of, "hour")
+		if c.Untold > 0 {
+			said += ", at least: in " + plural(c.Untold, "hour") + " of these it is not known what somebody used"
+		}
 		if c.Unsized > 0 {
 			said += ", without the bytes of " + strconv.FormatInt(c.Unsized, 10) + " records whose size is not known"
 		}

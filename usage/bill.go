@@ -36,11 +36,15 @@ type ClusterTotal struct {
 	Cost         *Decimal // nil: no part has a price
 	Observed, Of int      // hours
 	Unsized      int64    // of INGRESS: records that were written or read whose size is not known, which have no bytes
+	Untold       int      // hours of those observed in which what somebody used is not known, and not in it
 	Lacks        int64    // records that moved and whose bytes are not in it, of meters of bytes that move
 }
 
-// Known reports whether anything is known of it. Where records moved and of none is the size, 0 is no amount of bytes.
-func (t *ClusterTotal) Known() bool { return t.Count.Sign() > 0 || t.Observed > 0 && t.Lacks == 0 }
+// Known reports whether anything is known of it. Where records moved and of none is the size, or of somebody it is not
+// known what he used and the others used nothing, 0 is no amount.
+func (t *ClusterTotal) Known() bool {
+	return t.Count.Sign() > 0 || t.Observed > 0 && t.Lacks == 0 && t.Untold == 0
+}
 
 // Amplification is how much moves for what is written to a topic, in records.
 type Amplification struct {
@@ -48,12 +52,14 @@ type Amplification struct {
 	Written, Read, Mirrored int64
 	// Copied is what brokers copied to further replicas; nil: how many there are is not known.
 	Copied *int64
+	// Untold: of somebody it is not known what he read, which is in none of them.
+	Untold bool
 }
 
 // Factor returns how many bytes move for one that is written, itself among them; ok is false where none was written, or
 // a part is not known.
 func (a *Amplification) Factor() (k float64, ok bool) {
-	if a.Written == 0 || a.Copied == nil {
+	if a.Written == 0 || a.Copied == nil || a.Untold {
 		return 0, false
 	}
 	return float64(a.Written+a.Read+a.Mirrored+*a.Copied) / float64(a.Written), true

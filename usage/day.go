@@ -3,6 +3,7 @@ package usage
 import (
 	"math"
 	"math/bits"
+	"slices"
 	"time"
 )
 
@@ -38,12 +39,14 @@ type useKey struct {
 type seen struct {
 	hours   [Meters]uint32 // a bit an hour
 	unsized [Meters]int64  // records that moved and whose bytes of the meter are not known
+	untold  [Meters]uint32 // the hours in which what somebody used of the meter is not known, a bit each
 }
 
 // moves are the records of a topic, for what one that is written moves.
 type moves struct {
 	written, read, mirrored, copied int64
 	copiedKnown                     bool
+	untold                          bool // of somebody who reads it
 }
 
 // NewDay returns a day of which nothing is told yet, of the hours from one to before another.
@@ -93,6 +96,29 @@ func (d *Day) Add(f *Frame) {
 	}
 }
 
+// lack takes in of which meters it is not known what was used of a topic in an hour in which it was there. What its ends
+// grew by is all that was written, whoever wrote it.
+func (c *seen) lack(f *Frame, h int) {
+	bit := uint32(1) << h
+	lack := func(is bool, all ...Meter) {
+		for _, m := range all {
+			if is {
+				c.untold[m] |= bit
+			}
+		}
+	}
+	untold := func(all []Moved) bool {
+		return slices.ContainsFunc(all, func(m Moved) bool { return m.Untold&bit != 0 })
+	}
+	there := f.There&bit != 0
+	_, told := f.Appended.At(h)
+	lack(!told && (there || untold(f.Writers)), IngressRecords, Ingress, Replication)
+	lack(untold(f.Readers), EgressRecords, Egress)
+	lack(there && f.Partitions == 0, Partitions)
+	_, stored := f.Stored.At(h)
+	lack(there && (!stored || f.Replicas == 0), Storage)
+}
+
 func (d *Day) addHour(topic int32, c *seen, f *Frame, s *settled, h int, shares []int64) {
 	saw := func(all ...Meter) {
 		for _, m := range all {
@@ -115,7 +141,9 @@ func (d *Day) addHour(topic int32, c *seen, f *Frame, s *settled, h int, shares 
 			saw(Egress)
 		}
 	}
+	c.lack(f, h)
 	m := &d.moves[topic]
+	m.untold = m.untold || slices.ContainsFunc(f.Readers, func(r Moved) bool { return r.Untold&(1<<h) != 0 })
 	d.addWritten(topic, c, f, s, h, m)
 	d.addRead(topic, c, f, s, h, m)
 	if f.There&(1<<h) != 0 && f.Partitions > 0 {
@@ -189,12 +217,14 @@ func (d *Day) addWritten(topic int32, c *seen, f *Frame, s *settled, h int, m *m
 			d.add(topic, p.Owner, Replication, Estimated.or(p.Basis), bytes*int64(f.Replicas-1))
 		}
 	}
-	for i := range f.Writers {
-		written(f.Writers[i].Party, s.by[i][h])
-	}
 	rest := Party{}
 	if f.Bound {
 		rest.Basis = Estimated
+	}
+	for i := range f.Writers {
+		if written(f.Writers[i].Party, s.by[i][h]); s.by[i][h] > 0 && f.Writers[i].Basis != Measured {
+			rest.Basis = Estimated // it is what is left without them
+		}
 	}
 	written(rest, s.rest[h])
 }

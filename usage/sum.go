@@ -110,6 +110,7 @@ func (s *Sum) Add(d *Day) {
 		for m := range Meters {
 			n := bits.OnesCount32(c.hours[m])
 			s.total(name, m).Observed += n
+			s.total(name, m).Untold += bits.OnesCount32(c.untold[m] & c.hours[m])
 			s.hours[periodKey{name, p, m}] += n
 			s.total(name, m).Lacks += c.unsized[m]
 		}
@@ -138,6 +139,7 @@ func (s *Sum) topic(t Topic) int32 {
 
 func (t *topicSum) add(m *moves) {
 	t.written, t.read, t.mirrored, t.copied = t.written+m.written, t.read+m.read, t.mirrored+m.mirrored, t.copied+m.copied
+	t.untold = t.untold || m.untold
 	t.copiedUnknown = t.copiedUnknown || !m.copiedKnown && m.written > 0
 }
 
@@ -209,7 +211,7 @@ func (s *Sum) amplified() (out []Amplification) {
 		if t.written+t.read+t.mirrored == 0 {
 			continue
 		}
-		a := Amplification{Topic: t.Topic, Written: t.written, Read: t.read, Mirrored: t.mirrored}
+		a := Amplification{Topic: t.Topic, Written: t.written, Read: t.read, Mirrored: t.mirrored, Untold: t.untold}
 		if !t.copiedUnknown {
 			copied := t.copied // the sum goes on
 			a.Copied = &copied

@@ -153,6 +153,7 @@ type Frame struct {
 type Moved struct {
 	Party
 	Records Hourly
+	Untold  uint32 // the hours in which it may have moved something, and how much is not known, a bit each
 }
 
 // Line is a part of a bill.
