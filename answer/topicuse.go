@@ -215,18 +215,25 @@ func (r *usageReader) use(ctx context.Context, f Flow, x usedFlow) (u TopicUse, 
 	if err != nil {
 		return u, err
 	}
-	var bounds lineage.Bounds
 	for _, e := range evidence {
-		b := lineage.BoundsOf(e.Detail)
-		bounds.Most, bounds.Least = bounds.Most || b.Most, bounds.Least || b.Least
 		u.Evidence = append(u.Evidence, UseEvidence{Kind: e.Kind, Since: e.FirstSeen, Detail: e.Detail})
 	}
-	u.AtLeast = u.AtLeast || u.Estimated && bounds == lineage.Bounds{Least: true}
+	u.TakeBounds()
 	clients, err := f.Clients(ctx, mostUseClients)
 	for _, c := range clients {
 		u.Clients = append(u.Clients, UseClient{c.Kind, c.ClientID, c.Group, c.TransactionalID, c.Principal, c.Host, c.Software, c.Instance})
 	}
 	return u, err
+}
+
+// TakeBounds says of an estimate that it is at least where its evidence tells of that bound alone.
+func (u *TopicUse) TakeBounds() {
+	var bounds lineage.Bounds
+	for _, e := range u.Evidence {
+		b := lineage.BoundsOf(e.Detail)
+		bounds.Most, bounds.Least = bounds.Most || b.Most, bounds.Least || b.Least
+	}
+	u.AtLeast = u.AtLeast || u.Estimated && bounds == lineage.Bounds{Least: true}
 }
 
 // timeUses finds when flows moved first and last: the last round that saw them, and the first step in which they did.

@@ -64,6 +64,7 @@ func periodOf(a *ledger.Account) *answer.SaidPeriod {
 				u.Evidence = append(u.Evidence, answer.UseEvidence{Kind: kind, Since: e.Since.Time, Detail: told(e.Detail)})
 			}
 		}
+		u.TakeBounds()
 		out.Uses = append(out.Uses, u)
 	}
 	for i := range a.Administered {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lineaged/lineaged/answer"
 	"github.com/lineaged/lineaged/identity"
+	"github.com/lineaged/lineaged/ledger"
 	"github.com/lineaged/lineaged/lineage"
 )
 
@@ -93,7 +94,7 @@ func (w *world) wantSameFromBoth(said answer.Ledger, in lineage.Window) {
 			w.Fatal(err)
 		}
 		for _, u := range r.Uses {
-			out = append(out, fmt.Sprint(u.Topic.ID, u.Write, u.Node.ID, *u.Records, u.Clients, u.ClientCount, u.Held, u.Sealed))
+			out = append(out, fmt.Sprint(u.Topic.ID, u.Write, u.Node.ID, *u.Records, u.Clients, u.ClientCount, u.Estimated, u.AtLeast, u.Held, u.Sealed))
 		}
 		return out
 	}
@@ -121,5 +122,30 @@ func TestSaidEnds(t *testing.T) {
 	})
 	if !errors.Is(err, enough) || n != 1 {
 		t.Errorf("%v after %d", err, n)
+	}
+}
+
+// TestSaidIsNoLess: what evidence in an entry says is at least is so where it is read, as from the store; what is at
+// most beside is neither.
+func TestSaidIsNoLess(t *testing.T) {
+	for _, x := range []struct {
+		estimated bool
+		details   []string
+		want      bool
+	}{
+		{true, []string{"at least: the end of the window was not observed"}, true},
+		{true, []string{"at most: markers", "at least: of 1 counter"}, false},
+		{true, []string{"at most: markers"}, false},
+		{false, []string{"at least: what was said before"}, false},
+		{true, nil, false},
+	} {
+		u := ledger.Usage{Topic: "topic:west/orders", Node: billing, Operation: ledger.Read, Active: new(true), Records: new(int64(7)), Estimated: x.estimated}
+		for _, d := range x.details {
+			u.Evidence = append(u.Evidence, ledger.Evidence{Kind: "GROUP_OFFSETS", Detail: &d})
+		}
+		got := periodOf(&ledger.Account{Statements: []ledger.Statement{{Usage: u}}})
+		if is := got.Uses[0].AtLeast; is != x.want {
+			t.Errorf("%v of %q is at least: %v", x.estimated, x.details, is)
+		}
 	}
 }
