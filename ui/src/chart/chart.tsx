@@ -3,6 +3,7 @@ import uPlot from 'uplot';
 import { useClock } from '../shell/clock';
 import { Instant } from '../shell/instant';
 import { type Clock, dayOf, minute } from '../words/format';
+import { stepSign } from '../words/words';
 import 'uplot/dist/uPlot.min.css';
 import { useTheme } from '../shell/theme';
 import { type ApiPoint, describe, merged, type Span, times, unobservedInAll, values } from './gaps';
@@ -12,9 +13,8 @@ export interface Line {
   points: readonly ApiPoint[];
   /** A CSS custom property. */
   colour: string;
-  /** Why the values are a bound, and what then stands before each. */
+  /** Why the values are a bound. */
   bound?: string | undefined;
-  sign?: string;
 }
 
 interface Props {
@@ -156,7 +156,9 @@ function Readout({ lines, at, end, stepSeconds, format }: ReadoutProps) {
           <span key={l.label} className="legend">
             <i style={{ background: `var(${l.colour})` }} />
             {lines.length > 1 && <span>{l.label}</span>}
-            <b title={l.bound}>{value == null ? 'not observed' : (l.sign ?? '') + format(value)}</b>
+            <b title={l.bound}>
+              {value == null ? 'not observed' : stepSign(point, { detail: l.bound }) + format(value)}
+            </b>
             {!time && point && isPast(point.at, end, stepSeconds) && (
               <span className="note">
                 last at <Instant at={point.at} />
@@ -218,7 +220,11 @@ function ValueTable({ title, lines, format }: { title: string; lines: readonly L
                     const v = l.points[i]?.value;
                     return (
                       <td key={l.label} className="num">
-                        {v == null ? <span className="unknown">not observed</span> : (l.sign ?? '') + format(v)}
+                        {v == null ? (
+                          <span className="unknown">not observed</span>
+                        ) : (
+                          stepSign(l.points[i], { detail: l.bound }) + format(v)
+                        )}
                       </td>
                     );
                   })}

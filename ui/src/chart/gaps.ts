@@ -4,6 +4,8 @@ import { compact, duration } from '../words/format';
 export interface ApiPoint {
   at: string;
   value?: number | null;
+  /** More may have moved. */
+  atLeast?: boolean;
 }
 
 export interface Span {

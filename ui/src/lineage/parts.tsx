@@ -3,7 +3,7 @@ import type { Line } from '../chart/chart';
 import type { Span } from '../chart/gaps';
 import type { SeriesPartsFragment } from '../gql/graphql';
 import { bytes, compact, duration, parseDuration, rate } from '../words/format';
-import { boundSign } from '../words/words';
+import { stepSign } from '../words/words';
 import type { LineageAnswer, PanelProps } from './types';
 
 // Who only looks at a graph needs no charts.
@@ -40,10 +40,10 @@ export function SeriesChart({ title, lines, window, lost, change }: SeriesChartP
     return (
       <dl className="facts at-once">
         {have.map((l) => {
-          const value = l.series?.points[0]?.value;
+          const point = l.series?.points[0];
           return (
             <Fact key={l.label} name={have.length > 1 ? `${title}, ${l.label}` : title} missing="not observed">
-              {value != null && boundSign(l.series) + formatOf(first.unit)(value)}
+              {point?.value != null && stepSign(point, l.series) + formatOf(first.unit)(point.value)}
             </Fact>
           );
         })}
@@ -55,7 +55,6 @@ export function SeriesChart({ title, lines, window, lost, change }: SeriesChartP
     colour: l.colour,
     points: l.series?.points ?? [],
     bound: l.series?.detail ?? undefined,
-    sign: boundSign(l.series),
   }));
   return (
     <Suspense fallback={<div className="chart-place" aria-busy="true" />}>

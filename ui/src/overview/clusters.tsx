@@ -6,6 +6,7 @@ import { CoverageBadge, CoverageDetail } from '../shell/coverage';
 import { Icon } from '../shell/icons';
 import { Instant } from '../shell/instant';
 import { ago, compact, rate } from '../words/format';
+import { stepSign } from '../words/words';
 
 interface Props {
   /** None: not told, or not yet, which is not that there are none. */
@@ -61,6 +62,7 @@ function ClusterRow({ cluster: c }: { cluster: ClusterPartsFragment }) {
   const line = c.timeline;
   const points = (line?.buckets ?? []).map((b) => ({ at: b.start, value: b.recordsPerSecond }));
   const written = mean(points);
+  const lacks = line != null && (line.leftOut > 0 || line.buckets.some((b) => b.atLeast));
   return (
     <>
       <tr>
@@ -85,7 +87,7 @@ function ClusterRow({ cluster: c }: { cluster: ClusterPartsFragment }) {
             <span className="num">
               {written === null
                 ? line && <span className="unknown">not observed</span>
-                : `${line?.leftOut ? '≥ ' : ''}${rate(written, 'records')}`}
+                : stepSign({ atLeast: lacks }, line) + rate(written, 'records')}
             </span>
           </span>
         </td>

@@ -93,6 +93,9 @@ export function doubtsOf(bill: Pick<Bill, 'totals' | 'cost'>): string[] {
   const blind = bill.totals.filter((t) => t.observedHours < t.hours);
   if (blind.length > 0)
     out.push('some hours were not observed: what was used in them is in no line, and billed to nobody');
+  const lacking = bill.totals.filter((t) => t.untoldHours > 0);
+  if (lacking.length > 0)
+    out.push('in some hours it is not known what somebody used, who was there: the totals of these are at least');
   for (const t of bill.totals) {
     if (t.unsizedRecords != null && t.unsizedRecords !== '0')
       out.push(

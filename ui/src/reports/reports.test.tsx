@@ -59,12 +59,16 @@ test('a bill says what it leaves out', () => {
     quantity: '1',
     unattributed: '0',
     cost: null,
+    untoldHours: 0,
   } as const;
   const bill = (more: object, cost: string | null = '1') =>
     doubtsOf({ cost, totals: [{ ...total, ...more } as never] });
   expect(bill({ observedHours: 24, hours: 24, unsizedRecords: '0' })).toEqual([]);
   expect(bill({ observedHours: 23, hours: 24, unsizedRecords: null })).toEqual([
     'some hours were not observed: what was used in them is in no line, and billed to nobody',
+  ]);
+  expect(bill({ observedHours: 24, untoldHours: 2, hours: 24, unsizedRecords: null })).toEqual([
+    'in some hours it is not known what somebody used, who was there: the totals of these are at least',
   ]);
   expect(bill({ observedHours: 24, hours: 24, unsizedRecords: '1200' })).toEqual([
     'of 1,200 records in west the size is not known: they are in none of the bytes',

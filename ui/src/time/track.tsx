@@ -3,7 +3,7 @@ import { useClock } from '../shell/clock';
 import type { WindowChoice } from '../url/window';
 import { type Clock, dayOf, instant, minute, percent, rate, spanEnds } from '../words/format';
 import type { Said } from '../words/said';
-import { EVENT_WORD } from '../words/words';
+import { EVENT_WORD, stepSign } from '../words/words';
 import { eventsIn, Histogram } from './histogram';
 import { chosen, iso, marks, moved, type Span, spanOf } from './scale';
 import type { Timeline } from './use-timeline';
@@ -171,7 +171,7 @@ function wordsAt(t: Timeline, at: number): Said | null {
       ? 'not observed'
       : b.recordsPerSecond === 0
         ? 'nothing moved'
-        : rate(b.recordsPerSecond, 'records');
+        : stepSign(b, t) + rate(b.recordsPerSecond, 'records');
   const seen = b.observedFraction > 0 && b.observedFraction < 1 ? `, ${percent(b.observedFraction)} observed` : '';
   const events = eventsIn([b]).map(([type, n]) => `${n} × ${EVENT_WORD[type]}`);
   const said = [`: ${moves}${seen}`, ...events].join(', ');

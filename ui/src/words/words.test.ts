@@ -22,6 +22,7 @@ import {
   placeOf,
   placesOf,
   reason,
+  stepSign,
 } from './words';
 
 const job = { name: 'basket-totals' };
@@ -118,6 +119,26 @@ test('a series whose points are a bound says so', () => {
     { detail: 'shared out' },
   ];
   expect(signs.map(boundSign)).toEqual(['', '', '', '≤ ', '~']);
+});
+
+test('a step that lacks a part is no less, and the others are as they are', () => {
+  const least = { detail: 'at least: of 1 of 2 flows that it sums up it is not known what moved' };
+  const of = (atLeast: boolean, ...details: ({ detail: string | null } | null)[]) =>
+    details.map((d) => stepSign({ atLeast }, d));
+  expect(of(true, null, { detail: null }, least, { detail: 'at most: markers' }, { detail: 'estimated' })).toEqual([
+    '≥ ',
+    '≥ ',
+    '≥ ',
+    '~',
+    '~',
+  ]);
+  expect(of(false, null, { detail: null }, least, { detail: 'at most: markers' }, { detail: 'estimated' })).toEqual([
+    '',
+    '',
+    '',
+    '≤ ',
+    '~',
+  ]);
 });
 
 test('a rate is of what was observed: what is counted with the next reading makes a count a bound, and no rate', () => {

@@ -266,6 +266,16 @@ interface RateSeries {
 export const boundSign = (series: { detail?: string | null } | null | undefined): ReturnType<typeof about> =>
   about({ estimated: series?.detail != null, evidence: [{ detail: series?.detail }] });
 
+/** The same of one step: one that lacks a part is at least what it says, and of the others that bound does not hold. */
+export function stepSign(
+  step: { atLeast?: boolean } | null | undefined,
+  series: { detail?: string | null } | null | undefined,
+): ReturnType<typeof about> {
+  const sign = boundSign(series);
+  if (step?.atLeast) return sign === '' || sign === '≥ ' ? '≥ ' : '~';
+  return sign === '≥ ' ? '' : sign;
+}
+
 /** What to say of a side of a node that has no rate: three different answers, and none of them is zero. */
 export function noRate(n: Counted, side: 'in' | 'out'): string {
   if (side === 'in' ? n.rateIn : n.rateOut) return ACTIVITY_WORD.unobserved;
