@@ -458,7 +458,8 @@ func (m *metered) moved(all []usage.Moved, t *topicView, x *access) []usage.Move
 	switch {
 	case x.counter.evidence == lineage.Elimination:
 		out.Basis = usage.Eliminated
-	case x.amount.Estimated || x.sharedOut() || m.v.veiled[x.flow()]: // not that more may have moved: of what was not observed the hours tell
+	case x.amount.Estimated || x.sharedOut() || m.v.veiled[x.flow()]:
+		// not where more may have moved that was not observed: of that the hours tell
 		out.Basis = usage.Estimated
 	}
 	out.Records = hours.Times(x.slice.share())

@@ -97,6 +97,32 @@ func TestABillSaysWhoUsedWhat(t *testing.T) {
 	})
 }
 
+// Who may be in another's count is billed an estimate, as the other is.
+func TestABillOfWhoMayHaveWrittenMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		orders := topic("orders")
+		for n := range hourly + 1 {
+			pay := writes(orders, lineage.Client{TransactionalID: "payments", Group: "payments"})
+			w.observe("west", "all", n, facts(clusterFact(1), topicFact(orders)), w.moved(self(orders), lineage.NoEvidence, 20),
+				estimated(w.moved(pay, lineage.Transaction, 10)), sighted(pay, lineage.Transaction, "at most: markers"),
+				w.moved(writes(orders, lineage.Client{Kind: lineage.Remainder}), lineage.EndOffsets, 4))
+		}
+		time.Sleep(round(hourly + 1).Sub(midnight))
+		nobody := lineage.Node{Scope: "west", Kind: lineage.UnidentifiedNode, Name: "orders"}
+		who := &owned{owners: map[string]string{nobody.ID(): "keeper", application("payments").ID(): "pay"}}
+		b := bill(t, billed(w, who, usage.Tariff{}), 0, hourly)
+		for _, l := range b.Lines {
+			if l.Meter == usage.IngressRecords && l.Basis != usage.Estimated {
+				t.Errorf("%q %s %s", l.Owner, l.Count, l.Basis)
+			}
+		}
+		if got := linesOf(b.Lines, usage.IngressRecords); !strings.Contains(got, "keeper orders 1440 ESTIMATED") {
+			t.Errorf("%s", got)
+		}
+	})
+}
+
 // A bill says in how many hours it is not known what somebody read, or wrote; of what is no sum it says nothing.
 func TestABillSaysWhatItLacks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

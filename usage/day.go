@@ -96,8 +96,8 @@ func (d *Day) Add(f *Frame) {
 	}
 }
 
-// lack takes in of which meters it is not known what was used of a topic in an hour in which it was there. What its ends
-// grew by is all that was written, whoever wrote it.
+// lack takes in of which meters it is not known what was used of a topic in an hour in which it was there. What its
+// ends grew by is all that was written, whoever wrote it.
 func (c *seen) lack(f *Frame, h int) {
 	bit := uint32(1) << h
 	lack := func(is bool, all ...Meter) {
