@@ -1,6 +1,7 @@
 package answer_test
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -237,4 +238,39 @@ func TestSumsWithWhoIsNotCounted(t *testing.T) {
 			t.Errorf("read: %s, %q", got, bound)
 		}
 	})
+}
+
+// What waits for who reads at least so fast may be read sooner: when he misses what is lost is no measurement then.
+func TestWhoIsStarvedSoonerThanAPartOfHimReads(t *testing.T) {
+	for down, want := range map[bool]string{false: "67 s", true: "at least 0 s"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			orders := topic("orders")
+			fed, shop, share := writes(orders, group("feeder")), reads(orders, group("shop")), reads(orders, group("shop-share"))
+			for n := 1; n <= 8; n++ {
+				w.observe("west", "all", n, facts(clusterFact(1), topicFact(orders)), w.moved(self(orders), lineage.NoEvidence, 20), w.moved(fed, lineage.ProducerState, 20),
+					w.moved(shop, lineage.GroupOffsets, 10), level(shop, lineage.Lag, 100), level(shop, lineage.LagMillis, 1000))
+				if !down || n <= 3 {
+					w.observe("west", "shares", n, w.moved(share, lineage.ShareOffsets, 5))
+				} else {
+					w.observe("west", "shares", n, missing("down"))
+				}
+			}
+			time.Sleep(time.Until(round(8)) + time.Second)
+			who := resolver(t, identity.Rule{Group: regexp.MustCompile("^shop"), Name: "shop"}, identity.Rule{Group: regexp.MustCompile("^feeder"), Name: "feeder"})
+			a := answer.New(answer.Options{History: w.store, Identity: func() answer.Identity { return who }, Clusters: []answer.ClusterConfig{{Source: "west", Name: "west"}}})
+			v := view(t, a, answer.Between(round(4), round(8)), answer.All)
+			lost := lineage.Node{Scope: "west", Kind: lineage.ApplicationNode, Name: "feeder"}
+			got := estate{}.lose(t, v, lost.ID())
+			after := ""
+			for _, s := range got.Starved {
+				if s.Node.Name == "shop" {
+					after = map[bool]string{true: "", false: "at least "}[s.Exact] + fmt.Sprintf("%.0f s", s.AtLeast)
+				}
+			}
+			if after != want {
+				t.Errorf("a source is down: %v: it is starved after %q, want %q", down, after, want)
+			}
+		})
+	}
 }

@@ -380,13 +380,14 @@ func (q *losing) dry(e graph.Edge) (seconds float64, ok bool) {
 	for i, id := range e.Accesses {
 		accesses[i] = int32(id)
 	}
-	waiting, rate := q.v.behind(q.ls, accesses).records, q.v.records(accesses).perSecond
+	waiting, moved := q.v.behind(q.ls, accesses).records, q.v.records(accesses)
+	rate := moved.perSecond
 	switch {
 	case waiting == nil:
 		return 0, false
 	case *waiting == 0:
 		return 0, true
-	case rate == nil || *rate <= 0:
+	case rate == nil || *rate <= 0 || moved.lacks > 0: // it may be read sooner
 		return 0, false
 	}
 	return float64(*waiting) / *rate, true
