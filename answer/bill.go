@@ -368,7 +368,7 @@ func (m *metered) untold(t *topicView, x *access, told *usage.Hourly) (hours uin
 	for h := range usage.Hours {
 		start := m.midnight.Add(time.Duration(h) * billHour)
 		end := start.Add(billHour)
-		if !end.After(x.FirstSeen) || !end.After(m.v.state.Earliest) || !start.Before(m.v.state.Newest()) || t.gone && !start.Before(t.since) {
+		if end.Before(x.FirstSeen) || !end.After(m.v.state.Earliest) || !start.Before(m.v.state.Newest()) || t.gone && !start.Before(t.since) {
 			continue
 		}
 		if _, known := hourOf(told, h); known {

@@ -136,7 +136,9 @@ func (f Flow) total() total {
 	if f.unknown(t) {
 		return total{estimated: t.estimated}
 	}
-	t.estimated = t.estimated || t.records != nil && (t.lacks > 0 || f.rows.v.atLeast(f.flow) != "")
+	v := f.rows.v
+	// as atLeast has it
+	t.estimated = t.estimated || t.records != nil && (t.lacks > 0 || v.uncounted[f.flow] > 0 || v.veiled[f.flow])
 	return t
 }
 

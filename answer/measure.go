@@ -347,7 +347,7 @@ func (r *measuring) tells(a *lineage.Amount, m *Measured, t *term, step lineage.
 // belongs reports whether a term was seen before a step ends, and is not known to rest in all of the window: what it
 // moved in the step belongs to a sum.
 func (r *measuring) belongs(m *Measured, t *term, step lineage.Window) bool {
-	return step.End.After(t.firstSeen) && m.there(step) && (m.of == nil || m.of.state != graph.Inactive)
+	return !step.End.Before(t.firstSeen) && m.there(step) && (m.of == nil || m.of.state != graph.Inactive)
 }
 
 // there reports whether the topic was not gone before a step began.

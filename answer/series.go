@@ -378,7 +378,7 @@ func (t *target) mix(stored []lineage.Point, factor float64, sized bool) {
 			p.mix(stored[i].Value*factor, t.parts.largest)
 		case t.part.isNeeded(p.At.Add(t.step)):
 			p.Value, t.unknown[i] = nil, true
-		case t.part.adds() && p.At.Add(t.step).After(t.part.since):
+		case t.part.adds() && !p.At.Add(t.step).Before(t.part.since):
 			p.AtLeast = true
 		}
 	}

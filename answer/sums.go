@@ -21,7 +21,8 @@ func (v *View) speaksForMember(x *access) bool {
 }
 
 // uncountedOf returns those of some accesses that moved records, or may have, and that neither a counter of their own
-// nor one of the same flow tells of. What is moved out of Kafka, or into it, is no record on that side.
+// nor one of the same flow tells of, nor of the same of those that one between groups is the sum of. What is moved out
+// of Kafka, or into it, is no record on that side.
 func (v *View) uncountedOf(accesses []int32) (out []*access) {
 	for _, i := range accesses {
 		x := &v.accesses[i]
@@ -40,7 +41,7 @@ func (v *View) uncountedOf(accesses []int32) (out []*access) {
 	}
 	kept := out[:0]
 	for _, x := range out {
-		if !counted[x.flow()] {
+		if f := x.flow(); !counted[f] || v.uncounted[f] > 0 {
 			kept = append(kept, x)
 		}
 	}
@@ -49,11 +50,15 @@ func (v *View) uncountedOf(accesses []int32) (out []*access) {
 
 // lack says of steps that what nothing counts is no part of them.
 func (p *parts) lack(points []Point, step time.Duration) {
+	if len(p.uncounted) == 0 {
+		return
+	}
+	since := p.uncounted[0].FirstSeen
+	for _, x := range p.uncounted[1:] {
+		since = earlier(since, x.FirstSeen)
+	}
 	for i := range points {
-		to := &points[i]
-		for _, x := range p.uncounted {
-			to.AtLeast = to.AtLeast || to.At.Add(step).After(x.FirstSeen)
-		}
+		points[i].AtLeast = points[i].AtLeast || !points[i].At.Add(step).Before(since)
 	}
 }
 

@@ -230,12 +230,29 @@ func TestSumsWithWhoIsNotCounted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got []string
-		for _, p := range all {
-			got = append(got, least(p.Value, tick.Seconds(), p.AtLeast))
+		const want = "10 10 10 10+ 10+ 10+"
+		steps := func(all []answer.Point) string {
+			var got []string
+			for _, p := range all {
+				got = append(got, least(p.Value, tick.Seconds(), p.AtLeast))
+			}
+			return strings.Join(got, " ")
 		}
-		if got, bound := strings.Join(got, " "), v.Bound(topicNode("orders"), answer.RecordsOut); got != "10 10 10 10 10+ 10+" || !strings.HasPrefix(bound, "at least: of 1 of 2 flows") {
+		if got, bound := steps(all), v.Bound(topicNode("orders"), answer.RecordsOut); got != want || !strings.HasPrefix(bound, "at least: of 1 of 2 flows") {
 			t.Errorf("read: %s, %q", got, bound)
+		}
+		g, walk, err := v.Grouped(t.Context(), answer.GroupByCluster, nil, answer.Filter{}, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range walk.Edges {
+			if e.Flow.From.Scope != "cluster-topics" {
+				continue
+			}
+			of, _, err := g.Rows(nil, []lineage.Flow{e.Flow}).Flow(e.Flow).Series(t.Context(), answer.RecordRate, &step)
+			if got := steps(of); err != nil || got != want {
+				t.Errorf("%s: %s, %v", e.Flow.ID(), got, err)
+			}
 		}
 	})
 }
