@@ -1,14 +1,16 @@
 package identity
 
 import (
+	"regexp"
 	"strings"
 	"sync"
 )
 
-// cut is a name without its suffix, and whether that was a plain number.
+// cut is a name without its suffix, and whether that was a plain number, or a UUID in its midst and no suffix.
 type cut struct {
-	short string
-	plain bool
+	short  string
+	plain  bool
+	within bool
 }
 
 const (
@@ -51,8 +53,31 @@ func cutOf(name string) cut {
 func cutAnew(name string) cut {
 	for i := range suffixes {
 		if at := suffixes[i].start(name); at < len(name) {
-			return cut{strings.TrimSpace(name[:at]), suffixes[i].plain}
+			return cut{short: strings.TrimSpace(name[:at]), plain: suffixes[i].plain}
 		}
 	}
-	return cut{strings.TrimSpace(name), false}
+	rest := withoutUUID(name)
+	return cut{short: rest, within: rest != strings.TrimSpace(name)}
+}
+
+// uuidWithin finds a UUID with what sets it off.
+var uuidWithin = regexp.MustCompile(`([^0-9A-Za-z]*)` + uuid + `[^0-9A-Za-z]*`)
+
+// withoutUUID returns a name without the first UUID in front of it or in its midst, as NestJS makes one of
+// notifier-UUID, by a word behind it. What is before and behind it is joined by what set it off.
+func withoutUUID(name string) string {
+	if strings.Count(name, "-") < 4 {
+		return strings.TrimSpace(name)
+	}
+	at := uuidWithin.FindStringSubmatchIndex(name)
+	if at == nil {
+		return strings.TrimSpace(name)
+	}
+	front, off, end := name[:at[0]], name[at[2]:at[3]], name[at[1]:]
+	if front == "" || end == "" {
+		off = ""
+	} else if off == "" || strings.ContainsAny(off, "([{<") {
+		off = "-"
+	}
+	return strings.TrimSpace(front + off + end)
 }

@@ -93,17 +93,17 @@ func groupName(group string) (name string, kind groupKind) {
 	return name, ownName
 }
 
-// runless returns a group's id without one suffix that a machine made up, itself when it has none. A plain number
-// stays, but behind such a suffix.
+// runless returns a group's id without one suffix that a machine made up, or a UUID in its midst, itself when it has
+// none. A plain number stays, but behind such a suffix.
 func runless(group string) string {
-	short, number := shorter(group, "")
-	if !number {
-		return short
+	c := cutOf(group)
+	if !c.plain {
+		return c.short
 	}
-	if rest, again := shorter(short, ""); short == "" || again || rest == short {
-		return strings.TrimSpace(group)
+	if rest := cutOf(c.short); c.short == "" || rest.plain || rest.within || rest.short == c.short {
+		return withoutUUID(group)
 	}
-	return short
+	return c.short
 }
 
 // groupNames are the names that the groups of an environment give. They tell how much of another id may be left away. A

@@ -216,7 +216,7 @@ func TestInstanceless(t *testing.T) {
 // Every kind of suffix is there for a reason.
 func TestEachSuffix(t *testing.T) {
 	names := []string{
-		"a-" + id1, "a-3f2a9b8c7d6e", "a-i-0a1b2c3d4e5f60718", "a-01ARZ3NDEKTSV4RRFFQ69G5FAV", "a-7d4b9c6f5d-x2x4q", "a-28471230-x2lq4", "a.a.shop.svc", "a-ip-10-0-1-23.ec2.internal", "a-10.0.1.23", "a-1699999999999", "a-thread-7", "a-7",
+		"a-" + id1, "a-3f2a9b8c7d6e", "a-i-0a1b2c3d4e5f60718", "a-01ARZ3NDEKTSV4RRFFQ69G5FAV", "a-7d4b9c6f5d-x2x4q", "a-28471230-x2lq4", "a.a.shop.svc", "a-ip-10-0-1-23.ec2.internal", "a-10.0.1.23", "a-1699999999999", "a-20261129T152000Z", "a-thread-7", "a-7",
 	}
 	for i, s := range suffixes {
 		for j, name := range names {

@@ -29,7 +29,8 @@ const (
 // applications for one is a wrong answer. So one loose group of letters and digits is not enough, nor a number after a
 // dot, which ends a version.
 var suffixes = []suffix{
-	{what: "process id of Streams and others", end: hexes + "ABCDEF", part: "-", pattern: regexp.MustCompile(`[-_.:@#/]` + uuid + `$`)},
+	// Nothing else looks like one, so whatever stands around it is no part of the name.
+	{what: "process id of Streams and others", end: hexes + "ABCDEF)]}>", part: "-", pattern: regexp.MustCompile(`[^0-9A-Za-z]*` + uuid + `[)\]}>]*$`)},
 	{what: "hash or container id", end: hexes, mixed: true, pattern: regexp.MustCompile(`[-_.:@#/](?:[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$`)},
 	{what: "instance id of a cloud", end: hexes, part: "i-", mixed: true, pattern: regexp.MustCompile(`[-_.:@#/]i-(?:[0-9a-f]{8}|[0-9a-f]{17})$`)},
 	{what: "ULID", end: digits + "ABCDEFGHJKMNPQRSTVWXYZ", part: "01", mixed: true, pattern: regexp.MustCompile(`[-_.:@#/]01[0-9A-HJKMNP-TV-Z]{24}$`)},
@@ -41,9 +42,12 @@ var suffixes = []suffix{
 	{what: "pod in the cluster's DNS", end: "lcd", part: ".", pattern: regexp.MustCompile(`(?:-\d+)?(?:\.[a-z0-9-]+){1,2}\.(?:svc|pod)(?:\.cluster\.local)?$`)},
 	{what: "host of a cloud", end: digits + "abcdefghijklmnopqrstuvwxyz-", part: "ip-", pattern: regexp.MustCompile(`[-_.:@#/]ip-\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}(?:\.[a-z0-9-]+)*$`)},
 	{what: "address", end: digits, part: ".", pattern: regexp.MustCompile(`[-_:@#/]\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?::\d+)?$`)},
-	// In milliseconds or nanoseconds, of the years 2014 to 2033. In seconds it has as many digits as many a customer's
-	// number.
-	{what: "instant", end: digits, behind: "-_.:@#/", pattern: regexp.MustCompile(`[-_.:@#/]1[4-9](?:\d{11}|\d{17})$`)},
+	// In milliseconds, microseconds or nanoseconds, of the years 2014 to 2033. In seconds it has as many digits as many
+	// a customer's number.
+	{what: "instant", end: digits, behind: "-_.:@#/", pattern: regexp.MustCompile(`[-_.:@#/]1[4-9](?:\d{11}|\d{14}|\d{17})$`)},
+	// To the second, as people write it; a date is what a person calls something by. Some have fractions and a zone.
+	{what: "instant in words", end: digits + "Zz", part: "20", pattern: regexp.MustCompile(`[-_.:@#/]+20\d\d-?[01]\d-?[0-3]\d[-_.Tt]?[0-2]\d[-_.:]?[0-5]\d[-_.:]?[0-5]\d` +
+		`(?:[.,]\d+)?(?:[Zz]|[-+]\d\d:?\d\d)?$`)},
 	{what: "thread", end: digits, behind: "dD-_", pattern: regexp.MustCompile(`(?i)[-_.:#/]thread[-_]?\d+$`)},
 	{
 		what: "number", end: digits, behind: "-_#/", plain: true,

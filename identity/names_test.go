@@ -153,13 +153,29 @@ func TestGroupsOfOneRun(t *testing.T) {
 	f("feed-01ARZ3NDEKTSV4RRFFQ69G5FAV", "shop/feed")
 	f("inventory-0.inventory.shop.svc.cluster.local", "shop/inventory")
 	f("replay-1718000000123", "shop/replay") // the instant it was started, in milliseconds
+	// set off otherwise, or not at all
+	for _, g := range []string{"notifier " + id1, "notifier$" + id1, "notifier" + id1, "notifier(" + id1 + ")", "notifier-{" + id1 + "}", "notifier=" + id1 + "-3", id1 + "-notifier", id1 + ":notifier", "notifier-" + id1 + "." + id2} {
+		f(g, "shop/notifier")
+	}
+	f("notifier-"+id1+"-server", "shop/notifier-server") // NestJS puts a word behind the group's id
+	f("shop."+id1+".orders", "shop/shop.orders")
+	f("shop("+id1+")orders", "shop/shop-orders")
+	f(id1+"-orders-1", "shop/orders-1") // the number is a person's
+	f("orders-"+id1+"-eu-west-1", "shop/orders-eu-west-1")
+	f("{"+id1+"}", "shop/anonymous")
+	f("group-"+id1+"-client", "shop/anonymous")
+	// the instant it was started
+	for _, at := range []string{"2026-11-29T15:20:00Z", "20261129T152000", "20261129t152000z", "2026-11-29T15:20:00.123+01:00", "2026-11-29-15-20-00", "20261129_152000", "20261129152000", "1718000000123456"} {
+		f("report-"+at, "shop/report")
+	}
+	f("manual__2026-11-29T15:20:00+00:00", "shop/manual") // Airflow
 	f("anonymous."+id1, "shop/anonymous")
 	f(id1, "shop/anonymous")
 	f("3f2a9b8c7d6e", "shop/anonymous")
 	f("consumer-"+id1, "shop/anonymous")
 	f("anonymous", "shop/anonymous")
 	for _, own := range []string{
-		"orders-1", "orders-2", "orders", "team-42", "1", "42", "billing-eu-west-1", "billing-v2", "orders-v-2", "app-1.2.3", "crypto-deadbeef", "facade-feed-cafe", "vault-bcdfg", "fluentd-x2x4q", "orders-20240611",
+		"orders-1", "orders-2", "orders", "team-42", "1", "42", "billing-eu-west-1", "billing-v2", "orders-v-2", "app-1.2.3", "crypto-deadbeef", "facade-feed-cafe", "vault-bcdfg", "fluentd-x2x4q", "orders-20240611", "orders-2024-06-11T15", "orders-20991399152000",
 		"orders-202406111030", "tenant-1500000001", "a-b-c", "orders-7d4b9c6f5d", "link-00", "link-12", "shop.web.v1", "release-2024-06-11", "report-28471230", "report-28471230-alpha", "svc-3f2a9b8c", "svc-deadbeefcafe", "api-v2-fdbdc-bvgkt", "shop-prod-eu-west-1", "shop-blue", "shop-green", "ip-10", "node-10-0", "sha256",
 	} {
 		f(own, "shop/"+own)
