@@ -291,3 +291,65 @@ func TestCommitBeyondTheEndThatIsTakenBack(t *testing.T) {
 	w.take(2)
 	w.reader("set beyond the end", "read", "orders", 5, lineage.Unknown)
 }
+
+// A reader that is stopped, has its offsets set to the end and is started again between two looks is live at both, and
+// passes no more than it did before: that is not read, exactly. Who was in the group all the time has read it.
+func TestRestartedAtTheEndWithinATick(t *testing.T) {
+	for _, restarted := range []bool{false, true} {
+		w := newWorld(t, 1)
+		w.round = time.Now().UTC().Truncate(tick) // of what is written now it is known how old it is
+		w.topic("orders", 1)
+		w.write("orders", 0, 100)
+		c := w.member("g", "orders")
+		w.commitAs(c, "orders", 100)
+		w.take(2)
+		w.write("orders", 0, 600)
+		w.commitAs(c, "orders", 400)
+		w.take(1)
+		for i := range 12 { // 24 s
+			w.commitAs(c, "orders", 410+10*int64(i))
+			w.take(1)
+		}
+		of := func(a lineage.Access) bool {
+			return a.Client.Group == "g" && a.Client.Member == "" && a.Op == lineage.Read
+		}
+		w.reader("a lagging reader", "g", "orders", 420, 180)
+		if w.rec.estimated("orders", lineage.Records, of) {
+			t.Fatalf("a reader that goes on is estimated: %s", w.rec.why("orders", of))
+		}
+		if restarted {
+			c.Close()
+			w.plain("g", "orders", 0, 700)
+			w.write("orders", 0, 5)
+			c = w.member("g", "orders")
+		} else {
+			w.write("orders", 0, 5)
+		}
+		w.commitAs(c, "orders", 705)
+		w.take(1)
+		if got := w.rec.estimated("orders", lineage.Records, of); got != restarted {
+			t.Errorf("restarted %v: estimated %v, %q", restarted, got, w.rec.why("orders", of))
+		}
+		w.reader("at the end", "g", "orders", 605, 0)
+	}
+}
+
+// What a group read that was made, or came into sight, while lineaged was away is not known: it is at least what it
+// read since. Of one that was there at the very first look coverage says so.
+func TestGroupsMadeWhileNobodyLooked(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("orders", 1)
+	w.write("orders", 0, 100)
+	w.commit("old", "orders", 0, 10)
+	w.take(2)
+	w.write("orders", 0, 50)
+	w.commit("new", "orders", 0, 120)
+	w.stop(3)
+	w.take(2)
+	for group, want := range map[string]bool{"old": false, "new": true} {
+		of := func(a lineage.Access) bool { return a.Client.Group == group && a.Op == lineage.Read }
+		if n, known := w.rec.sum("orders", lineage.Records, of); n != 0 || known == 0 || w.rec.estimated("orders", lineage.Records, of) != want {
+			t.Errorf("%s: %d read, known of %d, estimated %v: %s", group, n, known, !want, w.rec.why("orders", of))
+		}
+	}
+}

@@ -136,8 +136,12 @@ func (t *take) booked(o *lineage.Observation, g *group, on *committedOn, why map
 	if on.failed {
 		return false
 	}
-	r := g.reader(tp, lineage.GroupOffsets)
-	if !r.observe(on.commits, t.at(tp), t.stateOf(g, tp), t.round, t.before) {
+	r, state := g.reader(tp, lineage.GroupOffsets), t.stateOf(g, tp)
+	if r.leaps(on.commits, t.at(tp), state, t.round.Sub(t.before)) {
+		t.leapt = append(t.leapt, leap{g, tp, r, slices.Clone(on.commits), state})
+		return true
+	}
+	if !r.observe(on.commits, t.at(tp), state, t.round, t.before) {
 		why[tp] = "end offsets are missing"
 		return false
 	}

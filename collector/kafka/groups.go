@@ -22,7 +22,7 @@ type group struct {
 	state       string
 	coordinator int32
 	joined      time.Time // the round before it was first seen; zero: it was there before we looked
-	sighted     bool      // it was first listed while others were watched, and may have been there before
+	sighted     bool      // it was first listed, or read, while others were watched, and may have been there before
 	found       time.Time // the first reading that missed nothing of what it has committed; zero: none since the start
 	whole       time.Time // the newest reading that missed nothing of it, by its round; not kept over a restart
 	wasLive     bool
@@ -41,6 +41,7 @@ type group struct {
 	members      []lineage.Member
 	assignments  []assignment
 	membersKnown bool
+	renewed      time.Time         // newest round in which others were told to be its members; not kept over a restart
 	assigned     uint64            // counts the times at which assignments were told
 	sums         *groupSums        // nil: to be made
 	topology     *lineage.Topology // of a Streams group that has one
@@ -112,6 +113,7 @@ func (t *take) groupOffsets() {
 			if err := codeError(w.Code); err != nil {
 				if ask.Denied(w.Code) {
 					t.deniedGroups = append(t.deniedGroups, g.ref.Group)
+					g.sighted = g.sighted || g.found.IsZero()
 				}
 				missing.add(g, err.Error())
 				continue
@@ -123,6 +125,7 @@ func (t *take) groupOffsets() {
 	for tp, reason := range why {
 		topics.topic(tp, reason)
 	}
+	t.judgeLeaps(o)
 	t.judge(o)
 	topics.tell(o)
 	missing.tell(o, len(t.groups))

@@ -99,7 +99,7 @@ func (t *take) listing(broker int32, lg *kmsg.ListGroupsResponseGroup) *group {
 		if t.continuous && t.sawGroups {
 			g.joined = t.before // else it may have been there, and only have come into sight
 		}
-		g.sighted = t.continuous && g.joined.IsZero()
+		g.sighted = (t.continuous || t.resumed) && g.joined.IsZero()
 		t.groups[lg.Group] = g
 	}
 	if was := g.listed; was != nil {

@@ -168,6 +168,10 @@ func (d *describedMembers) add(id, client, host string) lineage.Member {
 	return m
 }
 
+func (d *describedMembers) sort() {
+	slices.SortFunc(d.members, func(a, b lineage.Member) int { return compare(a.ID, b.ID) })
+}
+
 func (d *describedMembers) assign(m lineage.Member, topic string, partitions []int32) {
 	d.assignments = append(d.assignments, assignment{member: m, topic: topic, partitions: partitions, lag: untoldLag})
 }
@@ -232,9 +236,9 @@ func describedGroups(resp kmsg.Response, topic func(name string, id [16]byte) st
 
 // describedGroup takes in a group's members.
 func (t *take) describedGroup(g *group, d describedMembers) {
-	slices.SortFunc(d.members, func(a, b lineage.Member) int { return compare(a.ID, b.ID) })
+	d.sort()
 	if !g.membersKnown || !slices.Equal(d.members, g.members) {
-		g.members, g.membersKnown, g.factTold = d.members, true, false
+		g.members, g.membersKnown, g.factTold, g.renewed = d.members, true, false, t.round
 	}
 	if !sameTopology(d.topology, g.topology) {
 		g.topology, g.factTold = d.topology, false

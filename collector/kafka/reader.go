@@ -209,6 +209,7 @@ type groupState struct {
 	sighted bool      // it was not in sight in the round before it was first seen, and may have been there
 	found   time.Time // the first whole reading of its commits; zero: there was none before this round
 	whole   time.Time // the newest whole reading of its commits before this round; zero: none since the start
+	others  bool      // who leapt may have: its members are not those of the look before, or that is not known
 	putBack bool      // the topic's log may be older than at the look before: its offsets stand for other records
 }
 
@@ -432,10 +433,11 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	if s.from < 0 {
 		s.base = s.start
 		s.then = ends.ended(c.partition, ctx.from())
-	} else {
-		age, atLeast := ends.age(c.partition, s.base)
-		s.age, s.ageKnown = age, !atLeast
 	}
+	age, atLeast := ends.age(c.partition, s.base)
+	s.age, s.ageKnown = age, !atLeast
+	rest, _ := ends.age(c.partition, c.offset)
+	s.leapt = s.leaps(ctx.calm(1), rest)
 	if set { // what is not there nobody skips
 		s.to = max(end, s.from)
 	}

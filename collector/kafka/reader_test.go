@@ -249,14 +249,21 @@ func TestReaderResets(t *testing.T) {
 }
 
 func TestReaderOfANewGroup(t *testing.T) {
-	// The log was empty when the group appeared: exact from zero.
+	// The log was empty when the group appeared, and until a moment ago: exact from zero.
 	r := runReader(t, t0.Add(-tick), 0, []readerStep{
-		{offset: -1, end: 10, live: true, lag: -1},
-		{offset: 30, end: 30, live: true, read: 30, since: at(-1)},
+		{offset: -1, end: 5, live: true, lag: -1},
+		{offset: 9, end: 9, live: true, read: 9, since: at(-1)},
 	})
 	if r.read.estimated {
 		t.Error("estimated although the log was empty at the join")
 	}
+	// There was something to read for long, and nobody committed: members that take the topic up later, or a partition
+	// over, begin at its end where they have no commit and are told so.
+	runReader(t, t0.Add(-tick), 0, []readerStep{
+		{offset: -1, end: 10, live: true, lag: -1},
+		{offset: -1, end: 1000, live: true, lag: -1},
+		{offset: 1050, end: 1050, live: true, read: 1050, since: at(-1), bound: boundBegan},
+	})
 	// It has committed less than the end was: it began at the start, which is an assumption.
 	runReader(t, t0.Add(-tick), 1000, []readerStep{
 		{offset: -1, end: 1000, live: true, lag: -1},
@@ -364,7 +371,7 @@ func TestReaderClaimsNothingBeforeItWasSeen(t *testing.T) {
 func TestReaderGoesOnAfterALoss(t *testing.T) {
 	runReader(t, t0.Add(-tick), 0, []readerStep{
 		{offset: -1, end: 0, live: true},
-		{offset: 2000, end: 2000, live: true, read: 2000},
+		{offset: 2000, end: 2000, live: true, read: 2000, bound: boundBegan}, // what was written long ago
 		{offset: -1, end: 2000, live: true, read: 2000, lag: -1, pending: true},
 		{offset: 2010, end: 2010, live: true, read: 2010, since: at(1), bound: boundLost},
 		{offset: 2030, end: 2030, live: true, read: 2030},

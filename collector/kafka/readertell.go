@@ -70,9 +70,9 @@ func (r *reader) unknownLag() {
 	r.gauges.lag, r.gauges.lagMillis, r.gauges.atLeast = lineage.Unknown, lineage.Unknown, false
 }
 
-// uncommitted measures the partitions in which nothing is committed. What waits there is the reader's where somebody of
-// its group reads the topic; where it begins is its own secret, unless it was seen to begin at the start. Where its
-// offsets are gone there is nothing to measure by.
+// uncommitted measures the partitions in which nothing is committed. What waits there is the reader's, also where
+// nobody of its group reads the topic now: who left is no nearer to the end. Where it begins is its own secret, unless
+// it was seen to begin at the start. Where its offsets are gone there is nothing to measure by.
 func (r *reader) uncommitted(ends topicEnds, g groupState) {
 	any, lost := false, false
 	for i := range r.parts {
@@ -87,12 +87,8 @@ func (r *reader) uncommitted(ends topicEnds, g groupState) {
 		if ok && start >= 0 && end <= start {
 			continue
 		}
-		if !g.live || !g.reads {
-			r.gauges.unplaced = true
-			continue
-		}
 		if !ok || start < 0 || !r.habit.started || p.committed == lostCommit {
-			p.unknown = true
+			p.unknown, r.gauges.unplaced = true, r.gauges.unplaced || !g.live || !g.reads
 			r.unknownLag()
 			continue
 		}

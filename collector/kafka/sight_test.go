@@ -205,6 +205,36 @@ func TestReadBeforeItCameIntoSight(t *testing.T) {
 	}
 }
 
+// Nor is it of a group that was listed, as by a right on the cluster, and of which what it has committed might not be
+// read.
+func TestReadBeforeItsOffsetsMightBeRead(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("orders", 1)
+	w.write("orders", 0, 100)
+	w.commit("late", "orders", 0, 10)
+	granted := w.refuse(kmsg.OffsetFetch, func(req kmsg.Request) (kmsg.Response, error, bool) {
+		resp := req.ResponseKind().(*kmsg.OffsetFetchResponse)
+		for _, g := range req.(*kmsg.OffsetFetchRequest).Groups {
+			rg := kmsg.NewOffsetFetchResponseGroup()
+			rg.Group, rg.ErrorCode = g.Group, kerr.GroupAuthorizationFailed.Code
+			resp.Groups = append(resp.Groups, rg)
+		}
+		return resp, nil, true
+	})
+	w.take(3)
+	w.commit("late", "orders", 0, 30)
+	w.take(1)
+	granted()
+	w.take(3)
+	of := func(a lineage.Access) bool { return a.Client.Group == "late" && a.Op == lineage.Read }
+	if n, known := w.rec.sum("orders", lineage.Records, of); n != 0 || known == 0 || !w.rec.estimated("orders", lineage.Records, of) {
+		t.Errorf("%d read, known of %d: want at least nothing", n, known)
+	}
+	if said := w.rec.why("orders", of); !strings.Contains(said, boundSight) {
+		t.Errorf("said is %q", said)
+	}
+}
+
 // inhabit joins a group on a topic, stays in it, and commits nothing.
 func (w *world) inhabit(group, topic string) {
 	w.t.Helper()

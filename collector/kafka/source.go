@@ -210,6 +210,7 @@ type take struct {
 	told   *collector.Take
 
 	unjudged []judging
+	leapt    []leap
 
 	unread map[*topic]string // why the producers of a topic could not be read
 	read   time.Time         // when the producers were read

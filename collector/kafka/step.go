@@ -16,6 +16,7 @@ type step struct {
 	beyond   bool  // from lies beyond the log's end, or is held to: nobody read up to there, who comes begins anew
 	set      bool  // what is committed now does, and to is the end
 	epoch    bool  // the commit bears a leader epoch: consumers' do, mostly, and an administrator's seldom does
+	leapt    bool  // it passes what has waited, and ends among what has just come
 	age      time.Duration
 	ageKnown bool  // age is how long there has been something to read at base; not known: at least that
 	waiting  int64 // what waited at the last look
@@ -146,6 +147,7 @@ const (
 	boundWent      = "at least: it went back while nobody was seen in the group, set or to read again, and what was read between the two looks does not show"
 	boundPlain     = "at most, each record once: the commit bears no leader epoch, which its commits do, so that its offsets may have been set"
 	boundJump      = "at most: it passed more than it ever did, or after a longer pause, so that it may have sought forward"
+	boundOthers    = "at most, each record once: it passed what had waited, and others are in the group than at the look before, or that is not known, so that its offsets may have been set in between"
 	boundLost      = "at most: its offsets were deleted meanwhile"
 	boundUnseen    = "at most, each record once: nobody looked for some time, in which its offsets may have been set"
 	boundBack      = "at most: it went back, and how far it read before, and where it began to read again, is not known"
@@ -220,12 +222,15 @@ func judge(s step, c stepContext) verdict {
 	case s.base > s.from:
 		v.bound = boundGone
 	case c.share:
-	case alone && (!c.habit.believed() || !s.epoch): // an administrator's bears none, whatever the reader's have shown
+	// an administrator's bears none, whatever the reader's have shown, and may be followed by the reader's
+	case alone && (!c.habit.believed() || !s.epoch || s.leapt):
 		v.bound = boundAlone
 	case !alone && !c.wasLive:
 		v.bound = boundRestarted
 	case strange:
 		v.bound = boundPlain
+	case s.leapt && c.others:
+		v.bound = boundOthers
 	case c.unseen > spreadLimit:
 		v.bound = boundUnseen
 	case c.irregular(s):
@@ -328,13 +333,17 @@ func first(s step, c stepContext) verdict {
 	}
 	v := verdict{read: max(s.to-s.start, 0)}
 	v.moved = v.read > 0
-	// the log was, when the group appeared: there is one place only where it can have begun
+	// the log was, when the group appeared: there is one place only where it can have begun then
 	empty := s.was < 0 && s.then >= 0 && s.then <= s.start
 	switch {
 	case v.read == 0:
-	case empty && c.wasLive:
-	case empty:
+	case empty && c.wasLive && s.ageKnown && s.age < c.calm(2):
+	case empty && !c.wasLive:
 		v.bound = boundOnce
+	case empty:
+		// Members that took the topic up since, or the partition over before anybody had committed there, may have
+		// begun at its end.
+		v.bound = boundBegan
 	case s.was < 0 && s.to == s.then && c.live:
 		// as who begins at the end, and commits where it stands
 		return verdict{bound: boundStands}

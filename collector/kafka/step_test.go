@@ -53,6 +53,7 @@ func TestJudge(t *testing.T) {
 		{"who never bore an epoch, and was no member", step{from: 100, to: 400, base: 100, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: habit{plain: true, alone: 1, most: 300, pause: time.Hour}}, 300, 0, boundAlone, ""},
 		{"the same again and again", step{from: 100, to: 400, base: 100, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: habit{plain: true, alone: believedAfter, most: 300, pause: time.Hour}}, 300, 0, boundAlone, ""},
 		{"the same, whose commits bear epochs", step{from: 100, to: 400, base: 100, epoch: true, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: habit{epochs: true, alone: believedAfter, most: 300, pause: time.Hour}}, 300, 0, "", ""},
+		{"the same, that reads all that waited: it may have been set to there", step{from: 100, to: 400, base: 100, epoch: true, leapt: true, age: old, ageKnown: true}, stepContext{groupState: nobody, habit: habit{epochs: true, alone: believedAfter, most: 300, pause: time.Hour}}, 300, 0, boundAlone, ""},
 		{"a short job whose commits bear epochs, again and again", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: nobody, habit: habit{epochs: true, most: 100, pause: 5 * time.Second, alone: believedAfter}}, 50, 0, "", ""},
 		{"MirrorMaker 2 syncs", step{from: 100, to: 150, base: 100}, stepContext{groupState: nobody, copied: true}, 0, 0, "", ""},
 		{"MirrorMaker 2 syncs at first", step{from: noCommit, to: 150, was: -1, then: -1}, stepContext{groupState: nobody, copied: true}, 0, 0, "", ""},
@@ -68,8 +69,10 @@ func TestJudge(t *testing.T) {
 		{"reset to the end in the tick in which the member left, whose commits bear no epoch", step{from: 100, to: 1000, base: 100, age: young, ageKnown: true}, stepContext{groupState: groupState{wasLive: true, found: t0}, habit: habit{plain: true, most: 900}}, 900, 0, boundParted, ""},
 		{"the same, back", step{from: 600, to: 10, base: 600, end: 900}, stepContext{groupState: groupState{wasLive: true, found: t0}, habit: habit{plain: true, most: 900}}, 0, 0, boundPartBack, "went back"},
 		{"a first commit after the member left", step{from: noCommit, to: 100, was: -1, then: 0}, stepContext{groupState: groupState{wasLive: true, found: t0}}, 100, 0, boundParted, ""},
-		{"the same, that is its own", step{from: noCommit, to: 100, was: -1, then: 0, epoch: true}, stepContext{groupState: groupState{wasLive: true, found: t0}}, 100, 0, "", ""},
+		{"the same, that is its own", step{from: noCommit, to: 100, was: -1, then: 0, epoch: true, age: young, ageKnown: true}, stepContext{groupState: groupState{wasLive: true, found: t0}}, 100, 0, "", ""},
 		{"gone while it had not committed", step{from: 100, to: 150, base: 600, start: 600, epoch: true, age: old, ageKnown: true}, stepContext{groupState: live, habit: steady}, 50, 0, boundGone, ""},
+		{"others are in the group, and what had waited is passed", step{from: 100, to: 400, base: 100, epoch: true, leapt: true, age: old, ageKnown: true}, stepContext{groupState: groupState{live: true, wasLive: true, found: t0, others: true}, habit: steady}, 300, 0, boundOthers, ""},
+		{"others are in the group, and it goes on behind", step{from: 100, to: 400, base: 100, epoch: true, age: old, ageKnown: true}, stepContext{groupState: groupState{live: true, wasLive: true, found: t0, others: true}, habit: steady}, 300, 0, "", ""},
 		{"a share group", step{from: 100, to: 150, base: 100, epoch: true}, stepContext{groupState: nobody, share: true}, 50, 0, boundShare, ""},
 		{"the log was truncated", step{from: 1000, to: 800, base: 600, fell: true, epoch: true}, stepContext{groupState: live, habit: steady}, 200, 0, boundFell, ""},
 		{"and the reader goes beyond", step{from: 1000, to: 1100, base: 600, fell: true, epoch: true}, stepContext{groupState: live, habit: steady}, 500, 0, boundFell, ""},
@@ -78,7 +81,9 @@ func TestJudge(t *testing.T) {
 		{"a commit comes late, or a little is read again", step{from: 1000, to: 990, base: 1000, epoch: true}, stepContext{groupState: live, habit: steady}, 0, 0, boundAgain, ""},
 		{"nobody looked for an hour", step{from: 100, to: 150, base: 100, epoch: true, age: young, ageKnown: true}, stepContext{groupState: live, habit: steady, unseen: time.Hour}, 50, 0, boundUnseen, ""},
 		{"it was there before anybody looked", step{from: noCommit, to: 150, was: -1, then: 100}, stepContext{groupState: groupState{live: true}}, 0, 0, "", ""},
-		{"a new group is seen to wait at an empty log", step{from: noCommit, to: 150, was: -1, then: 0}, stepContext{groupState: live}, 150, 0, "", ""},
+		{"a new group is seen to wait at an empty log", step{from: noCommit, to: 150, was: -1, then: 0, age: young, ageKnown: true}, stepContext{groupState: live}, 150, 0, "", ""},
+		{"a group takes up a topic that was empty when it came", step{from: noCommit, to: 1050, was: -1, then: 0, epoch: true, age: old, ageKnown: true}, stepContext{groupState: live}, 1050, 0, boundBegan, ""},
+		{"the same, and since when there is something to read is not known", step{from: noCommit, to: 1050, was: -1, then: 0, epoch: true}, stepContext{groupState: live}, 1050, 0, boundBegan, ""},
 		{"a new group of which only the end is seen", step{from: noCommit, to: 150, was: -1, then: 0, epoch: true}, stepContext{groupState: nobody}, 150, 0, boundOnce, ""},
 		{"a new group without epochs", step{from: noCommit, to: 150, was: -1, then: 150}, stepContext{groupState: nobody}, 150, 0, boundBegan, ""},
 		{"a new group at the start", step{from: noCommit, to: 40, start: 40, was: -1, then: 150}, stepContext{groupState: nobody}, 0, 0, "", ""},
@@ -117,7 +122,7 @@ func TestReaderThatStoppedBeforeItWasSeen(t *testing.T) {
 }
 
 // What waits in a partition without a commit is no zero: it is unknown, or all of it where the reader was seen to begin
-// at the start.
+// at the start, be somebody there or not: who left does not stand nearer to the end.
 func TestLagOfPartitionsWithoutACommit(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -127,8 +132,9 @@ func TestLagOfPartitionsWithoutACommit(t *testing.T) {
 	}{
 		{"a live reader", false, groupState{live: true, wasLive: true, reads: true}, lineage.Unknown},
 		{"one that began at the start", true, groupState{live: true, wasLive: true, reads: true}, 50 + 100 + 100},
-		{"one whose members have other topics", false, groupState{live: true, wasLive: true}, 50},
-		{"one that nobody is in", false, groupState{}, 50},
+		{"one whose members have other topics", false, groupState{live: true, wasLive: true}, lineage.Unknown},
+		{"one that nobody is in", false, groupState{}, lineage.Unknown},
+		{"one that began at the start and left", true, groupState{wasLive: true}, 50 + 100 + 100},
 	} {
 		r := newReader(lineage.Access{}, lineage.GroupOffsets)
 		r.habit.started = c.started

@@ -1,5 +1,7 @@
 package kafka
 
+import "github.com/lineaged/lineaged/lineage"
+
 // This file passes over the readers of whom nothing can have changed, which are most readers of most estates.
 
 // stillness is how a reader stood when its book was last gone through.
@@ -35,12 +37,16 @@ func (g *group) summed() groupSums {
 // and then, and for one that was never seen as a member, while it is taken to be there.
 func (r *reader) settle(t *take, g *group, tp *topic, silent bool) {
 	r.still = stillness{live: g.live(), wasLive: g.wasLive, membersTold: t.membersTold(g), stirs: tp.stirs, assigned: g.assigned}
+	behind := false
 	for i := range r.parts {
 		if r.parts[i].committed >= 0 {
 			r.still.placed++
 		}
+		behind = behind || r.parts[i].lag > 0
 	}
-	r.still.stands = silent && r.gauges.lag == 0 && !r.trails && !r.lingers && !r.alone(t.round) && !r.losing && r.bound == ""
+	// who left, and has read all where it has a commit
+	apart := r.gauges.lag == lineage.Unknown && r.gauges.unplaced && !r.gauges.live && !behind
+	r.still.stands = silent && (r.gauges.lag == 0 || apart) && !r.trails && !r.lingers && !r.alone(t.round) && !r.losing && r.bound == ""
 }
 
 // stands reports whether going through the reader's book would change nothing: it has committed what it had, the topic
@@ -72,6 +78,8 @@ func (t *take) stands(g *group, on *committedOn) bool {
 	if t.passing != nil {
 		t.passing(t, g, on)
 	}
-	r.known, r.idle = t.round, t.round
+	if r.known = t.round; r.gauges.lag == 0 {
+		r.idle = t.round
+	}
 	return true
 }
