@@ -295,7 +295,8 @@ func TestCommitBeyondTheEndThatIsTakenBack(t *testing.T) {
 // A reader that is stopped, has its offsets set to the end and is started again between two looks is live at both, and
 // passes no more than it did before: that is not read, exactly. Who was in the group all the time has read it.
 func TestRestartedAtTheEndWithinATick(t *testing.T) {
-	for _, restarted := range []bool{false, true} {
+	for i := range 4 {
+		restarted, over := i&1 > 0, i&2 > 0 // so is lineaged
 		w := newWorld(t, 1)
 		w.round = time.Now().UTC().Truncate(tick) // of what is written now it is known how old it is
 		w.topic("orders", 1)
@@ -326,9 +327,12 @@ func TestRestartedAtTheEndWithinATick(t *testing.T) {
 			w.write("orders", 0, 5)
 		}
 		w.commitAs(c, "orders", 705)
+		if over {
+			w.start(Config{})
+		}
 		w.take(1)
 		if got := w.rec.estimated("orders", lineage.Records, of); got != restarted {
-			t.Errorf("restarted %v: estimated %v, %q", restarted, got, w.rec.why("orders", of))
+			t.Errorf("restarted %v, lineaged too %v: estimated %v, %q", restarted, over, got, w.rec.why("orders", of))
 		}
 		w.reader("at the end", "g", "orders", 605, 0)
 	}

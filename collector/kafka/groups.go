@@ -41,6 +41,7 @@ type group struct {
 	members      []lineage.Member
 	assignments  []assignment
 	membersKnown bool
+	who          uint64            // stands for its members as they were told last, see whoseIDs; 0: not told
 	renewed      time.Time         // newest round in which others were told to be its members; not kept over a restart
 	assigned     uint64            // counts the times at which assignments were told
 	sums         *groupSums        // nil: to be made

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"hash/fnv"
 	"slices"
 	"time"
 
@@ -82,7 +83,7 @@ func (t *take) sameMembers(waiting []leap) map[*group]bool {
 	due, same := map[int32][]*group{}, map[*group]bool{}
 	for _, w := range waiting {
 		g := w.group
-		known := g.membersKnown && g.renewed.Before(t.before) && g.coordinator >= 0 && !t.lacks[describedBy(g.typ)]
+		known := g.who != 0 && g.renewed.Before(t.before) && g.coordinator >= 0 && !t.lacks[describedBy(g.typ)]
 		if known && len(due[g.coordinator]) < mostLeaps && !slices.Contains(due[g.coordinator], g) {
 			due[g.coordinator] = append(due[g.coordinator], g)
 		}
@@ -97,9 +98,19 @@ func (t *take) sameMembers(waiting []leap) map[*group]bool {
 		for _, d := range describedGroups(a.resp, t.topicName) {
 			if g := t.groups[d.group]; g != nil && codeError(d.code) == nil {
 				d.sort()
-				same[g] = len(d.members) > 0 && slices.Equal(d.members, g.members)
+				same[g] = len(d.members) > 0 && whoseIDs(d.members) == g.who
 			}
 		}
 	}
 	return same
+}
+
+// whoseIDs returns a number that stands for members, by their ids in order. It is kept over a restart.
+func whoseIDs(members []lineage.Member) uint64 {
+	h := fnv.New64a()
+	for _, m := range members {
+		_, _ = h.Write([]byte(m.ID))
+		_, _ = h.Write([]byte{0})
+	}
+	return max(h.Sum64(), 1)
 }

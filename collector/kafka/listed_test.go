@@ -98,6 +98,26 @@ func TestRestoredAsOfWhenItWasSeen(t *testing.T) {
 	}
 }
 
+// A group's position of version 2 does not say who its members were.
+func TestRestoredGroupOfVersion2(t *testing.T) {
+	kept, err := hex.DecodeString("0207436c617373696308636f6e73756d657205456d70747980d8c0cdc06880d8c0cdc06800")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSource(Config{Name: "west", Interval: tick})
+	if err := s.restoreGroup("g", kept, t0); err != nil {
+		t.Fatal(err)
+	}
+	g := s.groups["g"]
+	if g.state != "Empty" || !g.found.Equal(t0) || !g.nobody.Equal(t0) || g.stale || g.who != 0 {
+		t.Errorf("%+v", g)
+	}
+	g.who = whoseIDs([]lineage.Member{{ID: "a"}, {ID: "b"}})
+	if err := s.restoreGroup("again", g.encode(), t0); err != nil || s.groups["again"].who != g.who || g.who == whoseIDs([]lineage.Member{{ID: "ab"}}) {
+		t.Errorf("%v, %+v", err, s.groups["again"])
+	}
+}
+
 // A group's position of version 1 is as of the newest round, as far as it tells; one of a group that is out of sight is
 // not.
 func TestRestoredGroupOfVersion1(t *testing.T) {

@@ -238,7 +238,10 @@ func describedGroups(resp kmsg.Response, topic func(name string, id [16]byte) st
 func (t *take) describedGroup(g *group, d describedMembers) {
 	d.sort()
 	if !g.membersKnown || !slices.Equal(d.members, g.members) {
-		g.members, g.membersKnown, g.factTold, g.renewed = d.members, true, false, t.round
+		g.members, g.membersKnown, g.factTold = d.members, true, false
+	}
+	if who := whoseIDs(d.members); who != g.who {
+		g.who, g.renewed, g.dirty = who, t.round, true
 	}
 	if !sameTopology(d.topology, g.topology) {
 		g.topology, g.factTold = d.topology, false

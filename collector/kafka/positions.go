@@ -29,8 +29,9 @@ const (
 	// pauses, whether it comes and goes between two looks, and what was set beyond the end, nor 5 what waits beyond the
 	// end for another look, and whether it went back twice.
 	readersVersion = 6
-	// groupsVersion is of a group. Version 1 did not hold whether it was listed in the newest round.
-	groupsVersion = 2
+	// groupsVersion is of a group. Version 2 did not hold who its members were, version 1 neither whether it was listed
+	// in the newest round.
+	groupsVersion = 3
 )
 
 func topicKey(id lineage.TopicID) string { return "topic/" + id.String() }
@@ -257,6 +258,7 @@ func (g *group) encode() []byte {
 	if g.stale {
 		e.Time(g.nobody)
 	}
+	e.Uint(g.who)
 	return e.Encoder
 }
 
@@ -271,6 +273,9 @@ func (s *source) restoreGroup(name string, value []byte, round time.Time) error 
 		if g.stale = d.Bool(); g.stale {
 			g.nobody = d.Time()
 		}
+	}
+	if version > 2 {
+		g.who = d.Uint()
 	}
 	if err := d.Done(); err != nil {
 		return err
