@@ -24,6 +24,7 @@ type fakeEnds struct {
 	copy      bool
 	parts     int
 	old       bool // what there is to read has been there for long
+	young     bool // it came a second ago
 	cut       bool // records that were in the log are lost
 }
 
@@ -40,6 +41,9 @@ func (f fakeEnds) ended(int32, time.Time) int64    { return f.atJoin }
 func (f fakeEnds) age(_ int32, o int64) (time.Duration, bool) {
 	if f.old && o < f.endOffset {
 		return time.Hour, false
+	}
+	if f.young {
+		return time.Second, false
 	}
 	return time.Duration(f.endOffset-o) * time.Second, false
 }

@@ -329,7 +329,7 @@ func TestCommitsThatFall(t *testing.T) {
 			}
 			r = again
 			r.habit.alone = believedAfter
-			r.observe([]commit{{0, l.committed, l.epoch}}, fakeEnds{endOffset: end}, g, at(i+1), at(i))
+			r.observe([]commit{{0, l.committed, l.epoch}}, fakeEnds{endOffset: end, young: true}, g, at(i+1), at(i))
 			r.tell(at(i+1), at(i))
 			if r.read.n != l.read || r.bound != l.bound {
 				t.Errorf("%s: after look %d %d are read, %q; want %d, %q", c.name, i, r.read.n, r.bound, l.read, l.bound)
