@@ -9,6 +9,14 @@ import (
 	"github.com/lineaged/lineaged/lineage"
 )
 
+// guessed makes an estimate of the sample that a filling tells.
+func guessed(tell filling) filling {
+	return func(o *lineage.Observation) {
+		tell(o)
+		o.Samples[len(o.Samples)-1].Estimated = true
+	}
+}
+
 // A flow moved, did not, or nobody can say: by whether it moved, whether it was observed to the end, and whether
 // something else speaks for it.
 func TestStates(t *testing.T) {
@@ -35,6 +43,18 @@ func TestStates(t *testing.T) {
 				}
 				return []filling{w.moved(reads(orders, job), lineage.GroupOffsets, 3)}
 			}, want: "false", records: "0",
+		},
+		"it moved before, and at least nothing since: who came, read and went does not show": {
+			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
+			tell: func(w *world, n int) []filling {
+				switch {
+				case n < 5:
+					return []filling{w.moved(reads(orders, job), lineage.GroupOffsets, 3)}
+				case n != 8:
+					return nil
+				}
+				return []filling{guessed(w.moved(reads(orders, job), lineage.GroupOffsets, 0)), sighted(reads(orders, job), lineage.GroupOffsets, "at least: its offsets were set")}
+			}, want: "null", records: "null",
 		},
 		"it moved before, and the end was not seen": {
 			flow: lineage.Flow{From: topicNode("orders"), To: application("job")},
