@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -355,5 +356,30 @@ func TestGroupsMadeWhileNobodyLooked(t *testing.T) {
 		if n, known := w.rec.sum("orders", lineage.Records, of); n != 0 || known == 0 || w.rec.estimated("orders", lineage.Records, of) != want {
 			t.Errorf("%s: %d read, known of %d, estimated %v: %s", group, n, known, !want, w.rec.why("orders", of))
 		}
+	}
+}
+
+// Who reads a topic learns of a partition that was added up to minutes later, and begins at its end where it has no
+// commit and is told so: what its first commit there passed was exactly read.
+func TestFirstCommitOnAPartitionThatWasAdded(t *testing.T) {
+	w := newWorld(t, 1)
+	w.round = time.Now().UTC().Truncate(tick)
+	w.topic("grown", 1)
+	w.write("grown", 0, 5)
+	c := w.member("g", "grown")
+	w.commitAs(c, "grown", 5)
+	w.take(2)
+	w.grow("grown", 1)
+	w.writer()
+	w.take(1)
+	w.write("grown", 1, 30)
+	c.CommitOffsetsSync(t.Context(), map[string]map[int32]kgo.EpochOffset{"grown": {1: {Epoch: 0, Offset: 30}}}, nil)
+	w.take(1)
+	of := func(a lineage.Access) bool {
+		return a.Client.Group == "g" && a.Client.Member == "" && a.Op == lineage.Read
+	}
+	w.reader("on a partition that was added", "g", "grown", 30, 0)
+	if said := w.rec.why("grown", of); !w.rec.estimated("grown", lineage.Records, of) || !strings.Contains(said, boundBegan) {
+		t.Errorf("estimated %v: %q", w.rec.estimated("grown", lineage.Records, of), said)
 	}
 }

@@ -126,6 +126,9 @@ func (tp topicAt) compacted() compaction { return tp.compaction }
 // copied implements topicEnds.
 func (tp topicAt) copied() bool { return tp.mirror }
 
+// added implements topicEnds.
+func (tp topicAt) added(partition int32) bool { return int(partition) >= tp.first }
+
 // seen implements topicEnds.
 func (tp topicAt) seen() bool { return tp.since.IsZero() || tp.since.Before(tp.now) }
 

@@ -368,7 +368,9 @@ const neverTold = -2
 // topic has that room before a look has confirmed it: the cluster may never name it again.
 func (tp *topic) widen(partitions int, born bool) {
 	tp.open(partitions, born)
-	tp.stirs++
+	if tp.stirs++; len(tp.leaders) == 0 {
+		tp.first = len(tp.parts)
+	}
 	for len(tp.leaders) < len(tp.parts) {
 		tp.leaders = append(tp.leaders, neverTold)
 		tp.epochs = append(tp.epochs, -1)

@@ -180,6 +180,8 @@ type topicEnds interface {
 	copied() bool
 	// ended returns where the partition ended at an instant, or at the first one that is known, -1 where none is.
 	ended(partition int32, at time.Time) int64
+	// added reports whether the partition was added to the topic after that was first looked at, in this run.
+	added(partition int32) bool
 	// seen reports whether the topic was looked at before this round, or was born in it: else its commits may be of any
 	// age.
 	seen() bool
@@ -432,7 +434,7 @@ func (r *reader) book(c commit, ends topicEnds, ctx stepContext) (base, n int64,
 	s := step{from: p.committed, to: c.offset, set: set, base: p.base(), start: max(ends.begin(c.partition), 0), end: end, fell: p.fell >= 0, epoch: c.leaderEpoch >= 0, waiting: p.lag, was: p.was, then: -1, high: p.high, again: p.again, twice: p.twice, beyond: anew}
 	if s.from < 0 {
 		s.base = s.start
-		s.then = ends.ended(c.partition, ctx.from())
+		s.then, s.added = ends.ended(c.partition, ctx.from()), ends.added(c.partition)
 	}
 	age, atLeast := ends.age(c.partition, s.base)
 	s.age, s.ageKnown = age, !atLeast

@@ -49,6 +49,7 @@ func (w *readerWorld) trailing(int32) (sure, most int64) { return 0, 0 }
 func (w *readerWorld) mayBeAborted(int32) (bool, bool)   { return false, false }
 func (w *readerWorld) compacted() compaction             { return notCompacted }
 func (w *readerWorld) copied() bool                      { return false }
+func (w *readerWorld) added(int32) bool                  { return false }
 func (w *readerWorld) seen() bool                        { return true }
 func (w *readerWorld) wasCut() bool                      { return false }
 func (w *readerWorld) ended(_ int32, at time.Time) int64 {

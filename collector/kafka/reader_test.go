@@ -35,6 +35,7 @@ func (f fakeEnds) trailing(int32) (int64, int64)   { return min(1, f.tail), f.ta
 func (f fakeEnds) mayBeAborted(int32) (bool, bool) { return f.gaveUp, false }
 func (f fakeEnds) compacted() compaction           { return f.holes }
 func (f fakeEnds) copied() bool                    { return f.copy }
+func (f fakeEnds) added(int32) bool                { return false }
 func (f fakeEnds) seen() bool                      { return true }
 func (f fakeEnds) wasCut() bool                    { return f.cut }
 func (f fakeEnds) ended(int32, time.Time) int64    { return f.atJoin }

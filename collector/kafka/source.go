@@ -123,6 +123,7 @@ type topic struct {
 	born        time.Time // first round, of a topic that was born while we watched; zero: older
 	internal    bool
 	replication int
+	first       int     // how many partitions there were when it was first looked at in this run, or restored
 	leaders     []int32 // by partition; -1: none
 	epochs      []int32 // the leaders' epochs
 	histories   []pastend.History

@@ -22,6 +22,7 @@ type step struct {
 	waiting  int64 // what waited at the last look
 	was      int64 // what was committed before it was lost, of a first commit; below zero: nothing
 	then     int64 // where the log ended when the group appeared, of a first commit; below zero: not known
+	added    bool  // the partition was added to its topic under observation: who reads it learns of it later
 	high     int64 // up to where it had been before it went back, which it has not passed since; below zero: it did not
 	again    bool  // it went back from there by a little, which counted nothing
 	twice    bool  // it went back from there by more, and by a little then
@@ -334,10 +335,10 @@ func first(s step, c stepContext) verdict {
 	v := verdict{read: max(s.to-s.start, 0)}
 	v.moved = v.read > 0
 	// the log was, when the group appeared: there is one place only where it can have begun then
-	empty := s.was < 0 && s.then >= 0 && s.then <= s.start
+	empty := s.was < 0 && s.then >= 0 && s.then <= s.start && !s.added
 	switch {
 	case v.read == 0:
-	case empty && c.wasLive && s.ageKnown && s.age < c.calm(2):
+	case empty && c.wasLive && s.ageKnown && s.age < c.calm(1):
 	case empty && !c.wasLive:
 		v.bound = boundOnce
 	case empty:

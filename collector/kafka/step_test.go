@@ -83,6 +83,8 @@ func TestJudge(t *testing.T) {
 		{"it was there before anybody looked", step{from: noCommit, to: 150, was: -1, then: 100}, stepContext{groupState: groupState{live: true}}, 0, 0, "", ""},
 		{"a new group is seen to wait at an empty log", step{from: noCommit, to: 150, was: -1, then: 0, age: young, ageKnown: true}, stepContext{groupState: live}, 150, 0, "", ""},
 		{"a group takes up a topic that was empty when it came", step{from: noCommit, to: 1050, was: -1, then: 0, epoch: true, age: old, ageKnown: true}, stepContext{groupState: live}, 1050, 0, boundBegan, ""},
+		{"the same, and the first of it came two ticks ago", step{from: noCommit, to: 360, was: -1, then: 0, epoch: true, age: 18 * time.Second, ageKnown: true}, stepContext{groupState: live}, 360, 0, boundBegan, ""},
+		{"a partition that was added while it was there", step{from: noCommit, to: 360, was: -1, then: 0, epoch: true, added: true, age: young, ageKnown: true}, stepContext{groupState: live}, 360, 0, boundBegan, ""},
 		{"the same, and since when there is something to read is not known", step{from: noCommit, to: 1050, was: -1, then: 0, epoch: true}, stepContext{groupState: live}, 1050, 0, boundBegan, ""},
 		{"a new group of which only the end is seen", step{from: noCommit, to: 150, was: -1, then: 0, epoch: true}, stepContext{groupState: nobody}, 150, 0, boundOnce, ""},
 		{"a new group without epochs", step{from: noCommit, to: 150, was: -1, then: 150}, stepContext{groupState: nobody}, 150, 0, boundBegan, ""},
