@@ -39,7 +39,7 @@ func (v *View) decideStates(ctx context.Context) error {
 			if x.beside = v.beside(x.row); x.beside {
 				x.state = graph.Unknown
 			}
-		case !exist && x.mayHaveMoved() && !rests(x):
+		case !exist && (x.mayHaveMoved() && !rests(x) || x.atLeastNothing()):
 			x.state, x.left = graph.Unknown, true
 		case !exist:
 			continue
@@ -48,7 +48,7 @@ func (v *View) decideStates(ctx context.Context) error {
 		case x.counter.metric == lineage.NoMetric && rests(x):
 		case x.ownWord() && x.inWindow:
 			x.state = graph.Unknown
-		case x.mayHaveRead() || x.uncounted() || v.unobserved(x.row) || x.amount.Pending && !drained[x.row] || doubts[x.row] || v.unseenBefore(x) || !watched(x):
+		case x.Access.Op == lineage.Read && x.atLeastNothing() || x.uncounted() || v.unobserved(x.row) || x.amount.Pending && !drained[x.row] || doubts[x.row] || v.unseenBefore(x) || !watched(x):
 			x.state = graph.Unknown
 		}
 		if kept < i {
@@ -60,10 +60,10 @@ func (v *View) decideStates(ctx context.Context) error {
 	return nil
 }
 
-// mayHaveRead reports whether a reader has read at least nothing: it was told that what it read does not show, as where
-// its offsets were set.
-func (x *access) mayHaveRead() bool {
-	return x.Access.Op == lineage.Read && x.amount.Known && x.amount.Estimated && x.amount.Total == 0
+// atLeastNothing reports whether an access moved at least nothing: it was told that what it moved does not show, as
+// where a reader's offsets were set.
+func (x *access) atLeastNothing() bool {
+	return x.amount.Known && x.amount.Estimated && x.amount.Total == 0
 }
 
 // mayHaveMoved reports whether an access is to or from a dataset by who is no more and was seen in the window: nothing

@@ -16,6 +16,9 @@ const rebornFor = time.Minute
 // rebornBound is why.
 const rebornBound = "at least: the topic was made again, and what was written to it in lives between two looks, or after the last look at the one before, is not known"
 
+// endedBound is why what is counted of the life before is one.
+const endedBound = "at least: the topic was made again, and what moved in the life before, after the last look at that, is not known"
+
 // putBackBound is why of a topic that a broker leads whose disk was put back.
 const putBackBound = "at least: its broker has older logs than before, and what was written to them and is gone is not known"
 
@@ -87,6 +90,29 @@ func (a *account) tellBooks(round, before time.Time) (samples []lineage.Sample, 
 		a.books = round
 	}
 	return b.samples, b.sightings, whole
+}
+
+// lastWords tells again what was counted of a topic that is no more, since others may have written after the last look.
+func (a *account) lastWords(before time.Time) ([]lineage.Sample, []lineage.Sighting) {
+	b := bookRound{account: a, before: before, short: endedBound}
+	again := func(w *writer, c lineage.Client, e lineage.EvidenceKind) {
+		if w.n > 0 {
+			w.told = -1
+			b.tell(&w.total, c, e, w.why, before)
+		}
+	}
+	for id, w := range a.writers {
+		if w.nameless.IsZero() {
+			again(w, lineage.Client{Producer: lineage.KnownProducer(id)}, lineage.ProducerState)
+		}
+	}
+	for id, w := range a.txns {
+		again(w, lineage.Client{TransactionalID: id}, lineage.Transaction)
+	}
+	if a.rest() > 0 {
+		b.tellRest(false)
+	}
+	return b.samples, b.sightings
 }
 
 // booksComplete reports whether every partition's producers are known as of this round.

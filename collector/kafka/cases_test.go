@@ -383,3 +383,34 @@ func TestFirstCommitOnAPartitionThatWasAdded(t *testing.T) {
 		t.Errorf("estimated %v: %q", w.rec.estimated("grown", lineage.Records, of), said)
 	}
 }
+
+// What was written to a topic, and read of it, after the last look at it and before it was made again is not known,
+// also where nobody writes to it since: it was exactly what had been seen.
+func TestMadeAgainAfterTheLastLook(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("orders", 1)
+	w.write("orders", 0, 5)
+	c := w.member("g", "orders")
+	w.commit("left", "orders", 0, 1)
+	w.take(2)
+	w.write("orders", 0, 10)
+	w.commitAs(c, "orders", 10)
+	w.take(2)
+	w.write("orders", 0, 7)
+	w.commitAs(c, "orders", 22)
+	w.remove("orders")
+	w.topic("orders", 1)
+	w.take(2)
+	for name, x := range map[string]struct {
+		of   func(lineage.Access) bool
+		want bool
+	}{
+		"writer":      {func(a lineage.Access) bool { return a.Op == lineage.Write }, true},
+		"reader":      {func(a lineage.Access) bool { return a.Client.Group == "g" && a.Client.Member == "" }, true},
+		"who is away": {func(a lineage.Access) bool { return a.Client.Group == "left" }, false},
+	} {
+		if got := w.rec.estimated("orders", lineage.Records, x.of); got != x.want || strings.Contains(w.rec.why("orders", x.of), endedBound) != x.want {
+			t.Errorf("%s: estimated %v: %q", name, got, w.rec.why("orders", x.of))
+		}
+	}
+}

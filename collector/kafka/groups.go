@@ -126,6 +126,7 @@ func (t *take) groupOffsets() {
 	for tp, reason := range why {
 		topics.topic(tp, reason)
 	}
+	t.lastReads(o)
 	t.judgeLeaps(o)
 	t.judge(o)
 	topics.tell(o)
@@ -135,6 +136,18 @@ func (t *take) groupOffsets() {
 	t.tellLinks(o)
 	t.tellCommits(len(missing.why) == 0)
 	t.sayBlind(o, append(t.groupSpots(), t.unreadSpots(len(missing.why) == 0)...))
+}
+
+// lastReads tells of those who were there to read topics that were made again.
+func (t *take) lastReads(o *lineage.Observation) {
+	for _, tp := range t.ended {
+		for _, g := range t.groups {
+			if r := g.readers[tp.topic.ID]; r != nil && r.toldAny && (g.live() || g.wasLive || r.habit.alone > 0) {
+				s, seen := r.lastWords(t.before)
+				o.Samples, o.Sightings = append(o.Samples, s), append(o.Sightings, seen)
+			}
+		}
+	}
 }
 
 // tellReader tells what a reader's book says in this round.

@@ -254,6 +254,7 @@ func (t *take) topicNew(o *lineage.Observation, w wire.MetadataWalk) *topic {
 	}
 	if old != nil {
 		t.retire(old)
+		t.ended = append(t.ended, old)
 		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicRecreated, Topic: tp.topic, Detail: "topic id " + old.topic.ID.String() + " before, " + id.String() + " now"})
 	} else if created && (t.continuous || t.resumed) {
 		o.Events = append(o.Events, lineage.Event{At: t.round, Type: lineage.TopicCreated, Topic: tp.topic, Detail: fmt.Sprintf("%d partitions", w.Partitions)})

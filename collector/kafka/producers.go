@@ -247,6 +247,10 @@ func (t *take) tellProducers() {
 	missing := t.missing(len(t.topics))
 	t.writers = t.awaitWriters()
 	var deniedTopics, moved []string
+	for _, tp := range t.ended {
+		samples, sightings := tp.lastWords(t.before)
+		o.Samples, o.Sightings = append(o.Samples, samples...), append(o.Sightings, sightings...)
+	}
 	for _, tp := range t.topics {
 		tp.dirty = tp.rename(t.txnName, t.nameWaits) || tp.dirty
 		samples, sightings, ok := tp.tellBooks(t.round, t.before)

@@ -268,3 +268,11 @@ func number(b bool) int64 {
 	}
 	return 0
 }
+
+// lastWords tells again what was read of a topic that is no more, since more may have been after the last look.
+func (r *reader) lastWords(before time.Time) (lineage.Sample, lineage.Sighting) {
+	r.read.told, r.read.estimated = -1, true
+	s, _ := r.read.sample(before)
+	s.Subject, s.Metric, s.Evidence = r.access, lineage.Records, r.kind
+	return s, lineage.Sighting{Access: r.access, Evidence: r.kind, Detail: r.said.add(endedBound)}
+}

@@ -212,6 +212,7 @@ type take struct {
 
 	unjudged []judging
 	leapt    []leap
+	ended    []*topic // incarnations in the place of which others were found in this round
 
 	unread map[*topic]string // why the producers of a topic could not be read
 	read   time.Time         // when the producers were read
