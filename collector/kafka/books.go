@@ -26,12 +26,17 @@ const putBackBound = "at least: its broker has older logs than before, and what 
 // empty: it has not.
 func (a *account) lives(round time.Time) string {
 	switch {
-	case !a.reborn.IsZero() && round.Sub(a.reborn) < rebornFor:
+	case a.isReborn(round):
 		return rebornBound
 	case a.isPutBack(round):
 		return putBackBound
 	}
 	return ""
+}
+
+// isReborn reports whether the topic was made again just now.
+func (a *account) isReborn(round time.Time) bool {
+	return !a.reborn.IsZero() && round.Sub(a.reborn) < rebornFor
 }
 
 // isPutBack reports whether the topic's logs may have been put back just now.

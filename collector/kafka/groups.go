@@ -173,7 +173,7 @@ func (t *take) stateOf(g *group, tp *topic) groupState {
 			}
 		}
 	}
-	return groupState{live: g.live(), wasLive: g.wasLive, nobody: g.nobodyBefore, reads: reads, joined: g.joined, sighted: g.sighted, found: g.found, whole: g.whole, putBack: tp.isPutBack(t.round)}
+	return groupState{live: g.live(), wasLive: g.wasLive, nobody: g.nobodyBefore, reads: reads, joined: g.joined, sighted: g.sighted, found: g.found, whole: g.whole, reborn: tp.isReborn(t.round), putBack: tp.isPutBack(t.round)}
 }
 
 // membersTold reports whether what the group's members have was told of late, and the group has not changed since.

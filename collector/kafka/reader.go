@@ -212,6 +212,7 @@ type groupState struct {
 	found   time.Time // the first whole reading of its commits; zero: there was none before this round
 	whole   time.Time // the newest whole reading of its commits before this round; zero: none since the start
 	others  bool      // who leapt may have: its members are not those of the look before, or that is not known
+	reborn  bool      // the topic was made again a moment ago, and may have had lives that no look saw
 	putBack bool      // the topic's log may be older than at the look before: its offsets stand for other records
 }
 

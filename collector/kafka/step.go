@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"strings"
 	"time"
 )
 
@@ -149,6 +150,8 @@ const (
 	boundPlain     = "at most, each record once: the commit bears no leader epoch, which its commits do, so that its offsets may have been set"
 	boundJump      = "at most: it passed more than it ever did, or after a longer pause, so that it may have sought forward"
 	boundOthers    = "at most, each record once: it passed what had waited, and others are in the group than at the look before, or that is not known, so that its offsets may have been set in between"
+	boundReborn    = "at least: the topic was made again, and what was read of it in lives between two looks, or after the last look at the one before, is not known"
+	boundRemade    = "neither at most nor at least: the topic was made again, and what was read of it in lives between two looks does not show, nor where it began"
 	boundLost      = "at most: its offsets were deleted meanwhile"
 	boundUnseen    = "at most, each record once: nobody looked for some time, in which its offsets may have been set"
 	boundBack      = "at most: it went back, and how far it read before, and where it began to read again, is not known"
@@ -316,6 +319,13 @@ func (c stepContext) lasting(v verdict) verdict {
 		v.bound = boundCompacted
 	case c.compacted == maybeCompacted:
 		v.bound = boundMaybe
+	}
+	switch {
+	case !c.reborn || v.read == 0:
+	case v.bound == "":
+		v.bound = boundReborn
+	case strings.HasPrefix(v.bound, "at most"):
+		v.bound = boundRemade
 	}
 	return v
 }
