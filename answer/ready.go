@@ -24,7 +24,7 @@ const (
 )
 
 // KeepReady builds the windows that end now and are asked for again with each round, or nearly, as soon as a round has
-// come, until ctx ends. Nothing is built that was asked for once, or that takes a tenth of the time to build.
+// come, until ctx ends. Nothing is built that was asked for once, or that would take more than a tenth of the time to build.
 func (a *Answers) KeepReady(ctx context.Context) {
 	if a.rounds == nil {
 		return
@@ -67,14 +67,20 @@ func (a *Answers) ready(ctx context.Context, p poll) error {
 	}
 	began := time.Now()
 	v, err := a.viewOf(ctx, win, p.lens, now, newTogether())
-	if err != nil {
-		return err
+	if err == nil {
+		for _, f := range a.polled.followers() {
+			follow(ctx, f, v)
+		}
 	}
-	for _, f := range a.polled.followers() {
-		f(ctx, v)
-	}
-	a.polled.built(p, win.End, began, time.Since(began))
-	return nil
+	a.polled.built(p, win.End, began, time.Since(began)) // it took as long where it came to nothing
+	return err
+}
+
+// follow has something made of a view. Where that panics it does so again for who asks, and is told; here nobody else
+// would recover, and the process would end.
+func follow(ctx context.Context, f func(context.Context, *View), v *View) {
+	defer func() { _ = recover() }()
+	f(ctx, v)
 }
 
 // WhenReady has f called with each view that is built before it is asked for, so that what others make of views is
@@ -108,7 +114,7 @@ func (p *polled) followers() []func(context.Context, *View) {
 type polling struct {
 	asked time.Time     // the newest that was asked for
 	gap   time.Duration // between that and the one before; 0: there was none
-	made  time.Time     // the newest that was built unasked
+	made  time.Time     // the newest that was built unasked, or was to be
 	began time.Time     // when that was, by the machine's clock
 	took  time.Duration // and how long
 }

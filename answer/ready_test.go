@@ -2,6 +2,7 @@ package answer_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,11 +17,15 @@ type builds struct {
 	store.Reader
 	n     atomic.Int64
 	takes time.Duration // each takes
+	fails bool          // each does, in the end
 }
 
 func (b *builds) Window(ctx context.Context, ask store.Ask) (*store.Window, error) {
 	b.n.Add(1)
 	time.Sleep(b.takes)
+	if b.fails {
+		return nil, errors.New("the disk is gone")
+	}
 	return b.Reader.Window(ctx, ask)
 }
 
@@ -123,6 +128,43 @@ func TestReadyIsBounded(t *testing.T) {
 		}
 		if took := time.Duration(unasked) * 2 * time.Second; took > 60*tick/8 || unasked < 5 {
 			t.Errorf("in %v %d windows were built unasked, in %v", 60*tick, unasked, took)
+		}
+	})
+}
+
+// What can't be built in the end costs as much, and is bounded as well.
+func TestReadyThatFailsIsBounded(t *testing.T) {
+	inPolledWorld(t, 2*time.Second, func(p *polledWorld) {
+		p.history.fails = true
+		var unasked int64
+		for range 60 {
+			unasked += p.round()
+			if _, err := p.answers.View(p.t.Context(), answer.Last(time.Minute), answer.All); err == nil {
+				p.t.Error("there is a view of a disk that is gone")
+			}
+		}
+		if took := time.Duration(unasked) * 2 * time.Second; took > 60*tick/8 || unasked < 5 {
+			p.t.Errorf("in %v %d windows were tried unasked, in %v", 60*tick, unasked, took)
+		}
+	})
+}
+
+// Who makes something of views and panics ends neither the process nor that views are ready.
+func TestReadyOutlivesWhoPanics(t *testing.T) {
+	inPolledWorld(t, 0, func(p *polledWorld) {
+		told := 0
+		p.answers.WhenReady(func(context.Context, *answer.View) {
+			told++
+			panic("a node that is not there")
+		})
+		for i := range 9 {
+			if built := p.round(); (built > 0) != (i >= 2) {
+				p.t.Errorf("asked %d times before: %d windows were built unasked", i, built)
+			}
+			p.ask(answer.Last(time.Minute))
+		}
+		if told != 7 {
+			p.t.Errorf("of 7 views %d were told of", told)
 		}
 	})
 }
