@@ -33,6 +33,8 @@ type TopicUse struct {
 	// time, what moved is not known, and is in none of them.
 	Records, Bytes, Skipped, Lost *int64
 	Estimated, AtLeast            bool
+	// Loose: an estimate that is not at least is among them, so that they may be too much.
+	Loose bool
 	// First and Last are between which instants it was seen to move; zero: not known. Both are as exact as Precision.
 	First, Last time.Time
 	Precision   time.Duration
@@ -226,14 +228,22 @@ func (r *usageReader) use(ctx context.Context, f Flow, x usedFlow) (u TopicUse, 
 	return u, err
 }
 
-// TakeBounds says of an estimate that it is at least where its evidence tells of that bound alone.
+// NoLess reports whether what is told of a use is no less than what moved, and not too much either; of what is not
+// known, whether there may be some.
+func (u *TopicUse) NoLess() bool { return noLess(u.Records, u.AtLeast, u.Loose) }
+
+func noLess(n *int64, lacks, loose bool) bool { return lacks && (n == nil || !loose) }
+
+// TakeBounds says of an estimate whether it is at least: where its evidence tells of that bound alone. Else it may be
+// too much.
 func (u *TopicUse) TakeBounds() {
 	var bounds lineage.Bounds
 	for _, e := range u.Evidence {
 		b := lineage.BoundsOf(e.Detail)
 		bounds.Most, bounds.Least = bounds.Most || b.Most, bounds.Least || b.Least
 	}
-	u.AtLeast = u.AtLeast || u.Estimated && bounds == lineage.Bounds{Least: true}
+	least := bounds == lineage.Bounds{Least: true}
+	u.AtLeast, u.Loose = u.AtLeast || u.Estimated && least, u.Loose || u.Estimated && !least
 }
 
 // timeUses finds when flows moved first and last: the last round that saw them, and the first step in which they did.
@@ -302,7 +312,7 @@ func (u *TopicUse) add(o *TopicUse) {
 	for _, x := range [...]struct{ to, from **int64 }{{&u.Records, &o.Records}, {&u.Bytes, &o.Bytes}, {&u.Skipped, &o.Skipped}, {&u.Lost, &o.Lost}} {
 		addKnown(x.to, *x.from)
 	}
-	u.Estimated, u.AtLeast = u.Estimated || o.Estimated, u.AtLeast || o.AtLeast
+	u.AtLeast, u.Loose = u.AtLeast || o.AtLeast, u.Loose || o.Loose
 	if !o.First.IsZero() && (u.First.IsZero() || o.First.Before(u.First)) {
 		u.First = o.First
 	}
@@ -312,8 +322,9 @@ func (u *TopicUse) add(o *TopicUse) {
 	u.Precision = max(u.Precision, o.Precision)
 	u.Held, u.Sealed, u.Derived = u.Held || o.Held, u.Sealed || o.Sealed, u.Derived && o.Derived
 	for _, e := range o.Evidence {
-		u.addEvidence(e)
+		u.addEvidence(e, o.Estimated)
 	}
+	u.Estimated = u.Estimated || o.Estimated
 	u.addClients(o)
 }
 
@@ -329,8 +340,9 @@ func addKnown(to **int64, n *int64) {
 	**to += *n
 }
 
-// addEvidence keeps one of each kind, with what was said of it last.
-func (u *TopicUse) addEvidence(e UseEvidence) {
+// addEvidence keeps one of each kind, with what was said of it last. Of two times that are estimates both are, where
+// they are bounded otherwise: what is told is their sum; what was said of one that is exact bounds nothing of the other.
+func (u *TopicUse) addEvidence(e UseEvidence, estimated bool) {
 	i := slices.IndexFunc(u.Evidence, func(x UseEvidence) bool { return x.Kind == e.Kind })
 	if i < 0 {
 		u.Evidence = append(u.Evidence, e)
@@ -341,7 +353,11 @@ func (u *TopicUse) addEvidence(e UseEvidence) {
 	if e.Since.Before(x.Since) {
 		x.Since = e.Since
 	}
-	if e.Detail != "" {
+	switch {
+	case e.Detail == "" || u.Estimated && !estimated && x.Detail != "":
+	case u.Estimated && estimated && lineage.BoundsOf(x.Detail) != lineage.BoundsOf(e.Detail):
+		x.Detail = lineage.BothBounds(x.Detail, e.Detail)
+	default:
 		x.Detail = e.Detail
 	}
 }

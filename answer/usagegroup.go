@@ -26,13 +26,17 @@ const (
 type UsageVolume struct {
 	Records, Bytes     *int64
 	Estimated, AtLeast bool
+	Loose              bool // an estimate that is not at least is among it
 }
+
+// NoLess is TopicUse.NoLess of the sum.
+func (s *UsageVolume) NoLess() bool { return noLess(s.Records, s.AtLeast, s.Loose) }
 
 func (s *UsageVolume) add(u *TopicUse) {
 	addKnown(&s.Records, u.Records)
 	addKnown(&s.Bytes, u.Bytes)
 	s.Estimated = s.Estimated || u.Estimated
-	s.AtLeast = s.AtLeast || u.AtLeast
+	s.AtLeast, s.Loose = s.AtLeast || u.AtLeast, s.Loose || u.Loose
 }
 
 // UsageGroup is what uses add up to. Key is empty of what has none, as no owner.
@@ -68,6 +72,12 @@ func (g *UsageGroup) add(u *TopicUse) {
 	}
 	g.Last = laterOf(g.Last, u.Last)
 	g.Topics, g.Writers, g.Readers = len(g.topics), len(g.writers), len(g.readers)
+}
+
+// NoLess reports whether what is told of a group, written and read, is no less than what moved, and not too much.
+func (g *UsageGroup) NoLess() bool {
+	w, r := &g.Written, &g.Read
+	return (w.NoLess() || r.NoLess()) && !(w.Loose && w.Records != nil) && !(r.Loose && r.Records != nil)
 }
 
 // least says that there may have been more, written and read.

@@ -10167,7 +10167,7 @@ type TopicUseEdge { cursor: String!  node: TopicUse! }
 "A node, as it was called then: it may be gone. scope: the cluster of a topic, of others as in the id. A name longer than 2,000 bytes is cut. derivedWay: of a topic to which the report's tag only comes, the ids of the nodes by which it does, from one that bears it to the topic; else null."
 type UsageParty { id: ID!  kind: NodeKind!  scope: String!  name: String!  owner: String  tags: [String!]!  derivedWay: [ID!] }
 """
-What one did to one topic in the window. active: null: it is not known whether it moved anything. records and the others are null where they are not known; atLeast: of a part what moved is not known, and is not in them.
+What one did to one topic in the window. active: null: it is not known whether it moved anything. records and the others are null where they are not known; atLeast: they are no less, as of a part what moved is not known, and is not in them; an estimate that may be too much is none (estimated alone), and of what is not known there may be some.
 firstUse and lastUse: between which it was seen to move within the window, as exact as precision; null: that is not known. observedFraction: of the window where the topic is. held, sealed: who says it, each of a part if both do.
 derived: neither end bears the report's tag, it only comes to the topic.
 """
@@ -10196,7 +10196,7 @@ type TopicUse {
 type UseEvidence { kind: EvidenceKind!  since: Time!  detail: String }
 "Who did it, as seen. What was erased from the ledger is erased here."
 type UseClient { kind: ClientKind!  clientId: String  group: String  transactionalId: String  principal: String  host: String  software: String }
-"null: of none is it known, which is not zero. atLeast: of some it is not known, or of a part of the window nobody was asked."
+"null: of none is it known, which is not zero. atLeast: it is no less, as of some it is not known, or of a part of the window nobody was asked; not where an estimate is in it that may be too much."
 type UsageVolume { records: Int64  bytes: Int64  estimated: Boolean!  atLeast: Boolean! }
 "key: the id of a topic or an application, an owner, a cluster or a day, as 2026-03-01; null: of those without one, and of a total. topics, writers, readers: how many. observedFraction: of a day. derived: of uses that are, which are in no group that is not; a key can have both."
 type UsageGroup {

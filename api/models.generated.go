@@ -718,7 +718,7 @@ type TimelineBucket struct {
 	Events           []EventCount `json:"events"`
 }
 
-// What one did to one topic in the window. active: null: it is not known whether it moved anything. records and the others are null where they are not known; atLeast: of a part what moved is not known, and is not in them.
+// What one did to one topic in the window. active: null: it is not known whether it moved anything. records and the others are null where they are not known; atLeast: they are no less, as of a part what moved is not known, and is not in them; an estimate that may be too much is none (estimated alone), and of what is not known there may be some.
 // firstUse and lastUse: between which it was seen to move within the window, as exact as precision; null: that is not known. observedFraction: of the window where the topic is. held, sealed: who says it, each of a part if both do.
 // derived: neither end bears the report's tag, it only comes to the topic.
 type TopicUse struct {
@@ -833,7 +833,7 @@ type UsagePermission struct {
 	Used          *bool  `json:"used,omitempty"`
 }
 
-// null: of none is it known, which is not zero. atLeast: of some it is not known, or of a part of the window nobody was asked.
+// null: of none is it known, which is not zero. atLeast: it is no less, as of some it is not known, or of a part of the window nobody was asked; not where an estimate is in it that may be too much.
 type UsageVolume struct {
 	Records   *int64 `json:"records,omitempty"`
 	Bytes     *int64 `json:"bytes,omitempty"`

@@ -137,7 +137,7 @@ func shownParty(p *answer.Party) *UsageParty {
 func shownUse(u *answer.TopicUse) *TopicUse {
 	out := &TopicUse{
 		Topic: shownParty(&u.Topic), Node: shownParty(&u.Node), Operation: UsageOperationRead, Active: u.Active, Records: u.Records, Bytes: u.Bytes,
-		Estimated: u.Estimated, AtLeast: u.AtLeast, Skipped: u.Skipped, Lost: u.Lost, FirstUse: timeOrNil(u.First), LastUse: timeOrNil(u.Last),
+		Estimated: u.Estimated, AtLeast: u.NoLess(), Skipped: u.Skipped, Lost: u.Lost, FirstUse: timeOrNil(u.First), LastUse: timeOrNil(u.Last),
 		ClientCount: u.ClientCount, ObservedFraction: u.Observed, Held: u.Held, Sealed: u.Sealed, Derived: u.Derived, Evidence: []UseEvidence{}, Clients: []UseClient{},
 	}
 	if u.Write {
@@ -159,7 +159,7 @@ func shownUse(u *answer.TopicUse) *TopicUse {
 }
 
 func shownVolume(v *answer.UsageVolume) *UsageVolume {
-	return &UsageVolume{Records: v.Records, Bytes: v.Bytes, Estimated: v.Estimated, AtLeast: v.AtLeast}
+	return &UsageVolume{Records: v.Records, Bytes: v.Bytes, Estimated: v.Estimated, AtLeast: v.NoLess()}
 }
 
 func shownGroup(g *answer.UsageGroup) UsageGroup {

@@ -329,7 +329,7 @@ func reportCells(row string, u *answer.TopicUse) []string {
 	cells := map[string]string{
 		"row": row, "topic": u.Topic.ID, "topic_owner": visible(u.Topic.Owner), "topic_tags": visible(strings.Join(u.Topic.Tags, " ")), "operation": operation(u.Write),
 		"node": u.Node.ID, "node_kind": u.Node.Kind.String(), "node_name": visible(u.Node.Name), "node_owner": visible(u.Node.Owner), "node_tags": visible(strings.Join(u.Node.Tags, " ")),
-		"active": yes(u.Active), "records": whole(u.Records), "bytes_estimated": whole(u.Bytes), "estimated": yes(&u.Estimated), "at_least": yes(&u.AtLeast),
+		"active": yes(u.Active), "records": whole(u.Records), "bytes_estimated": whole(u.Bytes), "estimated": yes(&u.Estimated), "at_least": yes(new(u.NoLess())),
 		"skipped": whole(u.Skipped), "lost": whole(u.Lost), "first_use": stamp(u.First), "last_use": stamp(u.Last),
 		"observed_fraction": decimal(&u.Observed), "said_by": saidBy(u), "evidence": evidenceOf(u), "clients": strconv.Itoa(u.ClientCount),
 		"client_ids": clientsOf(u, func(c *answer.UseClient) string { return c.ClientID }), "groups": clientsOf(u, func(c *answer.UseClient) string { return c.Group }),
@@ -346,7 +346,7 @@ func groupCells(row string, g *answer.UsageGroup) []string {
 	cells := map[string]string{
 		"row": row, "group": visible(g.Key), "topics": strconv.Itoa(g.Topics), "writers": strconv.Itoa(g.Writers), "readers": strconv.Itoa(g.Readers),
 		"records_written": whole(g.Written.Records), "records_read": whole(g.Read.Records), "bytes_written_estimated": whole(g.Written.Bytes), "bytes_read_estimated": whole(g.Read.Bytes),
-		"estimated": strconv.FormatBool(g.Written.Estimated || g.Read.Estimated), "at_least": strconv.FormatBool(g.Written.AtLeast || g.Read.AtLeast),
+		"estimated": strconv.FormatBool(g.Written.Estimated || g.Read.Estimated), "at_least": strconv.FormatBool(g.NoLess()),
 		"first_use": stamp(g.First), "last_use": stamp(g.Last), "derived": yes(&g.Derived),
 	}
 	if g.Observed != nil {

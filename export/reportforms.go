@@ -77,7 +77,7 @@ func endOf(p *answer.Party) endLine {
 func useOf(u *answer.TopicUse) useLine {
 	out := useLine{
 		Topic: endOf(&u.Topic), Operation: operation(u.Write), Node: endOf(&u.Node), Active: u.Active, Records: u.Records, Bytes: u.Bytes, Estimated: u.Estimated,
-		AtLeast: u.AtLeast, Skipped: u.Skipped, Lost: u.Lost, FirstUse: timeOrNil(u.First), LastUse: timeOrNil(u.Last), Observed: u.Observed, SaidBy: saidBy(u),
+		AtLeast: u.NoLess(), Skipped: u.Skipped, Lost: u.Lost, FirstUse: timeOrNil(u.First), LastUse: timeOrNil(u.Last), Observed: u.Observed, SaidBy: saidBy(u),
 		Evidence: []evidenceLine{}, ClientCount: u.ClientCount, Clients: []clientLine{}, Derived: u.Derived,
 	}
 	for _, e := range u.Evidence {
@@ -97,6 +97,10 @@ type volumeLine struct {
 	AtLeast   bool   `json:"atLeast"`
 }
 
+func volumeOf(v *answer.UsageVolume) volumeLine {
+	return volumeLine{v.Records, v.Bytes, v.Estimated, v.NoLess()}
+}
+
 type groupLine struct {
 	Key      *string    `json:"key"`
 	Topics   int        `json:"topics"`
@@ -112,7 +116,7 @@ type groupLine struct {
 
 func groupOf(g *answer.UsageGroup) groupLine {
 	out := groupLine{
-		Topics: g.Topics, Writers: g.Writers, Readers: g.Readers, Written: volumeLine(g.Written), Read: volumeLine(g.Read),
+		Topics: g.Topics, Writers: g.Writers, Readers: g.Readers, Written: volumeOf(&g.Written), Read: volumeOf(&g.Read),
 		FirstUse: timeOrNil(g.First), LastUse: timeOrNil(g.Last), Observed: g.Observed, Derived: g.Derived,
 	}
 	if g.Key != "" {
@@ -297,7 +301,7 @@ func (d *registered) writeCSV(w io.Writer) error {
 		row(map[string]string{
 			"row": "handling", "role": role(u), "topic": u.Topic.ID, "topic_owner": visible(u.Topic.Owner), "environment": visible(x.Environment), "node": u.Node.ID,
 			"node_kind": u.Node.Kind.String(), "node_name": visible(u.Node.Name), "node_owner": visible(u.Node.Owner), "node_tags": visible(strings.Join(u.Node.Tags, " ")),
-			"active": yes(u.Active), "records": whole(u.Records), "estimated": yes(&u.Estimated), "at_least": yes(&u.AtLeast), "first_use": stamp(u.First), "last_use": stamp(u.Last),
+			"active": yes(u.Active), "records": whole(u.Records), "estimated": yes(&u.Estimated), "at_least": yes(new(u.NoLess())), "first_use": stamp(u.First), "last_use": stamp(u.Last),
 			"observed_fraction": decimal(&u.Observed), "said_by": saidBy(u), "evidence": evidenceOf(u), "places": placeWords(x), "place_count": strconv.Itoa(x.Count),
 			"crossing": yes(&x.Crossing), "derived_way": wayOf(u.Topic.Way), "principals": clientsOf(u, func(c *answer.UseClient) string { return c.Principal }),
 		})
