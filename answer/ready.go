@@ -24,7 +24,8 @@ const (
 )
 
 // KeepReady builds the windows that end now and are asked for again with each round, or nearly, as soon as a round has
-// come, until ctx ends. Nothing is built that was asked for once, or that would take more than a tenth of the time to build.
+// come, until ctx ends. Nothing is built that was asked for once, or that would take more than a tenth of the time to
+// build.
 func (a *Answers) KeepReady(ctx context.Context) {
 	if a.rounds == nil {
 		return

@@ -110,8 +110,8 @@ func boundsOfUse(u *answer.TopicUse) (is lineage.Bounds) {
 	return is
 }
 
-// What is told of readers, in flows, steps, and reports, is in no window exact, at most or at least where it was not, nor
-// is what their sum is.
+// What is told of readers, in flows, steps, and reports, is in no window exact, at most or at least where it was not,
+// nor is what their sum is.
 func TestSumsHoldInEveryWindow(t *testing.T) {
 	said := map[string]int{}
 	for seed := range uint64(40) {

@@ -341,7 +341,8 @@ func addKnown(to **int64, n *int64) {
 }
 
 // addEvidence keeps one of each kind, with what was said of it last. Of two times that are estimates both are, where
-// they are bounded otherwise: what is told is their sum; what was said of one that is exact bounds nothing of the other.
+// they are bounded otherwise: what is told is their sum. What was said of one that is exact bounds nothing of the
+// other.
 func (u *TopicUse) addEvidence(e UseEvidence, estimated bool) {
 	i := slices.IndexFunc(u.Evidence, func(x UseEvidence) bool { return x.Kind == e.Kind })
 	if i < 0 {

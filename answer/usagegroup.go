@@ -77,7 +77,8 @@ func (g *UsageGroup) add(u *TopicUse) {
 // NoLess reports whether what is told of a group, written and read, is no less than what moved, and not too much.
 func (g *UsageGroup) NoLess() bool {
 	w, r := &g.Written, &g.Read
-	return (w.NoLess() || r.NoLess()) && !(w.Loose && w.Records != nil) && !(r.Loose && r.Records != nil)
+	loose := w.Loose && w.Records != nil || r.Loose && r.Records != nil
+	return (w.NoLess() || r.NoLess()) && !loose
 }
 
 // least says that there may have been more, written and read.
