@@ -225,6 +225,8 @@ func (s *script) shop() (err error) {
 	levels.left(inventory.ID(), s.grows(6))
 	levels.whole().reads("stock-planner")
 
+	topic("west/promotions-2025").whole() // nobody writes it any more, and it is known to rest
+
 	copies := topic("east/orders")
 	copies.transactions("west-to-east-copy-1", "application:shop/west-to-east-copy", orders.near(), s.grows(6))
 	copies.whole().reads("order-analytics")
