@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -191,6 +192,7 @@ func (s *summed) judge(t *testing.T, a *answer.Answers, from, to int, said map[s
 		t.Fatal(err)
 	}
 	s.steps(t, "steps of the topic", all, from, said, 0, 1, 2)
+	s.ranks(t, v, from, to, said)
 	report := reportOf(t, a, in, answer.UsageQuestion{Scope: answer.UsageScope{Of: answer.TopicScope, Name: topicNode("orders").ID()}})
 	uses := report.Uses
 	for i := range uses {
@@ -241,5 +243,48 @@ func (s *summed) steps(t *testing.T, what string, all []answer.Point, from int, 
 		default:
 			said[what+" bounded"]++
 		}
+	}
+}
+
+// ranks holds what is said of the topic's rate as a whole: its bound, in windows that were observed whole, and that it
+// is ranked by what its series of one step says.
+func (s *summed) ranks(t *testing.T, v *answer.View, from, to int, said map[string]int) {
+	t.Helper()
+	in, whole := answer.Between(round(from), round(to)), time.Duration(to-from)*tick
+	all, _, err := v.Rows([]lineage.Node{topicNode("orders")}, nil).Node(topicNode("orders")).Series(t.Context(), answer.RecordsOut, in, &whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ranked, unknown, err := v.Top(t.Context(), answer.RecordsOut, lineage.TopicNode)
+	if err != nil || len(ranked)+unknown != 1 || len(all) != 1 {
+		t.Fatal(err, ranked, unknown, all)
+	}
+	value := all[0].Value
+	if (value == nil) != (unknown == 1) || value != nil && math.Abs(*value-ranked[0].Value) > 1e-9 {
+		t.Errorf("%d to %d: ranked by %v, in a series %+v", from, to, ranked, all[0])
+	}
+	for g := range s.groups {
+		if slices.Contains(s.groups[g].down[from:to+1], true) {
+			return
+		}
+	}
+	truth, _ := s.between(from, to, 0, 1, 2)
+	bound := v.Bound(topicNode("orders"), answer.RecordsOut)
+	if value == nil {
+		said["rank unknown"]++
+		return
+	}
+	n := int64(math.Round(*value * whole.Seconds()))
+	switch {
+	case bound == "":
+		if said["rank exact"]++; n != truth || all[0].AtLeast {
+			t.Errorf("%d to %d: exactly %d, %v, in truth %d", from, to, n, all[0].AtLeast, truth)
+		}
+	case strings.HasPrefix(bound, "at least"):
+		if said["rank at least"]++; n > truth {
+			t.Errorf("%d to %d: at least %d, in truth %d", from, to, n, truth)
+		}
+	default:
+		said["rank estimated"]++
 	}
 }
