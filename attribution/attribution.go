@@ -192,7 +192,7 @@ func (s *settling) debit(x *step, by int, c lineage.Client, e lineage.EvidenceKi
 	} else {
 		d.Readings = append(d.Readings, lineage.Reading{From: x.from, To: x.to, Value: n, Estimated: estimated})
 	}
-	if why == "" && estimated { // else what was said of another step stood for this one
+	if why == "" && estimated && n > 0 { // else what was said of another step stood for this one; none is no step
 		why = whyUnsaid
 	}
 	if why != "" {

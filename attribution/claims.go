@@ -86,7 +86,7 @@ func (s *settling) debitAll(claims []claim) {
 			why, s.logged = whyCapped, true
 		case c.spread:
 			why = whySpread
-		case c.Estimated && c.evidence == lineage.Telemetry:
+		case c.Estimated && c.evidence == lineage.Telemetry && c.got > 0:
 			why = whyPushed
 		}
 		for k, n := range c.parts {
