@@ -127,7 +127,8 @@ func TestKillOfBackups(t *testing.T) {
 		}
 	}
 	t.Logf("%d backups were whole, %d were cut short; %d rounds", whole, cut, len(acked))
-	if whole < cycles/2 || cut < cycles/5 {
+	// Half of them are to be killed, of which those are whole that take fewer steps than the largest did.
+	if whole < cycles/2 || cut < cycles/10 {
 		t.Errorf("%d backups were whole and %d were cut short: there must be some of each", whole, cut)
 	}
 }
