@@ -120,8 +120,8 @@ func settleAnew(e *engine) (touched int64) {
 func TestSettlingAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	const rounds = 300 // of 130, too few tell the same writer of one tick in two ways
-	// What is said in words was once written anew each time of seed 30, and could not be read again of seed 64; of seed 9
-	// something was said of an estimate of nothing.
+	// What is said in words was once written anew each time of seed 30, and could not be read again of seed 64; of seed
+	// 9 something was said of an estimate of nothing.
 	seeds := []uint64{0, 1, 9, 30, 64}
 	if os.Getenv("LINEAGED_LONG") != "" {
 		seeds = seeds[:0]
