@@ -27,6 +27,7 @@ type summedGroup struct {
 	truth        []int64 // by round
 	bound        []lineage.Bounds
 	down         []bool
+	none         []bool // it is told to have moved at least nothing, and so may have moved
 }
 
 func (s *summed) tell(w *world, r *rand.Rand, rounds int) {
@@ -39,7 +40,9 @@ func (s *summed) tell(w *world, r *rand.Rand, rounds int) {
 	total := make([]int64, len(s.groups))
 	kind, out, rest := make([]int, len(s.groups)), make([]bool, len(s.groups)), make([]bool, len(s.groups))
 	for g := range s.groups {
-		s.groups[g].truth, s.groups[g].bound, s.groups[g].down = make([]int64, rounds+1), make([]lineage.Bounds, rounds+1), make([]bool, rounds+1)
+		is := &s.groups[g]
+		is.truth, is.bound = make([]int64, rounds+1), make([]lineage.Bounds, rounds+1)
+		is.down, is.none = make([]bool, rounds+1), make([]bool, rounds+1)
 	}
 	owed := make([]int64, len(s.groups)) // of rounds in which the source was down
 	for n := 0; n <= rounds; n++ {
@@ -71,7 +74,7 @@ func (s *summed) tell(w *world, r *rand.Rand, rounds int) {
 			case kind[g] == 1:
 				told, why, is.bound[n] = max(owed[g]-off, 0), "at least: reason", lineage.Bounds{Least: true}
 			}
-			owed[g] = 0
+			owed[g], is.none[n] = 0, is.bound[n].Least && told == 0
 			total[g] += told
 			fill := []filling{counts(of, lineage.Records, is.kind, total[g])}
 			if why != "" {
@@ -217,7 +220,7 @@ func (s *summed) steps(t *testing.T, what string, all []answer.Point, from int, 
 			is := &s.groups[g]
 			truth += is.truth[n]
 			over = over || is.down[n-1] != is.down[n]
-			lacks = lacks || is.down[n]
+			lacks = lacks || is.down[n] || is.none[n]
 			if is.down[n] { // a reading that comes later may be spread over it
 				over = over || slices.Contains(is.down[n:], false)
 			}
